@@ -33,6 +33,6 @@ mod bits;
 mod reader;
 mod writer;
 
-pub use bits::{BitReader, BitWriter, ShortBits};
+pub use bits::{BitReader, BitWriter, GolombError, ShortBits};
 pub use reader::{Reader, Short};
 pub use writer::{LengthOf, TooLong, Writer};
