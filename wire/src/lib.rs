@@ -23,7 +23,9 @@
         clippy::cast_possible_wrap,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss,
-        clippy::disallowed_methods
+        clippy::disallowed_methods,
+        clippy::print_stdout,
+        clippy::print_stderr
     )
 )]
 

@@ -1,0 +1,349 @@
+//! Cut points for segments and parts, decided once for all outputs.
+//!
+//! The **lead** track, the first video track or else the first audio track, sets the boundaries between
+//! segments on its sync samples. Every other track is cut at its first sample at or after the boundary's
+//! presentation time; to know that, its samples are held back until the lead has passed them, though never
+//! longer than [`Config::max_wait`]: where the lead falls silent, the others go on and set boundaries
+//! themselves, and where another track is late or silent, it is cut without a sample. Parts are cut on each
+//! track by itself.
+
+mod track;
+
+use crate::{Event, Kind, Sample, Time, TrackId, Tracks};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use track::Lane;
+
+/// What the [`Segmenter`] gives, in order within each track.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Segmented {
+    /// A new set of tracks: it needs a new init segment. A [`Cut`] to a new segment follows on every track.
+    Tracks(Tracks),
+    /// The next sample of this track starts a new part, and where `cut.part` is 0 a new segment.
+    Cut {
+        /// The track that is cut.
+        track: TrackId,
+        /// Where.
+        cut: Cut,
+    },
+    /// A sample, its duration always known.
+    Sample(Sample),
+    /// The stream is over; nothing follows.
+    End,
+}
+
+/// The start of a part or a segment on one track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// Number of the segment, the same on all tracks, without gaps.
+    pub segment: u64,
+    /// Number of the part within the segment; 0 starts a segment.
+    pub part: u32,
+    /// Decoding time of the part's first sample, in ticks of the track; where the track is silent, the
+    /// boundary's time.
+    pub time: i64,
+    /// Whether the part starts with a sync sample.
+    pub independent: bool,
+    /// Whether times or codecs may jump here. Only ever set on the first part of a segment.
+    pub discontinuity: bool,
+}
+
+/// How long segments and parts are to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// A segment ends at the first sync sample of the lead track after this span.
+    pub segment_target: Time,
+    /// A segment ends here even where no sync sample comes.
+    pub segment_max: Time,
+    /// No part gets longer than this; `None`: segments are not cut into parts.
+    pub part_target: Option<Time>,
+    /// Longest that a track waits for another one.
+    pub max_wait: Time,
+    /// Most samples held back on one track.
+    pub max_held: usize,
+    /// Number of the first segment.
+    pub first_segment: u64,
+}
+
+impl Config {
+    /// Segments of about `target`, without parts.
+    #[must_use]
+    pub const fn segments(target: Time) -> Self {
+        Self {
+            segment_target: target,
+            segment_max: Time::from_millis(30_000),
+            part_target: None,
+            max_wait: Time::from_millis(1000),
+            max_held: 2048,
+            first_segment: 0,
+        }
+    }
+
+    /// Segments of about 2 s in parts of at most 250 ms.
+    #[must_use]
+    pub const fn low_latency() -> Self {
+        let mut config = Self::segments(Time::from_millis(2000));
+        config.part_target = Some(Time::from_millis(250));
+        config
+    }
+}
+
+/// Sound from before the first picture that is still worth keeping: players start on pictures.
+const LEAD_IN: Time = Time::from_millis(250);
+
+/// Decides where segments and parts begin. See the [module](self).
+///
+/// Give it every [`Event`] of a stream, and drain [`poll_output`](Self::poll_output) after each.
+#[derive(Debug)]
+pub struct Segmenter {
+    config: Config,
+    tracks: Tracks,
+    lanes: Vec<Lane>,
+    lead: Option<TrackId>,
+    /// Boundaries that some track has not passed yet, the newest last.
+    boundaries: VecDeque<Boundary>,
+    /// Start of the segment that the newest boundary opened; `None` until the time line has one.
+    open: Option<Time>,
+    next_segment: u64,
+    /// The next segment follows a jump in times or codecs.
+    jumped: bool,
+    output: VecDeque<Segmented>,
+    ended: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Boundary {
+    segment: u64,
+    /// Presentation time of the sample that set it.
+    time: Time,
+    discontinuity: bool,
+}
+
+impl Segmenter {
+    /// A segmenter that waits for its first tracks.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            next_segment: config.first_segment,
+            config,
+            tracks: Tracks::default(),
+            lanes: Vec::new(),
+            lead: None,
+            boundaries: VecDeque::new(),
+            open: None,
+            jumped: false,
+            output: VecDeque::new(),
+            ended: false,
+        }
+    }
+
+    /// Takes what a demuxer gave. Samples of unknown tracks are dropped.
+    pub fn handle_event(&mut self, event: &Event) {
+        if self.ended {
+            return;
+        }
+        match event {
+            Event::Tracks(tracks) => self.set_tracks(tracks),
+            Event::Sample(sample) => self.push(sample.clone()),
+            Event::Discontinuity => self.flush(),
+            Event::Metadata(_) | Event::Clock { .. } | Event::Warning(_) => {}
+        }
+    }
+
+    /// Ends the stream: gives out what is held back, then [`Segmented::End`].
+    pub fn finish(&mut self) {
+        if !self.ended {
+            self.flush();
+            self.ended = true;
+            self.output.push_back(Segmented::End);
+        }
+    }
+
+    /// The next output; `None` until more goes in.
+    pub fn poll_output(&mut self) -> Option<Segmented> {
+        self.output.pop_front()
+    }
+
+    /// Bytes of samples held, outputs not yet taken included.
+    #[must_use]
+    pub fn buffered_len(&self) -> usize {
+        let held = self.lanes.iter().map(Lane::held_bytes).sum::<usize>();
+        let queued = self.output.iter().map(|output| match output {
+            Segmented::Sample(sample) => sample.data.len(),
+            _ => 0,
+        });
+        queued.fold(held, usize::saturating_add)
+    }
+
+    fn set_tracks(&mut self, tracks: &Tracks) {
+        if *tracks == self.tracks {
+            return;
+        }
+        self.flush();
+        self.tracks = tracks.clone();
+        self.lanes = tracks.iter().map(Lane::new).collect();
+        self.lead = tracks
+            .first_of(Kind::Video)
+            .or_else(|| tracks.first_of(Kind::Audio))
+            .or_else(|| tracks.first())
+            .map(|track| track.id);
+        self.output.push_back(Segmented::Tracks(tracks.clone()));
+    }
+
+    fn push(&mut self, sample: Sample) {
+        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == sample.track) else {
+            return;
+        };
+        if lane.push(sample) {
+            self.release(false);
+        }
+    }
+
+    /// Gives out everything that is held and waits for a new time line: the next boundary is a jump.
+    fn flush(&mut self) {
+        for lane in &mut self.lanes {
+            lane.complete_last();
+        }
+        self.release(true);
+        for lane in &mut self.lanes {
+            lane.cut_to(&self.boundaries, None, &mut self.output, None);
+            lane.restart();
+        }
+        self.boundaries.clear();
+        self.open = None;
+        self.jumped |= self.next_segment > self.config.first_segment;
+    }
+
+    /// Gives out all samples that no later input can put on the other side of a boundary.
+    fn release(&mut self, all: bool) {
+        while let Some((index, decides)) = self.pick(all) {
+            let Some(lane) = self.lanes.get_mut(index) else {
+                return;
+            };
+            let Some(sample) = lane.pop() else { return };
+            let boundary = match self.open {
+                Some(start) => decides && lane.is_cut_point(&sample, start, &self.config),
+                None => decides,
+            };
+            if boundary {
+                self.set_boundary(index, &sample);
+            }
+            if self.open.is_some() {
+                self.emit(index, sample);
+                self.cut_silent();
+            }
+        }
+    }
+
+    /// The lane whose first waiting sample is the next to go out, and whether it may set a boundary.
+    ///
+    /// Other tracks than the lead go out when the lead has passed them, or else when they have waited long
+    /// enough: then they set boundaries in its place.
+    fn pick(&self, all: bool) -> Option<(usize, bool)> {
+        let lead = self.lanes.iter().find(|lane| Some(lane.id) == self.lead)?;
+        let ready = |(index, lane): (usize, &Lane)| {
+            let time = lane.front()?;
+            let overdue = lane.overdue(&self.config);
+            let decides = match (lane.id == lead.id, lane.kind, self.open) {
+                (true, ..) => true,
+                (false, Kind::Data, _) => false,
+                (false, _, Some(_)) => overdue,
+                (false, _, None) => overdue || all,
+            };
+            let passed =
+                self.open.is_some() && lead.frontier.is_some_and(|frontier| time < frontier);
+            (decides || passed || overdue || all).then_some((index, decides, time))
+        };
+        let (index, decides, _) = self
+            .lanes
+            .iter()
+            .enumerate()
+            .filter_map(ready)
+            .min_by_key(|(.., time)| *time)?;
+        Some((index, decides))
+    }
+
+    fn set_boundary(&mut self, index: usize, sample: &Sample) {
+        let Some(lane) = self.lanes.get(index) else {
+            return;
+        };
+        let start = lane.timescale.time(sample.dts);
+        let time = lane
+            .timescale
+            .time(sample.pts)
+            .clamp(start, start + self.config.max_wait);
+        if self.open.is_none() {
+            for lane in self
+                .lanes
+                .iter_mut()
+                .enumerate()
+                .filter(|(i, _)| *i != index)
+            {
+                lane.1.drop_before(start - LEAD_IN);
+            }
+        }
+        let boundary = Boundary {
+            segment: self.next_segment,
+            time,
+            discontinuity: core::mem::take(&mut self.jumped),
+        };
+        self.open = Some(start);
+        self.next_segment = self.next_segment.saturating_add(1);
+        self.boundaries.push_back(boundary);
+        if let Some(lane) = self.lanes.get_mut(index) {
+            // Its own cut stands before this very sample, whatever its presentation time says.
+            lane.cut_to(&self.boundaries, None, &mut self.output, Some(sample));
+        }
+    }
+
+    fn emit(&mut self, index: usize, sample: Sample) {
+        let Some(lane) = self.lanes.get_mut(index) else {
+            return;
+        };
+        let until = lane.timescale.time(sample.pts);
+        lane.cut_to(
+            &self.boundaries,
+            Some(until),
+            &mut self.output,
+            Some(&sample),
+        );
+        lane.cut_part(&sample, &self.config, &mut self.output);
+        self.output.push_back(Segmented::Sample(sample));
+    }
+
+    /// Cuts the tracks that a boundary waited for long enough, and forgets the boundaries that all have passed.
+    fn cut_silent(&mut self) {
+        let Some(newest) = self.lanes.iter().filter_map(|lane| lane.frontier).max() else {
+            return;
+        };
+        for lane in &mut self.lanes {
+            let wait = if lane.kind == Kind::Data {
+                Time::ZERO
+            } else {
+                self.config.max_wait
+            };
+            if lane.front().is_none() {
+                lane.cut_to(
+                    &self.boundaries,
+                    Some(newest - wait),
+                    &mut self.output,
+                    None,
+                );
+            }
+        }
+        while let Some(first) = self.boundaries.front() {
+            if self
+                .lanes
+                .iter()
+                .any(|lane| lane.segment.is_none_or(|segment| segment < first.segment))
+            {
+                break;
+            }
+            self.boundaries.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,226 @@
+use super::{Boundary, Config, Cut, Segmented};
+use crate::{Kind, Sample, Time, Timescale, Track, TrackId};
+use alloc::collections::VecDeque;
+use core::num::NonZeroU32;
+
+/// One track's way through the segmenter.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) id: TrackId,
+    pub(super) kind: Kind,
+    pub(super) timescale: Timescale,
+    /// A sync sample has come: decoding can start.
+    started: bool,
+    /// The newest sample, until the one after it tells its duration.
+    last: Option<Sample>,
+    /// Samples with a duration that wait for the lead.
+    waiting: VecDeque<Sample>,
+    last_duration: NonZeroU32,
+    /// End of the newest sample whose duration is known.
+    pub(super) frontier: Option<Time>,
+    /// The segment that the track is in.
+    pub(super) segment: Option<u64>,
+    part: u32,
+    /// Decoding time of the first sample of the part; `None` while the part is empty.
+    part_start: Option<i64>,
+}
+
+impl Lane {
+    pub(super) fn new(track: &Track) -> Self {
+        Self {
+            id: track.id,
+            kind: track.codec.kind(),
+            timescale: track.timescale,
+            started: false,
+            last: None,
+            waiting: VecDeque::new(),
+            last_duration: NonZeroU32::MIN,
+            frontier: None,
+            segment: None,
+            part: 0,
+            part_start: None,
+        }
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.waiting
+            .iter()
+            .chain(&self.last)
+            .map(|sample| sample.data.len())
+            .sum()
+    }
+
+    /// Takes a sample, but none before the first sync sample; says whether one more is complete now.
+    pub(super) fn push(&mut self, sample: Sample) -> bool {
+        self.started |= sample.is_sync();
+        if !self.started {
+            return false;
+        }
+        let before = self.waiting.len();
+        if let Some(last) = self.last.take() {
+            let until_next = sample
+                .dts
+                .checked_sub(last.dts)
+                .and_then(|ticks| u32::try_from(ticks).ok());
+            self.complete(last, until_next.and_then(NonZeroU32::new));
+        }
+        if sample.duration.is_some() {
+            self.complete(sample, None);
+        } else {
+            self.last = Some(sample);
+        }
+        self.waiting.len() > before
+    }
+
+    /// Gives the newest sample the duration of the one before it, as nothing follows.
+    pub(super) fn complete_last(&mut self) {
+        if let Some(last) = self.last.take() {
+            self.complete(last, None);
+        }
+    }
+
+    fn complete(&mut self, mut sample: Sample, until_next: Option<NonZeroU32>) {
+        let duration = sample.duration.or(until_next).unwrap_or(self.last_duration);
+        self.last_duration = duration;
+        sample.duration = Some(duration);
+        let end = self
+            .timescale
+            .time(sample.dts.saturating_add(duration.get().into()));
+        self.frontier = self.frontier.max(Some(end));
+        self.waiting.push_back(sample);
+    }
+
+    /// Presentation time of the first waiting sample.
+    pub(super) fn front(&self) -> Option<Time> {
+        self.waiting
+            .front()
+            .map(|sample| self.timescale.time(sample.pts))
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Sample> {
+        self.waiting.pop_front()
+    }
+
+    /// Whether its first sample has waited long enough.
+    pub(super) fn overdue(&self, config: &Config) -> bool {
+        let span = self
+            .frontier
+            .zip(self.front())
+            .map(|(newest, oldest)| newest - oldest);
+        let limit = if self.kind == Kind::Data {
+            Time::ZERO
+        } else {
+            config.max_wait
+        };
+        span.is_some_and(|span| span > limit) || self.waiting.len() > config.max_held
+    }
+
+    pub(super) fn drop_before(&mut self, time: Time) {
+        while self.front().is_some_and(|front| front < time) {
+            self.waiting.pop_front();
+        }
+    }
+
+    /// A new time line begins: the next sample needs a new boundary.
+    pub(super) fn restart(&mut self) {
+        self.started = false;
+        self.waiting.clear();
+        self.frontier = None;
+        self.segment = None;
+    }
+
+    /// Whether a segment that began at `start` may end before this sample.
+    pub(super) fn is_cut_point(&self, sample: &Sample, start: Time, config: &Config) -> bool {
+        let duration = sample.duration.map_or(0, NonZeroU32::get).into();
+        let begins = self.timescale.time(sample.dts) - start;
+        // Half a sample early is nearer to the target than half a sample late.
+        let half = Time::from_nanos(self.timescale.time(duration).as_nanos() / 2);
+        (sample.is_sync() && begins + half >= config.segment_target) || begins >= config.segment_max
+    }
+
+    /// Passes the boundaries up to `until` (all of them where it is `None`).
+    pub(super) fn cut_to(
+        &mut self,
+        boundaries: &VecDeque<Boundary>,
+        until: Option<Time>,
+        output: &mut VecDeque<Segmented>,
+        sample: Option<&Sample>,
+    ) {
+        // The first sample after a jump belongs to the segment that is open, though it may lie before its start.
+        let first = self.segment.is_none() && sample.is_some();
+        let ahead = boundaries
+            .iter()
+            .filter(|boundary| self.segment.is_none_or(|now| boundary.segment > now));
+        let mut newest = None;
+        for (passed, boundary) in ahead.enumerate() {
+            let due = until.is_none_or(|until| boundary.time <= until) || (first && passed == 0);
+            if !due {
+                break;
+            }
+            if let Some(silent) = newest.replace(boundary) {
+                self.push_cut(silent, None, output);
+            }
+        }
+        if let Some(boundary) = newest {
+            self.push_cut(boundary, sample, output);
+            self.segment = Some(boundary.segment);
+            self.part = 0;
+            self.part_start = None;
+        }
+    }
+
+    fn push_cut(
+        &self,
+        boundary: &Boundary,
+        sample: Option<&Sample>,
+        output: &mut VecDeque<Segmented>,
+    ) {
+        let cut = Cut {
+            segment: boundary.segment,
+            part: 0,
+            time: sample.map_or_else(|| self.timescale.ticks(boundary.time), |sample| sample.dts),
+            independent: sample.is_some_and(Sample::is_sync),
+            discontinuity: boundary.discontinuity,
+        };
+        output.push_back(Segmented::Cut {
+            track: self.id,
+            cut,
+        });
+    }
+
+    /// Cuts a new part before a sample that would carry this one past its target.
+    pub(super) fn cut_part(
+        &mut self,
+        sample: &Sample,
+        config: &Config,
+        output: &mut VecDeque<Segmented>,
+    ) {
+        let (Some(target), Some(segment)) = (config.part_target, self.segment) else {
+            return;
+        };
+        let Some(start) = self.part_start else {
+            self.part_start = Some(sample.dts);
+            return;
+        };
+        let duration = sample.duration.map_or(0, NonZeroU32::get);
+        let ticks = sample
+            .dts
+            .saturating_add(duration.into())
+            .saturating_sub(start);
+        if self.timescale.time(ticks) > target {
+            self.part = self.part.saturating_add(1);
+            self.part_start = Some(sample.dts);
+            let cut = Cut {
+                segment,
+                part: self.part,
+                time: sample.dts,
+                independent: sample.is_sync(),
+                discontinuity: false,
+            };
+            output.push_back(Segmented::Cut {
+                track: self.id,
+                cut,
+            });
+        }
+    }
+}
