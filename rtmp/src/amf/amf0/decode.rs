@@ -1,0 +1,142 @@
+use super::{Object, Value, marker};
+use crate::{Error, Limits};
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use wire::{Reader, Short};
+
+/// Decodes all values of a message body.
+///
+/// An object that the message ends in is taken as ended, as some encoders leave out the last object end marker.
+///
+/// # Errors
+/// [`Error::Short`] for a value that goes on past the end; [`Error::Invalid`] for a marker that AMF0 reserves or does not have;
+/// [`Error::Limit`] for too many values or too deep nesting.
+pub fn decode<'a>(data: &'a [u8], limits: &Limits) -> Result<Vec<Value<'a>>, Error> {
+    let mut decoder =
+        Decoder { r: Reader::new(data), depth: limits.amf_depth, left: limits.amf_values, limits };
+    let mut values = Vec::with_capacity(4);
+    while !decoder.r.is_empty() {
+        values.push(decoder.value()?);
+    }
+    Ok(values)
+}
+
+struct Decoder<'a, 'l> {
+    r: Reader<'a>,
+    /// Levels that may still be entered.
+    depth: usize,
+    /// Values that may still come.
+    left: usize,
+    limits: &'l Limits,
+}
+
+impl<'a> Decoder<'a, '_> {
+    fn value(&mut self) -> Result<Value<'a>, Error> {
+        let marker = self.r.u8("AMF0 marker")?;
+        self.value_of(marker)
+    }
+
+    #[inline]
+    fn value_of(&mut self, marker: u8) -> Result<Value<'a>, Error> {
+        self.left = match self.left.checked_sub(1) {
+            Some(left) => left,
+            None => return Err(Error::Limit { limit: "AMF values", max: self.limits.amf_values as u64 }),
+        };
+        Ok(match marker {
+            marker::NUMBER => Value::Number(self.r.f64("number")?),
+            marker::BOOLEAN => Value::Boolean(self.r.u8("boolean")? != 0),
+            marker::STRING => Value::String(self.short_string()?),
+            marker::NULL => Value::Null,
+            _ => return self.rare(marker),
+        })
+    }
+
+    fn rare(&mut self, marker: u8) -> Result<Value<'a>, Error> {
+        Ok(match marker {
+            marker::OBJECT => Value::Object(self.object()?),
+            marker::UNDEFINED => Value::Undefined,
+            marker::REFERENCE => Value::Reference(self.r.u16("reference")?),
+            marker::ECMA_ARRAY => {
+                self.r.u32("associative-count")?;
+                Value::EcmaArray(self.object()?)
+            }
+            marker::STRICT_ARRAY => Value::StrictArray(self.array()?),
+            marker::DATE => Value::Date { millis: self.r.f64("date")?, zone: self.r.i16("time-zone")? },
+            marker::LONG_STRING => Value::String(self.long_string()?),
+            marker::UNSUPPORTED => Value::Unsupported,
+            marker::XML_DOCUMENT => Value::XmlDocument(self.long_string()?),
+            marker::TYPED_OBJECT => {
+                let class = self.short_string()?;
+                Value::TypedObject(Box::new((class, self.object()?)))
+            }
+            _ => {
+                let offset = (self.r.offset() as u64).saturating_sub(1);
+                return Err(Error::Invalid { field: "AMF0 marker", value: marker.into(), offset });
+            }
+        })
+    }
+
+    fn enter(&mut self) -> Result<(), Error> {
+        match self.depth.checked_sub(1) {
+            Some(depth) => {
+                self.depth = depth;
+                Ok(())
+            }
+            None => Err(Error::Limit { limit: "AMF depth", max: self.limits.amf_depth as u64 }),
+        }
+    }
+
+    fn object(&mut self) -> Result<Object<'a>, Error> {
+        self.enter()?;
+        let mut properties = Vec::new();
+        while !self.r.is_empty() {
+            let name = self.short_string()?;
+            if name.is_empty() && self.r.is_empty() {
+                break;
+            }
+            let marker = self.r.u8("AMF0 marker")?;
+            if marker == marker::OBJECT_END && name.is_empty() {
+                break;
+            }
+            if properties.is_empty() {
+                properties.reserve(12);
+            }
+            properties.push((name, self.value_of(marker)?));
+        }
+        self.depth = self.depth.saturating_add(1);
+        Ok(Object(properties))
+    }
+
+    fn array(&mut self) -> Result<Vec<Value<'a>>, Error> {
+        let count = self.r.u32("array-count")?;
+        self.enter()?;
+        // Each value takes a byte at least: a count that lies sets nothing aside.
+        let mut values = Vec::with_capacity(self.r.left().min(count as usize).min(64));
+        for _ in 0..count {
+            values.push(self.value()?);
+        }
+        self.depth = self.depth.saturating_add(1);
+        Ok(values)
+    }
+
+    #[inline]
+    fn short_string(&mut self) -> Result<Cow<'a, str>, Short> {
+        let len = self.r.u16("string length")?;
+        Ok(text(self.r.take(len.into(), "string")?))
+    }
+
+    fn long_string(&mut self) -> Result<Cow<'a, str>, Short> {
+        let len = self.r.u32("string length")?;
+        Ok(text(self.r.take(len as usize, "string")?))
+    }
+}
+
+#[inline]
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match core::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
+}

@@ -1,0 +1,3 @@
+//! Action Message Format: the values in commands and data messages.
+
+pub mod amf0;
