@@ -1,1 +1,40 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unchecked_time_subtraction,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        clippy::disallowed_methods
+    )
+)]
 
+extern crate alloc;
+
+pub mod access_unit;
+pub mod annexb;
+pub mod config;
+mod error;
+pub mod length_prefixed;
+pub mod nal;
+pub mod pps;
+mod scaling;
+mod sei;
+pub mod sps;
+mod syntax;
+
+pub use config::DecoderConfig;
+pub use error::Error;
+pub use pps::Pps;
+pub use scaling::{ScalingList, ScalingMatrix};
+pub use sps::Sps;

@@ -1,0 +1,98 @@
+//! The format of MP4, FLV and Matroska: each NAL unit with its length before it
+//! (ISO/IEC 14496-15 §5.3.4.2.1).
+
+use crate::{Error, annexb};
+use alloc::vec::Vec;
+use wire::Reader;
+
+/// The NAL units of one sample, whose lengths take `length_size` bytes, 1 to 4 (see
+/// [`DecoderConfig::length_size`](crate::DecoderConfig::length_size)). Empty units are passed over.
+///
+/// A length that goes past the end gives one error, and with it the iteration ends.
+///
+/// ```
+/// let sample = [0, 0, 0, 2, 0x65, 0x88, 0, 0, 0, 9, 0x41];
+/// let mut nals = fluvial_h264::length_prefixed::nals(&sample, 4);
+/// assert_eq!(nals.next(), Some(Ok(&[0x65, 0x88][..])));
+/// assert_eq!(
+///     nals.next().unwrap().unwrap_err().to_string(),
+///     "NAL unit at offset 10 needs 9 bytes, 1 left"
+/// );
+/// assert_eq!(nals.next(), None);
+/// ```
+#[must_use]
+pub const fn nals(data: &[u8], length_size: u8) -> Nals<'_> {
+    Nals {
+        rest: Reader::new(data),
+        length_size,
+    }
+}
+
+/// Iterator of [`nals`].
+#[derive(Debug, Clone)]
+pub struct Nals<'a> {
+    rest: Reader<'a>,
+    length_size: u8,
+}
+
+impl<'a> Nals<'a> {
+    #[inline]
+    fn read(&mut self) -> Result<&'a [u8], wire::Short> {
+        const WHAT: &str = "NAL unit length";
+        let len = match self.length_size {
+            1 => u32::from(self.rest.u8(WHAT)?),
+            2 => u32::from(self.rest.u16(WHAT)?),
+            3 => self.rest.u24(WHAT)?,
+            _ => self.rest.u32(WHAT)?,
+        };
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        self.rest.take(len, "NAL unit")
+    }
+}
+
+impl<'a> Iterator for Nals<'a> {
+    type Item = Result<&'a [u8], Error>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.rest.is_empty() {
+            match self.read() {
+                Ok([]) => {}
+                Ok(nal) => return Some(Ok(nal)),
+                Err(short) => {
+                    self.rest.rest();
+                    return Some(Err(short.into()));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Appends a NAL unit to `out`, with its length in 4 bytes before it.
+///
+/// # Errors
+/// [`Error::TooLong`] for 2^32 bytes or more.
+#[inline]
+pub fn push(nal: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
+    let len = u32::try_from(nal.len()).map_err(|_| wire::TooLong {
+        what: "NAL unit length",
+        value: nal.len() as u64,
+        max: u64::from(u32::MAX),
+    })?;
+    out.extend_from_slice(&len.to_be_bytes());
+    out.extend_from_slice(nal);
+    Ok(())
+}
+
+/// Appends the NAL units of a sample to `out` as a byte stream, each after a start code of 4 bytes.
+///
+/// # Errors
+/// [`Error::Short`] where a length goes past the end; the units before it are written.
+pub fn to_annexb(data: &[u8], length_size: u8, out: &mut Vec<u8>) -> Result<(), Error> {
+    out.reserve(data.len().saturating_add(16));
+    for nal in nals(data, length_size) {
+        annexb::push(nal?, out);
+    }
+    Ok(())
+}

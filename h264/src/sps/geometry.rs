@@ -1,0 +1,225 @@
+//! What the fields of a sequence parameter set amount to.
+
+use super::{Colour, PicOrderCntType, Sps};
+use core::fmt;
+
+/// A ratio in lowest terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Rational {
+    /// Numerator.
+    pub num: u32,
+    /// Denominator, never 0.
+    pub den: u32,
+}
+
+impl Rational {
+    /// The ratio in lowest terms, unless one side is 0 or does not fit.
+    fn new(num: u64, den: u64) -> Option<Self> {
+        let (mut a, mut b) = (num, den);
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        let num = u32::try_from(num.checked_div(a)?).ok()?;
+        let den = u32::try_from(den.checked_div(a)?).ok()?;
+        (num > 0 && den > 0).then_some(Self { num, den })
+    }
+}
+
+impl fmt::Display for Rational {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.num, self.den)
+    }
+}
+
+impl Sps {
+    /// `ChromaArrayType`: the chroma format as the slices see it, 0 for separately coded planes.
+    #[must_use]
+    pub const fn chroma_array_type(&self) -> u8 {
+        if self.separate_colour_plane_flag {
+            0
+        } else {
+            self.chroma_format_idc
+        }
+    }
+
+    /// `PicWidthInMbs`.
+    #[must_use]
+    pub const fn pic_width_in_mbs(&self) -> u32 {
+        self.pic_width_in_mbs_minus1 as u32 + 1
+    }
+
+    /// `PicSizeInMapUnits`.
+    #[must_use]
+    pub const fn pic_size_in_map_units(&self) -> u64 {
+        self.pic_width_in_mbs() as u64 * (self.pic_height_in_map_units_minus1 as u64 + 1)
+    }
+
+    /// `FrameHeightInMbs`.
+    #[must_use]
+    pub const fn frame_height_in_mbs(&self) -> u32 {
+        let fields = if self.frame_mbs_only_flag { 1 } else { 2 };
+        fields * (self.pic_height_in_map_units_minus1 as u32 + 1)
+    }
+
+    /// Width and height to show, in luma samples: the coded size less the cropping.
+    ///
+    /// Cropping that leaves nothing is taken for none, as decoders do.
+    fn cropped(&self) -> (u32, u32) {
+        let coded = (
+            self.pic_width_in_mbs() * 16,
+            self.frame_height_in_mbs() * 16,
+        );
+        let Some(crop) = self.frame_cropping else {
+            return coded;
+        };
+        let (unit_x, unit_y) = match self.chroma_array_type() {
+            1 => (2, 2),
+            2 => (2, 1),
+            _ => (1, 1),
+        };
+        let unit_y = if self.frame_mbs_only_flag {
+            unit_y
+        } else {
+            2 * unit_y
+        };
+        let less = |size: u32, unit: u32, from: u32, to: u32| {
+            let crop = from.checked_add(to)?.checked_mul(unit)?;
+            size.checked_sub(crop).filter(|&size| size > 0)
+        };
+        let width = less(coded.0, unit_x, crop.left, crop.right);
+        let height = less(coded.1, unit_y, crop.top, crop.bottom);
+        width.zip(height).unwrap_or(coded)
+    }
+
+    /// Width to show, in luma samples.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.cropped().0
+    }
+
+    /// Height to show, in luma samples; of both fields together.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.cropped().1
+    }
+
+    /// The shape of a sample, width to height, where it is told.
+    #[must_use]
+    pub fn sample_aspect_ratio(&self) -> Option<Rational> {
+        let sar = self.vui.as_ref()?.sample_aspect_ratio?;
+        let (width, height) = match sar.aspect_ratio_idc {
+            1 => (1, 1),
+            2 => (12, 11),
+            3 => (10, 11),
+            4 => (16, 11),
+            5 => (40, 33),
+            6 => (24, 11),
+            7 => (20, 11),
+            8 => (32, 11),
+            9 => (80, 33),
+            10 => (18, 11),
+            11 => (15, 11),
+            12 => (64, 33),
+            13 => (160, 99),
+            14 => (4, 3),
+            15 => (3, 2),
+            16 => (2, 1),
+            255 => (sar.sar_width, sar.sar_height),
+            _ => return None,
+        };
+        Rational::new(width.into(), height.into())
+    }
+
+    /// Frames per second, by the timing information: half of the ticks, since a frame takes two.
+    ///
+    /// Exact where `fixed_frame_rate_flag` is set; else the encoder's intention.
+    #[must_use]
+    pub fn frame_rate(&self) -> Option<Rational> {
+        let timing = self.vui.as_ref()?.timing?;
+        Rational::new(
+            timing.time_scale.into(),
+            u64::from(timing.num_units_in_tick) * 2,
+        )
+    }
+
+    /// The colour space, where it is told.
+    #[must_use]
+    pub fn colour(&self) -> Option<Colour> {
+        self.vui.as_ref()?.video_signal_type?.colour
+    }
+
+    /// Whether samples use the full range.
+    #[must_use]
+    pub fn is_full_range(&self) -> bool {
+        self.vui
+            .as_ref()
+            .and_then(|vui| vui.video_signal_type)
+            .is_some_and(|video| video.video_full_range_flag)
+    }
+
+    /// `constraint_setN_flag`.
+    #[must_use]
+    pub const fn constraint_set(&self, n: u8) -> bool {
+        n < 8 && self.constraint_flags & 0x80 >> n != 0
+    }
+
+    /// `MaxDpbFrames`: frames that a decoder of the level holds at this picture size (§A.3.1 h, Table A-1).
+    #[must_use]
+    pub fn max_dpb_frames(&self) -> u8 {
+        let level_1b = self.level_idc == 11
+            && self.constraint_set(3)
+            && matches!(self.profile_idc, 66 | 77 | 88);
+        let max_dpb_mbs: u32 = match self.level_idc {
+            _ if level_1b => 396,
+            ..=10 => 396,
+            11 => 900,
+            12..=20 => 2376,
+            21 => 4752,
+            22..=30 => 8100,
+            31 => 18000,
+            32 => 20480,
+            33..=41 => 32768,
+            42 => 34816,
+            43..=50 => 110_400,
+            51..=52 => 184_320,
+            _ => 696_320,
+        };
+        let frame = self
+            .pic_width_in_mbs()
+            .saturating_mul(self.frame_height_in_mbs());
+        let frames = max_dpb_mbs.checked_div(frame).unwrap_or(0).min(16);
+        u8::try_from(frames).unwrap_or(16)
+    }
+
+    /// `max_num_reorder_frames`, coded or inferred: the most frames that precede another one in decoding order and
+    /// follow it in output order (§E.2.1). 0 where the syntax excludes reordering.
+    #[must_use]
+    pub fn max_num_reorder_frames(&self) -> u8 {
+        if self.pic_order_cnt == PicOrderCntType::DecodingOrder {
+            return 0;
+        }
+        self.bitstream_restriction().map_or_else(
+            || self.inferred_frames(),
+            |limits| limits.max_num_reorder_frames,
+        )
+    }
+
+    /// `max_dec_frame_buffering`, coded or inferred: frames that the decoded picture buffer has to hold (§E.2.1).
+    #[must_use]
+    pub fn max_dec_frame_buffering(&self) -> u8 {
+        self.bitstream_restriction().map_or_else(
+            || self.inferred_frames(),
+            |limits| limits.max_dec_frame_buffering,
+        )
+    }
+
+    fn bitstream_restriction(&self) -> Option<&super::BitstreamRestriction> {
+        self.vui.as_ref()?.bitstream_restriction.as_ref()
+    }
+
+    fn inferred_frames(&self) -> u8 {
+        let intra_only =
+            self.constraint_set(3) && matches!(self.profile_idc, 44 | 86 | 100 | 110 | 122 | 244);
+        if intra_only { 0 } else { self.max_dpb_frames() }
+    }
+}
