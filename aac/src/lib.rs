@@ -1,1 +1,37 @@
+//! The headers and the framing of AAC (ISO/IEC 14496-3, ISO/IEC 13818-7).
+//!
+//! * [`AudioSpecificConfig`]: what a decoder has to know before the first frame, as MP4, RTMP and SDP carry it.
+//!
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unchecked_time_subtraction,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        clippy::disallowed_methods,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
 
+extern crate alloc;
+
+pub mod asc;
+mod error;
+mod object_type;
+mod tables;
+
+pub use asc::AudioSpecificConfig;
+pub use error::Error;
+pub use object_type::ObjectType;

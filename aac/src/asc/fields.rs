@@ -1,0 +1,525 @@
+use super::GaSpecificConfig;
+use crate::{Error, ObjectType, tables};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use wire::{BitReader, BitWriter};
+
+/// The syntax elements of `AudioSpecificConfig()` (ISO/IEC 14496-3 Table 1.15).
+///
+/// ```text
+/// 5(+6) audioObjectType      31 escapes to 32 + 6 bits
+/// 4(+24) samplingFrequency   index, 15 escapes to Hz
+/// 4     channelConfiguration 0: in the program_config_element
+///       5 or 29 (SBR, PS) in front: extension rate, then the core's type
+/// ...   the type's own configuration
+/// 2     epConfig             error resilient types only
+/// 11+.. 0x2B7: SBR after the fact, 0x548: PS likewise
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fields {
+    /// The type of the core coder, below SBR and PS.
+    pub audio_object_type: ObjectType,
+    /// `samplingFrequency` in Hz, 24 bits. The core's, for all types but USAC.
+    pub sampling_frequency: u32,
+    /// `channelConfiguration`, 4 bits: 1 to 6 are so many channels, 7, 12 and 14 are 7.1 in three layouts, 11 is 6.1, 13 is 22.2;
+    /// 0 says that the layout is told elsewhere.
+    pub channel_configuration: u8,
+    /// How SBR and PS are signalled.
+    pub extension: Extension,
+    /// What the object type's own configuration says.
+    pub specific: Specific,
+    /// `epConfig`: how frames are protected, for the error resilient types only.
+    pub ep_config: Option<EpConfig>,
+}
+
+/// How a configuration tells of spectral band replication and parametric stereo (ISO/IEC 14496-3 §1.6.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extension {
+    /// Not at all. The frames may still have them (implicit signalling).
+    Implicit,
+    /// The object type in front is 5 or 29, the core's type comes after it (explicit, hierarchical signalling).
+    Hierarchical {
+        /// `extensionSamplingFrequency` in Hz: the output rate, 24 bits.
+        sampling_frequency: u32,
+        /// Whether the type in front is 29 (Parametric Stereo).
+        ps: bool,
+        /// `extensionChannelConfiguration`, 4 bits, where the core is BSAC.
+        channel_configuration: Option<u8>,
+    },
+    /// After the core's configuration, where old decoders do not look (explicit, backward compatible signalling).
+    BackwardCompatible {
+        /// `extensionSamplingFrequency` in Hz, 24 bits; `None` where `sbrPresentFlag` is 0: there is no SBR.
+        sampling_frequency: Option<u32>,
+        /// `psPresentFlag`, where it is there.
+        ps: Option<bool>,
+        /// `extensionChannelConfiguration`, 4 bits, where the core is BSAC.
+        channel_configuration: Option<u8>,
+    },
+}
+
+/// `epConfig`: the error protection of an error resilient type's frames (ISO/IEC 14496-3 §1.6.3.9), 2 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EpConfig {
+    /// 0: one access unit has all instances of all error sensitivity categories.
+    Whole,
+    /// 1: each category is an access unit of its own.
+    PerCategory,
+    /// 2 or 3: the error protection tool is used; its configuration is not read. Holds the number.
+    Protected(u8),
+}
+
+/// The configuration that belongs to an object type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Specific {
+    /// AAC and the other General Audio coders (1-4, 6, 7, 17, 19-23).
+    Ga(GaSpecificConfig),
+    /// Any other type: its bits, not interpreted, up to the end of the configuration.
+    Opaque(Opaque),
+}
+
+/// Bits that are carried and not interpreted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opaque {
+    bits: Bytes,
+    len: u64,
+}
+
+impl Opaque {
+    /// The first bits of some bytes, most significant first: `len` of them, or all if there are fewer.
+    #[must_use]
+    pub fn new(bits: Bytes, len: u64) -> Self {
+        let len = len.min((bits.len() as u64).saturating_mul(8));
+        Self { bits, len }
+    }
+
+    /// The bits, most significant first, zeros after the last.
+    #[must_use]
+    pub const fn bits(&self) -> &Bytes {
+        &self.bits
+    }
+
+    /// How many bits there are.
+    #[must_use]
+    pub const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    fn decode(r: &mut BitReader<'_>) -> Result<Self, Error> {
+        let len = r.left();
+        let mut bits = Vec::with_capacity(usize::try_from(len.div_ceil(8)).unwrap_or(0));
+        let mut w = BitWriter::new(&mut bits);
+        copy_bits(r, &mut w, len)?;
+        w.align_zero();
+        Ok(Self {
+            bits: bits.into(),
+            len,
+        })
+    }
+
+    fn encode(&self, w: &mut BitWriter<'_>) -> Result<(), Error> {
+        copy_bits(&mut BitReader::new(&self.bits), w, self.len)
+    }
+}
+
+/// Copies `len` bits as they are.
+pub(crate) fn copy_bits(
+    r: &mut BitReader<'_>,
+    w: &mut BitWriter<'_>,
+    mut len: u64,
+) -> Result<(), Error> {
+    const WHAT: &str = "specific config";
+    while len > 0 {
+        let n = len.min(32);
+        len -= n;
+        let n = u32::try_from(n).unwrap_or(0);
+        w.bits(n, WHAT, r.bits(n, WHAT)?)?;
+    }
+    Ok(())
+}
+
+const SYNC_SBR: u32 = 0x2B7;
+const SYNC_PS: u32 = 0x548;
+
+impl Fields {
+    /// A General Audio coder in its plainest form: 1024 samples per frame (512 for AAC LD), SBR not signalled.
+    ///
+    /// For `channel_configuration` 0, put a program config element into `specific`.
+    #[must_use]
+    pub fn ga(
+        audio_object_type: ObjectType,
+        sampling_frequency: u32,
+        channel_configuration: u8,
+    ) -> Self {
+        Self {
+            audio_object_type,
+            sampling_frequency,
+            channel_configuration,
+            extension: Extension::Implicit,
+            specific: Specific::Ga(GaSpecificConfig::new(audio_object_type)),
+            ep_config: audio_object_type
+                .is_error_resilient()
+                .then_some(EpConfig::Whole),
+        }
+    }
+
+    /// Reads a configuration that takes all of `data`.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn parse(data: &[u8]) -> Result<Self, Error> {
+        Self::decode(&mut BitReader::new(data), true)
+    }
+
+    /// Reads a configuration at a reader's position, which need not be at a byte.
+    ///
+    /// With `to_end`, the configuration takes the reader's whole input, and backward compatible signalling is looked for at
+    /// its end. Without, as in LATM's version 0, it ends after the object type's own configuration.
+    ///
+    /// # Errors
+    /// [`Error::Short`] where the input ends early, [`Error::Invalid`] where a field has a reserved value, or where the
+    /// end of the configuration would have to be known and is not.
+    pub fn decode(r: &mut BitReader<'_>, to_end: bool) -> Result<Self, Error> {
+        let start = r.position();
+        let mut audio_object_type = object_type(r)?;
+        let sampling_frequency = frequency(r, "samplingFrequency")?;
+        let channel_configuration = channel_configuration(r)?;
+        let mut extension = Extension::Implicit;
+        if matches!(audio_object_type, ObjectType::SBR | ObjectType::PS) {
+            let ps = audio_object_type == ObjectType::PS;
+            let sampling_frequency = frequency(r, "extensionSamplingFrequency")?;
+            audio_object_type = object_type(r)?;
+            extension = Extension::Hierarchical {
+                sampling_frequency,
+                ps,
+                channel_configuration: match audio_object_type {
+                    ObjectType::ER_BSAC => {
+                        Some(nibble(r.bits(4, "extensionChannelConfiguration")?))
+                    }
+                    _ => None,
+                },
+            };
+        }
+        let specific = if audio_object_type.is_general_audio() {
+            let config =
+                GaSpecificConfig::decode(r, start, audio_object_type, channel_configuration)?;
+            Specific::Ga(config)
+        } else if to_end {
+            Specific::Opaque(Opaque::decode(r)?)
+        } else {
+            return Err(invalid(r, "audioObjectType", audio_object_type.number()));
+        };
+        let mut fields = Self {
+            audio_object_type,
+            sampling_frequency,
+            channel_configuration,
+            extension,
+            specific,
+            ep_config: None,
+        };
+        if matches!(fields.specific, Specific::Opaque(_)) {
+            return Ok(fields);
+        }
+        if audio_object_type.is_error_resilient() {
+            let ep_config = match r.bits(2, "epConfig")? {
+                0 => EpConfig::Whole,
+                1 => EpConfig::PerCategory,
+                number => EpConfig::Protected(nibble(number)),
+            };
+            fields.ep_config = Some(ep_config);
+            if let EpConfig::Protected(number) = ep_config {
+                // The tool's configuration follows, and what comes after is out of reach.
+                return match to_end {
+                    true => Ok(fields),
+                    false => Err(invalid(r, "epConfig", number)),
+                };
+            }
+        }
+        if to_end && matches!(fields.extension, Extension::Implicit) {
+            // Many writers pad with what is no extension, and a broken one must not cost the core.
+            let mut ahead = *r;
+            if let Ok(Some(extension)) = backward_compatible(&mut ahead) {
+                fields.extension = extension;
+                *r = ahead;
+            }
+        }
+        Ok(fields)
+    }
+
+    /// Appends the configuration, filled up with zero bits to a whole byte.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), Error> {
+        let mut w = BitWriter::new(out);
+        self.write(&mut w)?;
+        w.align_zero();
+        Ok(())
+    }
+
+    /// Writes the configuration at a writer's position, which need not be at a byte.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`] where a value does not fit its field, [`Error::Invalid`] where it has no place in this configuration.
+    pub fn write(&self, w: &mut BitWriter<'_>) -> Result<(), Error> {
+        let start = w.position();
+        let core = self.audio_object_type;
+        if let Extension::Hierarchical {
+            sampling_frequency,
+            ps,
+            channel_configuration,
+        } = self.extension
+        {
+            write_object_type(w, if ps { ObjectType::PS } else { ObjectType::SBR })?;
+            write_frequency(w, "samplingFrequency", self.sampling_frequency)?;
+            w.bits(4, "channelConfiguration", self.channel_configuration.into())?;
+            write_frequency(w, "extensionSamplingFrequency", sampling_frequency)?;
+            write_object_type(w, core)?;
+            write_extension_channels(w, core, channel_configuration)?;
+        } else {
+            write_object_type(w, core)?;
+            write_frequency(w, "samplingFrequency", self.sampling_frequency)?;
+            w.bits(4, "channelConfiguration", self.channel_configuration.into())?;
+        }
+        match &self.specific {
+            Specific::Ga(config) => config.write(w, start, core, self.channel_configuration)?,
+            Specific::Opaque(opaque) => return opaque.encode(w),
+        }
+        match self.ep_config {
+            None => {}
+            Some(EpConfig::Whole) => drop(w.bits(2, "epConfig", 0)?),
+            Some(EpConfig::PerCategory) => drop(w.bits(2, "epConfig", 1)?),
+            Some(EpConfig::Protected(number)) => {
+                return Err(Error::Invalid {
+                    field: "epConfig",
+                    value: number.into(),
+                    bit: w.position(),
+                });
+            }
+        }
+        if let Extension::BackwardCompatible {
+            sampling_frequency,
+            ps,
+            channel_configuration,
+        } = self.extension
+        {
+            let bsac = core == ObjectType::ER_BSAC;
+            w.bits(11, "syncExtensionType", SYNC_SBR)?;
+            write_object_type(w, if bsac { core } else { ObjectType::SBR })?;
+            w.bit(sampling_frequency.is_some());
+            if let Some(hz) = sampling_frequency {
+                write_frequency(w, "extensionSamplingFrequency", hz)?;
+            }
+            write_extension_channels(w, core, channel_configuration)?;
+            if let (Some(_), Some(ps), false) = (sampling_frequency, ps, bsac) {
+                w.bits(11, "syncExtensionType", SYNC_PS)?.bit(ps);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn core_sampling_frequency(&self) -> u32 {
+        self.sampling_frequency
+    }
+
+    pub(crate) fn output_sampling_frequency(&self) -> u32 {
+        match self.extension {
+            Extension::Hierarchical {
+                sampling_frequency, ..
+            }
+            | Extension::BackwardCompatible {
+                sampling_frequency: Some(sampling_frequency),
+                ..
+            } => sampling_frequency,
+            _ => self.sampling_frequency,
+        }
+    }
+
+    pub(crate) fn channels(&self) -> u16 {
+        let pce = match &self.specific {
+            Specific::Ga(config) => config.program_config_element.as_deref(),
+            Specific::Opaque(_) => None,
+        };
+        match pce {
+            Some(pce) => pce.channels(),
+            None => tables::channels(self.channel_configuration).unwrap_or(0),
+        }
+    }
+
+    pub(crate) fn output_channels(&self) -> u16 {
+        let extended = match self.extension {
+            Extension::Hierarchical {
+                channel_configuration,
+                ..
+            }
+            | Extension::BackwardCompatible {
+                channel_configuration,
+                ..
+            } => channel_configuration.and_then(tables::channels),
+            Extension::Implicit => None,
+        };
+        match (extended, self.ps(), self.channels()) {
+            (Some(channels), ..) => channels,
+            (None, Some(true), 1) => 2,
+            (None, _, channels) => channels,
+        }
+    }
+
+    pub(crate) fn frame_length(&self) -> u32 {
+        match (&self.specific, self.audio_object_type) {
+            (Specific::Ga(config), ObjectType::ER_AAC_LD) => {
+                if config.frame_length_flag {
+                    480
+                } else {
+                    512
+                }
+            }
+            (Specific::Ga(config), _) => {
+                if config.frame_length_flag {
+                    960
+                } else {
+                    1024
+                }
+            }
+            (_, ObjectType::LAYER_1) => 384,
+            (_, ObjectType::LAYER_2) => 1152,
+            // MPEG-2 and 2.5 halve the frame of layer III.
+            (_, ObjectType::LAYER_3) if self.sampling_frequency <= 24_000 => 576,
+            (_, ObjectType::LAYER_3) => 1152,
+            _ => 0,
+        }
+    }
+
+    pub(crate) const fn sbr(&self) -> Option<bool> {
+        match self.extension {
+            Extension::Implicit => None,
+            Extension::Hierarchical { .. } => Some(true),
+            Extension::BackwardCompatible {
+                sampling_frequency, ..
+            } => Some(sampling_frequency.is_some()),
+        }
+    }
+
+    pub(crate) const fn ps(&self) -> Option<bool> {
+        match self.extension {
+            // A type of 5 in front leaves it open, a type of 29 says it.
+            Extension::Hierarchical { ps: true, .. } => Some(true),
+            Extension::BackwardCompatible { ps, .. } => ps,
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn invalid(r: &BitReader<'_>, field: &'static str, value: u8) -> Error {
+    Error::Invalid {
+        field,
+        value: value.into(),
+        bit: r.position(),
+    }
+}
+
+/// A value that was read from 8 bits or fewer.
+#[expect(clippy::cast_possible_truncation, reason = "at most 8 bits were read")]
+pub(super) const fn nibble(value: u32) -> u8 {
+    value as u8
+}
+
+fn object_type(r: &mut BitReader<'_>) -> Result<ObjectType, Error> {
+    let mut number = r.bits(5, "audioObjectType")?;
+    if number == 31 {
+        number = 32 + r.bits(6, "audioObjectTypeExt")?;
+    }
+    ObjectType::new(nibble(number)).ok_or_else(|| invalid(r, "audioObjectType", nibble(number)))
+}
+
+fn write_object_type(w: &mut BitWriter<'_>, object_type: ObjectType) -> Result<(), Error> {
+    let number = u32::from(object_type.number());
+    match number.checked_sub(32) {
+        Some(extended) => {
+            w.bits(5, "audioObjectType", 31)?
+                .bits(6, "audioObjectTypeExt", extended)?
+        }
+        None => w.bits(5, "audioObjectType", number)?,
+    };
+    Ok(())
+}
+
+fn frequency(r: &mut BitReader<'_>, what: &'static str) -> Result<u32, Error> {
+    let index = r.bits(4, what)?;
+    if index == 15 {
+        return match r.bits(24, what)? {
+            0 => Err(invalid(r, what, 0)),
+            hz => Ok(hz),
+        };
+    }
+    tables::SAMPLING_FREQUENCIES
+        .get(index as usize)
+        .copied()
+        .ok_or_else(|| invalid(r, what, nibble(index)))
+}
+
+fn write_frequency(w: &mut BitWriter<'_>, what: &'static str, hz: u32) -> Result<(), Error> {
+    match tables::sampling_frequency_index(hz) {
+        Some(index) => w.bits(4, what, index.into())?,
+        None => w.bits(4, what, 15)?.bits(24, what, hz)?,
+    };
+    Ok(())
+}
+
+fn channel_configuration(r: &mut BitReader<'_>) -> Result<u8, Error> {
+    let configuration = nibble(r.bits(4, "channelConfiguration")?);
+    if configuration != 0 && tables::channels(configuration).is_none() {
+        return Err(invalid(r, "channelConfiguration", configuration));
+    }
+    Ok(configuration)
+}
+
+fn write_extension_channels(
+    w: &mut BitWriter<'_>,
+    core: ObjectType,
+    configuration: Option<u8>,
+) -> Result<(), Error> {
+    if core == ObjectType::ER_BSAC {
+        let configuration = configuration.unwrap_or(0).into();
+        w.bits(4, "extensionChannelConfiguration", configuration)?;
+    }
+    Ok(())
+}
+
+fn backward_compatible(r: &mut BitReader<'_>) -> Result<Option<Extension>, Error> {
+    if r.left() < 16 || r.bits(11, "syncExtensionType")? != SYNC_SBR {
+        return Ok(None);
+    }
+    let object_type = object_type(r)?;
+    if !matches!(object_type, ObjectType::SBR | ObjectType::ER_BSAC) {
+        return Ok(None);
+    }
+    let mut sampling_frequency = None;
+    let mut ps = None;
+    let mut channel_configuration = None;
+    if r.bit("sbrPresentFlag")? {
+        sampling_frequency = Some(frequency(r, "extensionSamplingFrequency")?);
+        if object_type == ObjectType::SBR && r.left() >= 12 {
+            let mut ahead = *r;
+            if ahead.bits(11, "syncExtensionType")? == SYNC_PS {
+                ps = Some(ahead.bit("psPresentFlag")?);
+                *r = ahead;
+            }
+        }
+    }
+    if object_type == ObjectType::ER_BSAC {
+        channel_configuration = Some(nibble(r.bits(4, "extensionChannelConfiguration")?));
+    }
+    Ok(Some(Extension::BackwardCompatible {
+        sampling_frequency,
+        ps,
+        channel_configuration,
+    }))
+}
