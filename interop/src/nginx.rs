@@ -1,0 +1,99 @@
+//! nginx with the RTMP module: the server that our client talks to, and the control experiment.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+use crate::{peer, process::Process, wait_within};
+
+/// nginx, serving the application `live`.
+#[derive(Debug)]
+pub struct Nginx {
+    /// The process.
+    pub process: Process,
+    address: SocketAddr,
+    _folder: TempDir,
+}
+
+/// The module's file.
+pub fn module() -> Option<PathBuf> {
+    [
+        "/usr/lib/nginx/modules",
+        "/usr/lib64/nginx/modules",
+        "/usr/local/libexec/nginx",
+    ]
+    .into_iter()
+    .map(|folder| Path::new(folder).join("ngx_rtmp_module.so"))
+    .find(|file| file.is_file())
+}
+
+impl Nginx {
+    /// Starts it on a free port.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come up.
+    pub fn start() -> Self {
+        let module = module().expect("the test has asked for it");
+        // nginx takes no port 0: another process may be quicker to take the one that was free.
+        for _ in 0..5 {
+            let folder = TempDir::new().expect("there is room for temporary files");
+            let address = free_address();
+            let here = folder.path().display();
+            let conf = folder.path().join("nginx.conf");
+            fs::write(
+                &conf,
+                format!(
+                    "load_module {};\n\
+                     daemon off; master_process off;\n\
+                     error_log stderr info;\n\
+                     pid {here}/nginx.pid;\n\
+                     events {{ }}\n\
+                     rtmp {{ server {{ listen {address}; application live {{ live on; }} }} }}\n",
+                    module.display()
+                ),
+            )
+            .expect("there is room for temporary files");
+            let mut process = Process::spawn(
+                "nginx",
+                Command::new(peer::find("nginx").expect("the test has asked for it"))
+                    .arg("-p")
+                    .arg(folder.path())
+                    .arg("-c")
+                    .arg(&conf)
+                    .args(["-e", "stderr"]),
+            );
+            let up = wait_within(crate::PATIENCE, || {
+                if process.exited().is_some() {
+                    return Some(false);
+                }
+                TcpStream::connect(address).is_ok().then_some(true)
+            });
+            if up == Some(true) {
+                return Self {
+                    process,
+                    address,
+                    _folder: folder,
+                };
+            }
+        }
+        panic!("nginx does not start");
+    }
+
+    /// The URL of a stream.
+    pub fn url(&self, name: &str) -> String {
+        format!("rtmp://{}/live/{name}", self.address)
+    }
+}
+
+/// An address that nobody listens to just now.
+pub fn free_address() -> SocketAddr {
+    TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .expect("the kernel has a free port")
+}

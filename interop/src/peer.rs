@@ -1,0 +1,155 @@
+//! Which peers are installed, and what to do about those that are not.
+
+use std::{
+    env,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// Something of this machine that a test needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    /// What it is called in the message.
+    pub name: &'static str,
+    /// The command that brings it.
+    pub install: &'static str,
+    /// Whether it is here.
+    pub probe: fn() -> bool,
+}
+
+/// FFmpeg: encodes the clips, publishes, plays, and decodes what others have received.
+pub const FFMPEG: Peer = Peer {
+    name: "ffmpeg",
+    install: "apt-get install ffmpeg",
+    probe: || find("ffmpeg").is_some(),
+};
+
+/// GStreamer with `rtmp2src` and `rtmp2sink`, its own implementation of RTMP.
+pub const GSTREAMER_RTMP2: Peer = Peer {
+    name: "GStreamer's rtmp2 elements",
+    install: "apt-get install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad",
+    probe: || gstreamer_has(&["rtmp2src", "rtmp2sink", "flvmux", "h264parse"]),
+};
+
+/// GStreamer with `rtmpsrc` and `rtmpsink`, which are librtmp.
+pub const GSTREAMER_LIBRTMP: Peer = Peer {
+    name: "GStreamer's librtmp elements",
+    install: "apt-get install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad",
+    probe: || gstreamer_has(&["rtmpsrc", "rtmpsink", "flvmux", "h264parse"]),
+};
+
+/// GStreamer with the HLS client `hlsdemux2`.
+pub const GSTREAMER_HLS: Peer = Peer {
+    name: "GStreamer's hlsdemux2",
+    install: "apt-get install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good",
+    probe: || gstreamer_has(&["hlsdemux2", "souphttpsrc", "matroskamux"]),
+};
+
+/// rtmpdump, which is librtmp.
+pub const RTMPDUMP: Peer = Peer {
+    name: "rtmpdump",
+    install: "apt-get install rtmpdump",
+    probe: || find("rtmpdump").is_some(),
+};
+
+/// VLC without a window, run as `nobody` because it refuses root.
+pub const VLC: Peer = Peer {
+    name: "VLC",
+    install: "apt-get install vlc-bin vlc-plugin-base",
+    probe: || find("cvlc").is_some() && find("setpriv").is_some(),
+};
+
+/// nginx with the RTMP module.
+pub const NGINX_RTMP: Peer = Peer {
+    name: "nginx with the RTMP module",
+    install: "apt-get install nginx libnginx-mod-rtmp",
+    probe: || find("nginx").is_some() && crate::nginx::module().is_some(),
+};
+
+/// Chromium.
+pub const CHROMIUM: Peer = Peer {
+    name: "Chromium",
+    install: "apt-get install chromium fonts-dejavu-core",
+    probe: || find("chromium").is_some(),
+};
+
+/// Node.js with playwright-core.
+pub const PLAYWRIGHT: Peer = Peer {
+    name: "playwright-core",
+    install: "apt-get install nodejs npm && npm install --prefix interop/browser",
+    probe: || {
+        find("node").is_some()
+            && manifest_dir()
+                .join("browser/node_modules/playwright-core")
+                .is_dir()
+    },
+};
+
+/// The page's optional npm dependency.
+pub const HLS_JS: Peer = Peer {
+    name: "hls.js",
+    install: "apt-get install nodejs npm && npm install --prefix examples/streaming-server/web",
+    probe: || {
+        manifest_dir()
+            .join("../examples/streaming-server/web/node_modules/hls.js")
+            .is_dir()
+    },
+};
+
+/// The folder of this package.
+pub fn manifest_dir() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The program as the shell would find it, `sbin` included because nginx lives there.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/usr/local/sbin".into()])
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
+fn gstreamer_has(elements: &[&str]) -> bool {
+    find("gst-launch-1.0").is_some()
+        && elements.iter().all(|element| {
+            Command::new("gst-inspect-1.0")
+                .args(["--exists", element])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|status| status.success())
+        })
+}
+
+/// Whether all `peers` are here; says aloud which are not.
+///
+/// # Panics
+///
+/// When one is missing and `FLUVIAL_INTEROP=required`.
+pub fn all_here(peers: &[Peer]) -> bool {
+    for peer in peers {
+        if !(peer.probe)() {
+            let message = format!("{} not found; {}", peer.name, peer.install);
+            if env::var("FLUVIAL_INTEROP").is_ok_and(|value| value == "required") {
+                panic!("{message}");
+            }
+            // Past the capture of the test runner, which hides what a passing test prints.
+            let _ = writeln!(io::stderr(), "SKIPPED: {message}");
+            return false;
+        }
+    }
+    true
+}
+
+/// Leaves the test, aloud, unless all the peers are here.
+#[macro_export]
+macro_rules! needs {
+    ($($peer:ident),+ $(,)?) => {
+        if !$crate::peer::all_here(&[$($peer),+]) {
+            return;
+        }
+    };
+}

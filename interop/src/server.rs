@@ -1,0 +1,208 @@
+//! The streaming server under test, built by cargo and run as its users run it.
+
+use std::{
+    env, fs,
+    net::SocketAddr,
+    ops::Deref,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex, OnceLock, Weak},
+};
+
+use crate::{
+    PATIENCE, http,
+    process::{Log, Process},
+    wait_for, wait_within,
+};
+
+/// A running `streaming-server`.
+#[derive(Debug)]
+pub struct Server {
+    /// The process.
+    pub process: Process,
+    /// Where it speaks RTMP.
+    pub rtmp: SocketAddr,
+    /// Where it speaks HTTP.
+    pub http: SocketAddr,
+}
+
+/// A server that several tests use at once; the last one ends it. It shows its log to each that fails.
+#[derive(Debug)]
+pub struct Shared(Arc<Server>);
+
+impl Deref for Shared {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.0
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if std::thread::panicking() && Arc::strong_count(&self.0) > 1 {
+            eprintln!(
+                "--- log of the shared server\n{}",
+                self.0.log().lines().join("\n")
+            );
+        }
+    }
+}
+
+impl Server {
+    /// Starts one on free ports, without the demo stream unless `demo`.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be built or does not come up.
+    pub fn start(demo: bool) -> Self {
+        let mut command = Command::new(binary());
+        command
+            .args(["--rtmp", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+            .env("NO_COLOR", "1");
+        if !demo {
+            command.arg("--no-demo");
+        }
+        let mut process = Process::spawn("streaming-server", &mut command);
+        let mut address = |mark: &str| {
+            wait_for(mark, || {
+                assert!(process.exited().is_none(), "streaming-server has ended");
+                [&process.stdout, &process.stderr]
+                    .iter()
+                    .find_map(|log| log.pick(0, |line| address_after(line, mark)))
+            })
+        };
+        let rtmp = address("RTMP listening on rtmp://");
+        let http = address("HTTP listening on http://");
+        Self {
+            process,
+            rtmp,
+            http,
+        }
+    }
+
+    /// The server that tests share which do it no harm, without the demo stream.
+    pub fn shared() -> Shared {
+        static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+        // A test that failed to start it has poisoned nothing: the slot is still empty.
+        let mut shared = SHARED
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        Shared(shared.upgrade().unwrap_or_else(|| {
+            let server = Arc::new(Self::start(false));
+            *shared = Arc::downgrade(&server);
+            server
+        }))
+    }
+
+    /// The stream that standard output or standard error, whichever it logs to, has.
+    pub fn log(&self) -> &Log {
+        if self.process.stderr.is_empty() {
+            &self.process.stdout
+        } else {
+            &self.process.stderr
+        }
+    }
+
+    /// Where a stream is published to and played from.
+    pub fn rtmp_url(&self, name: &str) -> String {
+        format!("rtmp://{}/live/{name}", self.rtmp)
+    }
+
+    /// A path of the HTTP server.
+    pub fn http_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.http)
+    }
+
+    /// A stream's playlist.
+    pub fn hls_url(&self, name: &str) -> String {
+        self.http_url(&format!("/live/{name}/index.m3u8"))
+    }
+
+    /// Waits until a stream has a playlist.
+    ///
+    /// # Panics
+    ///
+    /// When it does not get one.
+    pub fn wait_for_playlist(&self, name: &str) {
+        let url = self.hls_url(name);
+        wait_for(&url, || {
+            http::get(&url)
+                .ok()
+                .filter(|response| response.status == 200)
+        });
+    }
+
+    /// The memory that the server has in use, in KiB.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no `/proc`.
+    pub fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))
+            .expect("the server lives, and this is Linux");
+        status
+            .lines()
+            .find_map(|line| {
+                line.strip_prefix("VmRSS:")?
+                    .trim()
+                    .strip_suffix(" kB")?
+                    .parse()
+                    .ok()
+            })
+            .expect("VmRSS is in there")
+    }
+
+    /// Asks it to end, as a service manager does, and waits until it has, well.
+    ///
+    /// # Panics
+    ///
+    /// When it does not, or with an error.
+    pub fn terminate(&mut self) {
+        self.process.signal("TERM");
+        let status = wait_within(PATIENCE, || self.process.exited())
+            .expect("the server ends when it is told to");
+        assert!(status.success(), "the server ended with {status}");
+    }
+}
+
+fn address_after(line: &str, mark: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once(mark)?;
+    rest.split(|c: char| !(c.is_ascii_alphanumeric() || ".:[]".contains(c)))
+        .next()?
+        .parse()
+        .ok()
+}
+
+/// `$FLUVIAL_STREAMING_SERVER`, else built by cargo in the profile that this package is built in.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| env::var_os("FLUVIAL_STREAMING_SERVER").map_or_else(build, PathBuf::from))
+}
+
+fn build() -> PathBuf {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .args([
+            "build",
+            "--message-format=json",
+            "-p",
+            "fluvial-streaming-server",
+        ])
+        .current_dir(crate::peer::manifest_dir());
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    let output = command
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .expect("cargo can be started");
+    assert!(output.status.success(), "streaming-server does not build");
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "streaming-server")
+        .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
+        .expect("cargo tells where the executable is")
+}

@@ -1,0 +1,3 @@
+//! Real peers against the crates and the streaming server, both directions.
+
+mod control;
