@@ -1,0 +1,84 @@
+//! The boxes of ISO/IEC 14496-12 and -14, -15, as values that are read and written.
+//!
+//! One file per box; each type implements [`IsoBox`]. A container has a field for each child that this crate
+//! knows and keeps the others in `other`, byte for byte; a child that is damaged is kept there too, with what
+//! was wrong with it, so that one bad optional box never fails its container. Written, the known children come
+//! first, in the order of the fields. Nothing is ever allocated for a count that a box claims, only for the
+//! bytes that are there.
+
+mod container;
+mod header;
+mod raw;
+
+mod colr;
+mod dinf;
+mod edts;
+mod elst;
+mod emsg;
+mod esds;
+mod ftyp;
+mod hdlr;
+mod mdat;
+mod mdhd;
+mod mdia;
+mod mehd;
+mod mfhd;
+mod minf;
+mod moof;
+mod moov;
+mod mvex;
+mod mvhd;
+mod nmhd;
+mod prft;
+mod sample_entry;
+mod sample_flags;
+mod sidx;
+mod smhd;
+mod stbl;
+mod stsd;
+mod tfdt;
+mod tfhd;
+mod tkhd;
+mod traf;
+mod trak;
+mod trex;
+mod trun;
+mod vmhd;
+
+pub use colr::Colr;
+pub use container::{Child, Children};
+pub use dinf::{DataEntry, Dinf, Dref};
+pub use edts::Edts;
+pub use elst::{Edit, Elst};
+pub use emsg::{Emsg, PresentationTime};
+pub use esds::{DecoderConfigDescriptor, Descriptor, Esds};
+pub use ftyp::{Brands, Ftyp, Styp};
+pub use hdlr::Hdlr;
+pub use header::{FourCc, Header, IsoBox};
+pub use mdat::Mdat;
+pub use mdhd::Mdhd;
+pub use mdia::Mdia;
+pub use mehd::Mehd;
+pub use mfhd::Mfhd;
+pub use minf::Minf;
+pub use moof::Moof;
+pub use moov::Moov;
+pub use mvex::Mvex;
+pub use mvhd::{IDENTITY_MATRIX, Mvhd};
+pub use nmhd::Nmhd;
+pub use prft::Prft;
+pub use raw::Raw;
+pub use sample_entry::{AudioSampleEntry, AvcC, Btrt, Pasp, SampleEntry, VisualSampleEntry};
+pub use sample_flags::SampleFlags;
+pub use sidx::{Reference, Sidx};
+pub use smhd::Smhd;
+pub use stbl::Stbl;
+pub use stsd::Stsd;
+pub use tfdt::Tfdt;
+pub use tfhd::Tfhd;
+pub use tkhd::Tkhd;
+pub use traf::Traf;
+pub use trak::Trak;
+pub use trex::Trex;
+pub use trun::{Trun, TrunFields, TrunSample, TrunSamples};
+pub use vmhd::Vmhd;

@@ -1,0 +1,164 @@
+use crate::Error;
+use crate::boxes::{
+    Brands, IsoBox, Mdat, Mfhd, Moof, SampleFlags, Styp, Tfdt, Tfhd, Traf, Trun, TrunFields,
+    TrunSample,
+};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use media::{Flags, Sample};
+use wire::{TooLong, Writer};
+
+/// The samples of one track in one part.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) track_id: u32,
+    /// What is added to decoding times on the way into the file.
+    pub(super) decode_shift: i64,
+    /// What is added to presentation times on the way into the file.
+    pub(super) presentation_shift: i64,
+    /// Decoding time of the first sample, or where the track is silent.
+    pub(super) start: i64,
+    pub(super) samples: Vec<Sample>,
+}
+
+/// A part: `moof` and `mdat`, after a `styp` if there are brands for one. One copy of the samples, into a buffer of
+/// the exact size.
+pub(super) fn fragment(
+    brands: Option<Brands>,
+    sequence_number: u32,
+    runs: &[Run],
+) -> Result<Bytes, Error> {
+    let mut moof = Moof {
+        mfhd: Mfhd { sequence_number },
+        trafs: runs.iter().map(traf).collect::<Result<_, _>>()?,
+        other: Vec::new(),
+    };
+    let payload = runs.iter().map(payload_len).fold(0, u64::saturating_add);
+    let mut offset = (moof.encoded_len() as u64).saturating_add(Mdat::header_len(payload).into());
+    for (traf, run) in moof.trafs.iter_mut().zip(runs) {
+        for trun in &mut traf.truns {
+            let too_long = TooLong {
+                what: "data_offset",
+                value: offset,
+                max: i32::MAX.unsigned_abs().into(),
+            };
+            trun.data_offset = Some(i32::try_from(offset).map_err(|_| too_long)?);
+        }
+        offset = offset.saturating_add(payload_len(run));
+    }
+    let styp = brands.map(Styp);
+    let total = offset.saturating_add(styp.as_ref().map_or(0, IsoBox::encoded_len) as u64);
+    let mut out = Vec::with_capacity(usize::try_from(total).unwrap_or(usize::MAX));
+    if let Some(styp) = styp {
+        styp.encode(&mut out)?;
+    }
+    moof.encode(&mut out)?;
+    Mdat::put_header(payload, &mut Writer::new(&mut out));
+    for sample in runs.iter().flat_map(|run| &run.samples) {
+        out.extend_from_slice(&sample.data);
+    }
+    Ok(out.into())
+}
+
+fn payload_len(run: &Run) -> u64 {
+    run.samples
+        .iter()
+        .map(|sample| sample.data.len() as u64)
+        .fold(0, u64::saturating_add)
+}
+
+fn traf(run: &Run) -> Result<Traf, Error> {
+    let shifted = run
+        .start
+        .checked_add(run.decode_shift)
+        .and_then(|time| u64::try_from(time).ok());
+    let Some(base_media_decode_time) = shifted else {
+        return Err(Error::State(
+            "a sample lies before the start of its track's time line",
+        ));
+    };
+    let mut tfhd = Tfhd::new(run.track_id);
+    let truns = trun(run, &mut tfhd)?.into_iter().collect();
+    tfhd.duration_is_empty = run.samples.is_empty();
+    Ok(Traf {
+        tfhd,
+        tfdt: Some(Tfdt {
+            base_media_decode_time,
+        }),
+        truns,
+        other: Vec::new(),
+    })
+}
+
+/// The table of a run; what is the same for all samples goes to the header instead.
+fn trun(run: &Run, tfhd: &mut Tfhd) -> Result<Option<Trun>, Error> {
+    let [first, rest @ ..] = run.samples.as_slice() else {
+        return Ok(None);
+    };
+    let last = rest.last().unwrap_or(first);
+    let default_duration = duration(first, rest.first())?;
+    let default_flags = flags(last);
+    let (mut same_duration, mut same_flags, mut same_size, mut offsets) = (true, true, true, false);
+    let mut samples = Vec::with_capacity(run.samples.len());
+    let shift = run.presentation_shift.saturating_sub(run.decode_shift);
+    for (index, sample) in run.samples.iter().enumerate() {
+        let duration = duration(sample, run.samples.get(index.saturating_add(1)))?;
+        let size = u32::try_from(sample.data.len());
+        let size = size.map_err(|_| TooLong {
+            what: "sample_size",
+            value: sample.data.len() as u64,
+            max: u32::MAX.into(),
+        })?;
+        let flags = flags(sample);
+        let offset = sample.pts.saturating_sub(sample.dts).saturating_add(shift);
+        same_duration &= duration == default_duration;
+        same_flags &= flags == default_flags || index == 0;
+        same_size &= sample.data.len() == first.data.len();
+        offsets |= offset != 0;
+        samples.push(TrunSample {
+            duration: Some(duration),
+            size: Some(size),
+            flags: Some(flags),
+            composition_time_offset: Some(offset),
+        });
+    }
+    let fields = TrunFields {
+        duration: !same_duration,
+        size: !same_size,
+        flags: !same_flags,
+        composition_time_offset: offsets,
+    };
+    let mut trun = Trun::with_capacity(fields, samples.len());
+    // Counted in the size of the box; the place is known when that is.
+    trun.data_offset = Some(0);
+    trun.first_sample_flags = (same_flags && flags(first) != default_flags).then(|| flags(first));
+    for sample in &samples {
+        trun.push(*sample)?;
+    }
+    tfhd.default_sample_duration = same_duration.then_some(default_duration);
+    tfhd.default_sample_size = samples
+        .first()
+        .filter(|_| same_size)
+        .and_then(|sample| sample.size);
+    tfhd.default_sample_flags = same_flags.then_some(default_flags);
+    Ok(Some(trun))
+}
+
+/// Ticks until the next sample: by its time where there is one in the run, so that a gap stays where it is.
+fn duration(sample: &Sample, next: Option<&Sample>) -> Result<u32, Error> {
+    let until_next = next.and_then(|next| u32::try_from(next.dts.checked_sub(sample.dts)?).ok());
+    let own = sample.duration.map(core::num::NonZeroU32::get);
+    until_next
+        .or(own)
+        .ok_or(Error::State("a sample has no duration"))
+}
+
+fn flags(sample: &Sample) -> SampleFlags {
+    if sample.is_sync() {
+        SampleFlags::SYNC
+    } else if sample.flags.contains(Flags::DISPOSABLE) {
+        SampleFlags::NON_SYNC_DISPOSABLE
+    } else {
+        SampleFlags::NON_SYNC
+    }
+}

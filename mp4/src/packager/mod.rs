@@ -1,0 +1,205 @@
+//! Segments and parts of fragmented MP4 (CMAF) from the cut samples of a [`Segmenter`](media::Segmenter).
+//!
+//! ```text
+//! Segmented::Tracks ──► Output::Init       ftyp moov
+//! Segmented::Cut    ──► Output::Part       [styp] moof mdat      one at least in each segment
+//! Segmented::End    ──► Output::Segment    the parts of it, in one list
+//! ```
+//!
+//! A player that gets an init segment and then the segments that name it, or their parts, has a file. Decoding
+//! times are written as they are, in 64 bits, and composition offsets may be negative. Only where a stream starts
+//! before zero, as with pictures that are decoded before the first one is shown, the decoding times of that track
+//! are moved up to zero, and the presentation times stay. A track's [`priming`](media::Track::priming) is written
+//! as an edit list; its media times are later by that much, so that its sound stays with the pictures.
+
+mod fragment;
+mod init;
+mod names;
+mod stream;
+
+use crate::Error;
+use alloc::borrow::Cow;
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use media::{PartInfo, SegmentInfo, Segmented, TrackId, Tracks};
+use stream::Stream;
+
+/// How tracks are laid on files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// How tracks are laid on files.
+    pub layout: Layout,
+}
+
+/// How tracks are laid on files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// All tracks in the same segments.
+    Muxed,
+    /// Each track in segments of its own, as CMAF has it.
+    PerTrack,
+}
+
+impl Config {
+    /// All tracks in the same segments; the first video track, or else the first audio track, cuts the parts.
+    #[must_use]
+    pub const fn muxed() -> Self {
+        Self {
+            layout: Layout::Muxed,
+        }
+    }
+
+    /// Each track in segments of its own (CMAF tracks).
+    #[must_use]
+    pub const fn per_track() -> Self {
+        Self {
+            layout: Layout::PerTrack,
+        }
+    }
+}
+
+/// What a [`Packager`] gives, in an order in which it can be put into a playlist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// What the segments after it need; a new one whenever a track's configuration changes.
+    Init(Init),
+    /// A part of a segment, as soon as it is complete. A segment that was not cut has one.
+    Part(Part),
+    /// A segment, after the last of its parts.
+    Segment(Segment),
+}
+
+/// An init segment: `ftyp` and `moov`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Init {
+    /// The track; `None` where it describes all of them.
+    pub track: Option<TrackId>,
+    /// Its number, from 0; [`SegmentInfo::init`] refers to it.
+    pub number: u32,
+    /// Its bytes.
+    pub data: Bytes,
+}
+
+/// A part of a segment: `moof` and `mdat`, in the first one after a `styp`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// What a playlist says of it.
+    pub info: PartInfo,
+    /// Its bytes.
+    pub data: Bytes,
+}
+
+/// A segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// What a playlist says of it.
+    pub info: SegmentInfo,
+    /// Its bytes: those of its parts, shared with them, one after the other.
+    pub data: Vec<Bytes>,
+}
+
+/// Makes segments and parts of fragmented MP4. See the [module](self).
+#[derive(Debug)]
+pub struct Packager {
+    config: Config,
+    streams: Vec<Stream>,
+    output: VecDeque<Output>,
+    ended: bool,
+}
+
+impl Packager {
+    /// A packager that waits for its tracks.
+    #[must_use]
+    pub const fn new(config: Config) -> Self {
+        Self {
+            config,
+            streams: Vec::new(),
+            output: VecDeque::new(),
+            ended: false,
+        }
+    }
+
+    /// Takes what a [`Segmenter`](media::Segmenter) gave. The samples' bytes are shared until their part is
+    /// written, and copied once then.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a track whose codec cannot be written; [`Error::Invalid`] for a track with
+    /// number 0, or for a sample before the start of its time line; [`Error::TooLong`] for a composition offset
+    /// past 32 bits or a part past 2 GiB; [`Error::State`] for a sample before the first cut of its track, or
+    /// without a duration, and for anything after the end. After an error no more output comes from the part that
+    /// it was found in.
+    pub fn handle(&mut self, segmented: &Segmented) -> Result<(), Error> {
+        if self.ended {
+            return Err(Error::State("the stream has ended"));
+        }
+        match segmented {
+            Segmented::Tracks(tracks) => self.set_tracks(tracks),
+            Segmented::Cut { track, cut } => {
+                find(&mut self.streams, *track)?.cut(*track, cut, &mut self.output)
+            }
+            Segmented::Sample(sample) => find(&mut self.streams, sample.track)?.push(sample),
+            Segmented::End => {
+                self.ended = true;
+                self.finish_segments()
+            }
+        }
+    }
+
+    /// The next output; `None` until more goes in.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.output.pop_front()
+    }
+
+    /// Bytes of samples held for parts that are not complete, and of outputs not taken yet.
+    #[must_use]
+    pub fn buffered_len(&self) -> usize {
+        let queued = self.output.iter().map(|output| match output {
+            Output::Init(init) => init.data.len(),
+            Output::Part(part) => part.data.len(),
+            // Shared with its parts.
+            Output::Segment(_) => 0,
+        });
+        queued
+            .chain(self.streams.iter().map(Stream::held_bytes))
+            .fold(0, usize::saturating_add)
+    }
+
+    fn finish_segments(&mut self) -> Result<(), Error> {
+        self.streams
+            .iter_mut()
+            .try_for_each(|stream| stream.finish(&mut self.output))
+    }
+
+    fn set_tracks(&mut self, tracks: &Tracks) -> Result<(), Error> {
+        self.finish_segments()?;
+        let sets: Vec<(Option<TrackId>, Tracks)> = match self.config.layout {
+            Layout::Muxed => [(None, tracks.clone())].into(),
+            Layout::PerTrack => tracks
+                .iter()
+                .map(|track| (Some(track.id), core::iter::once(track.clone()).collect()))
+                .collect(),
+        };
+        let mut old = core::mem::take(&mut self.streams);
+        for (name, tracks) in sets {
+            let before = old.extract_if(.., |stream| stream.track == name).next();
+            let (stream, init) = Stream::new(name, &tracks, before)?;
+            self.output.extend(init.map(Output::Init));
+            self.streams.push(stream);
+        }
+        Ok(())
+    }
+}
+
+fn find(streams: &mut [Stream], track: TrackId) -> Result<&mut Stream, Error> {
+    let stream = streams.iter_mut().find(|stream| stream.has(track));
+    stream.ok_or(Error::State(
+        "a cut or a sample of a track that was not announced",
+    ))
+}
+
+fn unsupported(what: impl core::fmt::Display) -> Error {
+    Error::Unsupported(Cow::Owned(format!("{what} in fragmented MP4")))
+}

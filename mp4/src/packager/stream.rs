@@ -1,0 +1,337 @@
+use super::fragment::{Run, fragment};
+use super::init::init_segment;
+use super::{Init, Output, Part, Segment};
+use crate::Error;
+use crate::boxes::Brands;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use media::{Cut, Kind, PartInfo, Sample, SegmentInfo, Timescale, TrackId, Tracks};
+
+/// One sequence of segments: of all tracks, or of one.
+#[derive(Debug)]
+pub(super) struct Stream {
+    /// The track that it is of; `None` where it is of all of them.
+    pub(super) track: Option<TrackId>,
+    init: Init,
+    sequence_number: u32,
+    lanes: Vec<Lane>,
+    /// Clock of the lead track, in which parts and segments are told.
+    timescale: Timescale,
+    /// Segments that some track has not passed yet, the oldest first.
+    open: VecDeque<OpenSegment>,
+}
+
+/// One track's way through the segments.
+#[derive(Debug)]
+struct Lane {
+    id: TrackId,
+    timescale: Timescale,
+    /// Nobody waits for it.
+    sparse: bool,
+    priming: u32,
+    /// The segment that its samples go to.
+    segment: Option<u64>,
+    /// What lifts its decoding times to zero; `None` until the first sample of a time line.
+    lift: Option<i64>,
+}
+
+#[derive(Debug)]
+struct OpenSegment {
+    number: u64,
+    discontinuity: bool,
+    /// Index of the track that opened it, which cuts its parts.
+    pacer: usize,
+    /// Where the pacer's next segment starts, if that is known.
+    end: Option<i64>,
+    /// Parts not yet given out, the last one still open.
+    parts: VecDeque<OpenPart>,
+    /// What was given out already.
+    done: Vec<Part>,
+}
+
+#[derive(Debug)]
+struct OpenPart {
+    independent: bool,
+    /// Start by the pacer's clock.
+    time: i64,
+    runs: Vec<Run>,
+}
+
+impl Stream {
+    /// A stream of these tracks, with its init segment if that is another one than `before` had.
+    pub(super) fn new(
+        track: Option<TrackId>,
+        tracks: &Tracks,
+        before: Option<Stream>,
+    ) -> Result<(Self, Option<Init>), Error> {
+        let data = init_segment(tracks, track.is_some())?;
+        let lead = tracks
+            .first_of(Kind::Video)
+            .or_else(|| tracks.first_of(Kind::Audio))
+            .or_else(|| tracks.first());
+        let lane = |track: &media::Track| Lane {
+            id: track.id,
+            timescale: track.timescale,
+            sparse: track.codec.kind() == Kind::Data,
+            priming: track.priming,
+            segment: None,
+            lift: None,
+        };
+        let sequence_number = before.as_ref().map_or(0, |before| before.sequence_number);
+        let old = before.map(|before| before.init);
+        let number = old.as_ref().map_or(0, |old| old.number.saturating_add(1));
+        let unchanged = old.filter(|old| old.data == data);
+        let is_new = unchanged.is_none();
+        let init = unchanged.unwrap_or(Init {
+            track,
+            number,
+            data,
+        });
+        let stream = Self {
+            track,
+            init: init.clone(),
+            sequence_number,
+            timescale: lead.map_or(Timescale::MILLIS, |lead| lead.timescale),
+            lanes: tracks.iter().map(lane).collect(),
+            open: VecDeque::new(),
+        };
+        Ok((stream, is_new.then_some(init)))
+    }
+
+    pub(super) fn has(&self, track: TrackId) -> bool {
+        self.lanes.iter().any(|lane| lane.id == track)
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        let parts = self.open.iter().flat_map(|segment| &segment.parts);
+        let samples = parts
+            .flat_map(|part| &part.runs)
+            .flat_map(|run| &run.samples);
+        let done = self
+            .open
+            .iter()
+            .flat_map(|segment| &segment.done)
+            .map(|part| part.data.len());
+        samples
+            .map(|sample| sample.data.len())
+            .chain(done)
+            .fold(0, usize::saturating_add)
+    }
+
+    pub(super) fn cut(
+        &mut self,
+        track: TrackId,
+        cut: &Cut,
+        output: &mut VecDeque<Output>,
+    ) -> Result<(), Error> {
+        let Some((index, lane)) = self
+            .lanes
+            .iter_mut()
+            .enumerate()
+            .find(|(_, lane)| lane.id == track)
+        else {
+            return Ok(());
+        };
+        let before = lane.segment.replace(cut.segment);
+        if cut.discontinuity {
+            lane.lift = None;
+        }
+        if let Some(before) = self
+            .open
+            .iter_mut()
+            .find(|segment| Some(segment.number) == before)
+            && before.pacer == index
+            && before.number != cut.segment
+        {
+            before.end = Some(cut.time).filter(|_| !cut.discontinuity);
+        }
+        match self
+            .open
+            .iter_mut()
+            .find(|segment| segment.number == cut.segment)
+        {
+            None => {
+                self.open.push_back(OpenSegment {
+                    number: cut.segment,
+                    discontinuity: cut.discontinuity,
+                    pacer: index,
+                    end: None,
+                    parts: [OpenPart::new(cut)].into(),
+                    done: Vec::new(),
+                });
+            }
+            Some(segment) if cut.part > 0 && segment.pacer == index => {
+                segment.parts.push_back(OpenPart::new(cut))
+            }
+            Some(segment) => segment.discontinuity |= cut.discontinuity,
+        }
+        self.give(output)
+    }
+
+    pub(super) fn push(&mut self, sample: &Sample) -> Result<(), Error> {
+        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == sample.track) else {
+            return Ok(());
+        };
+        let number = lane.segment.ok_or(Error::State(
+            "a sample comes before the first cut of its track",
+        ))?;
+        let media_time = sample.dts.saturating_add(lane.priming.into());
+        let lift = *lane
+            .lift
+            .get_or_insert_with(|| media_time.saturating_neg().max(0));
+        let priming = i64::from(lane.priming);
+        // A sparse track may come after its segment is gone: into the oldest that is still there.
+        let at = self
+            .open
+            .iter()
+            .position(|segment| segment.number >= number);
+        let part = at
+            .and_then(|at| self.open.get_mut(at))
+            .and_then(|segment| segment.parts.back_mut());
+        let part = part.ok_or(Error::State(
+            "a sample comes after the last of its segments",
+        ))?;
+        match part.runs.iter_mut().find(|run| run.track_id == lane.id.0) {
+            Some(run) => run.samples.push(sample.clone()),
+            None => part.runs.push(Run {
+                track_id: lane.id.0,
+                decode_shift: priming.saturating_add(lift),
+                presentation_shift: priming,
+                start: sample.dts,
+                samples: [sample.clone()].into(),
+            }),
+        }
+        Ok(())
+    }
+
+    /// Gives out all that is held: no more comes for these segments.
+    pub(super) fn finish(&mut self, output: &mut VecDeque<Output>) -> Result<(), Error> {
+        for lane in &mut self.lanes {
+            lane.segment = Some(u64::MAX);
+        }
+        self.give(output)
+    }
+
+    /// Gives out the parts that are complete, as far as their segment's turn has come.
+    fn give(&mut self, output: &mut VecDeque<Output>) -> Result<(), Error> {
+        while let Some(mut segment) = self.open.pop_front() {
+            let passed =
+                |lane: &Lane| lane.sparse || lane.segment.is_some_and(|now| now > segment.number);
+            let complete = self.lanes.iter().all(passed);
+            let still_open = if complete { 0 } else { 1 };
+            while segment.parts.len() > still_open
+                && let Some(part) = segment.parts.pop_front()
+            {
+                let part = self.part(&segment, part)?;
+                output.push_back(Output::Part(part.clone()));
+                segment.done.push(part);
+            }
+            if !complete {
+                self.open.push_front(segment);
+                return Ok(());
+            }
+            output.extend(self.segment(&segment).map(Output::Segment));
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, segment: &OpenSegment, mut part: OpenPart) -> Result<Part, Error> {
+        let number = segment.done.len();
+        let (start, duration) = self.span(segment, &part);
+        part.complete(&self.lanes);
+        // A segment starts with its brands, and where it is of one track, it says that it is a CMAF one.
+        let brands = match self.track {
+            _ if number > 0 => None,
+            None => Some(Brands::new([b"msdh", b"iso6"])),
+            Some(_) => Some(Brands::new([b"msdh", b"iso6", b"cmfs", b"cmff"])),
+        };
+        self.sequence_number = self.sequence_number.wrapping_add(1);
+        let data = fragment(brands, self.sequence_number, &part.runs)?;
+        let info = PartInfo {
+            track: self.track,
+            segment: segment.number,
+            part: u32::try_from(number).unwrap_or(u32::MAX),
+            start,
+            duration,
+            timescale: self.timescale,
+            independent: part.independent,
+            size: data.len() as u64,
+        };
+        Ok(Part { info, data })
+    }
+
+    /// When a part starts and how long it lasts, by the samples of its pacer, or else of any track.
+    fn span(&self, segment: &OpenSegment, part: &OpenPart) -> (i64, u64) {
+        let pacer = self.lanes.get(segment.pacer);
+        let run_of = |lane: &Lane| part.runs.iter().find(|run| run.track_id == lane.id.0);
+        let mut with_samples = pacer
+            .into_iter()
+            .chain(&self.lanes)
+            .filter_map(|lane| Some((lane, run_of(lane)?)));
+        let (timescale, start, end) = match with_samples.next() {
+            Some((lane, run)) => {
+                let last = run.samples.last();
+                let end = last.map_or(run.start, |last| {
+                    last.dts
+                        .saturating_add(last.duration.map_or(0, |duration| duration.get().into()))
+                });
+                (lane.timescale, run.start, end)
+            }
+            None => {
+                let timescale = pacer.map_or(self.timescale, |lane| lane.timescale);
+                (timescale, part.time, segment.end.unwrap_or(part.time))
+            }
+        };
+        let start = timescale.rescale(start, self.timescale);
+        let end = timescale.rescale(end, self.timescale);
+        (start, u64::try_from(end.saturating_sub(start)).unwrap_or(0))
+    }
+
+    fn segment(&self, segment: &OpenSegment) -> Option<Segment> {
+        let first = segment.done.first()?.info;
+        let infos = || segment.done.iter().map(|part| part.info);
+        let info = SegmentInfo {
+            track: self.track,
+            segment: segment.number,
+            parts: u32::try_from(segment.done.len()).unwrap_or(u32::MAX),
+            init: self.init.number,
+            start: first.start,
+            duration: infos()
+                .map(|info| info.duration)
+                .fold(0, u64::saturating_add),
+            timescale: self.timescale,
+            independent: first.independent,
+            discontinuity: segment.discontinuity,
+            size: infos().map(|info| info.size).fold(0, u64::saturating_add),
+        };
+        let data: Vec<Bytes> = segment.done.iter().map(|part| part.data.clone()).collect();
+        Some(Segment { info, data })
+    }
+}
+
+impl OpenPart {
+    fn new(cut: &Cut) -> Self {
+        Self {
+            independent: cut.independent,
+            time: cut.time,
+            runs: Vec::new(),
+        }
+    }
+
+    /// Orders the runs as the tracks are; a part without any sample still says which track it is of.
+    fn complete(&mut self, lanes: &[Lane]) {
+        let place = |run: &Run| lanes.iter().position(|lane| lane.id.0 == run.track_id);
+        self.runs.sort_by_key(place);
+        if let ([], [lane, ..]) = (self.runs.as_slice(), lanes) {
+            let priming = i64::from(lane.priming);
+            self.runs.push(Run {
+                track_id: lane.id.0,
+                decode_shift: priming.saturating_add(lane.lift.unwrap_or(0)),
+                presentation_shift: priming,
+                start: self.time.max(priming.saturating_neg()),
+                samples: Vec::new(),
+            });
+        }
+    }
+}
