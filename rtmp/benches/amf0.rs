@@ -13,7 +13,10 @@ fn connect() -> Vec<Value<'static>> {
         ("flashVer", Value::from("FMLE/3.0 (compatible; FMSc/1.0)")),
         ("swfUrl", Value::from("rtmp://media.example.net:1935/live")),
         ("tcUrl", Value::from("rtmp://media.example.net:1935/live")),
-        ("pageUrl", Value::from("https://www.example.net/watch/0123456789")),
+        (
+            "pageUrl",
+            Value::from("https://www.example.net/watch/0123456789"),
+        ),
         ("audioCodecs", Value::from(3575.0)),
         ("videoCodecs", Value::from(252.0)),
         ("capabilities", Value::from(239.0)),
@@ -21,7 +24,11 @@ fn connect() -> Vec<Value<'static>> {
         ("fpad", Value::from(false)),
         ("live", Value::from(false)),
     ]);
-    vec![Value::from("connect"), Value::from(1.0), Value::from(object)]
+    vec![
+        Value::from("connect"),
+        Value::from(1.0),
+        Value::from(object),
+    ]
 }
 
 fn benches(c: &mut Criterion) {
@@ -29,11 +36,16 @@ fn benches(c: &mut Criterion) {
     let mut bytes = Vec::new();
     amf0::encode(&values, &mut bytes).unwrap();
     let limits = Limits::default();
-    c.bench_function("decode borrowed", |b| b.iter(|| amf0::decode(black_box(&bytes), &limits).unwrap()));
+    c.bench_function("decode borrowed", |b| {
+        b.iter(|| amf0::decode(black_box(&bytes), &limits).unwrap())
+    });
     c.bench_function("decode owned", |b| {
         b.iter(|| {
             let values = amf0::decode(black_box(&bytes), &limits).unwrap();
-            values.into_iter().map(Value::into_owned).collect::<Vec<_>>()
+            values
+                .into_iter()
+                .map(Value::into_owned)
+                .collect::<Vec<_>>()
         });
     });
     let mut out = Vec::new();

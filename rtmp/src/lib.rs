@@ -23,10 +23,21 @@ extern crate alloc;
 
 pub mod amf;
 pub mod chunk;
+mod data;
 mod error;
+pub mod handshake;
 mod limits;
 pub mod message;
+mod session;
 
 pub use error::Error;
 pub use limits::Limits;
-pub use message::{Message, TypeId};
+pub use message::{Message, SharedMessage, TypeId};
+pub use session::{client, server};
+
+/// A part of `bytes` that shares its memory; `None` where it is not inside.
+#[expect(clippy::disallowed_methods, reason = "the range has been checked")]
+fn slice(bytes: &bytes::Bytes, range: core::ops::Range<usize>) -> Option<bytes::Bytes> {
+    bytes.get(range.clone())?;
+    Some(bytes.slice(range))
+}

@@ -112,6 +112,17 @@ impl Reader {
         self.held.saturating_add(self.header.len())
     }
 
+    /// Whether what was read ends inside a message or a header.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        !self.header.is_empty()
+            || self
+                .low
+                .iter()
+                .chain(self.high.values())
+                .any(|stream| stream.open)
+    }
+
     fn next(&mut self, input: &mut &[u8]) -> Result<Option<Message>, Error> {
         loop {
             if self.chunk_left == 0 {

@@ -1,8 +1,8 @@
 use super::header::{Format, Header};
 use super::{DEFAULT_CHUNK_SIZE, MAX_CHUNK_SIZE};
+use crate::message::Control;
 use crate::{Error, Message, TypeId};
 use alloc::vec::Vec;
-use bytes::Bytes;
 
 /// Writes messages as chunks, each with the shortest header that its chunk stream allows.
 ///
@@ -49,6 +49,18 @@ impl Writer {
         }
     }
 
+    /// A writer whose peer knows the chunk size already.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for 0 and past 2^24 - 1.
+    pub fn with_chunk_size(chunk_size: u32) -> Result<Self, Error> {
+        check(chunk_size)?;
+        Ok(Self {
+            chunk_size,
+            history: Vec::new(),
+        })
+    }
+
     /// Bytes of payload per chunk.
     #[must_use]
     pub const fn chunk_size(&self) -> u32 {
@@ -60,20 +72,8 @@ impl Writer {
     /// # Errors
     /// [`Error::Invalid`] for 0 and past 2^24 - 1, the length of the longest message.
     pub fn set_chunk_size(&mut self, size: u32, out: &mut Vec<u8>) -> Result<(), Error> {
-        if size == 0 || size > MAX_CHUNK_SIZE {
-            return Err(Error::invalid("chunk size", size));
-        }
-        let payload = Bytes::copy_from_slice(&size.to_be_bytes());
-        self.write(
-            2,
-            &Message {
-                timestamp: 0,
-                type_id: TypeId::SET_CHUNK_SIZE,
-                stream_id: 0,
-                payload,
-            },
-            out,
-        )?;
+        check(size)?;
+        self.write(2, &Control::SetChunkSize(size).to_message(), out)?;
         self.chunk_size = size;
         Ok(())
     }
@@ -182,6 +182,13 @@ impl Writer {
             rest = tail;
         }
         out.extend_from_slice(rest);
+    }
+}
+
+fn check(chunk_size: u32) -> Result<(), Error> {
+    match chunk_size {
+        1..=MAX_CHUNK_SIZE => Ok(()),
+        _ => Err(Error::invalid("chunk size", chunk_size)),
     }
 }
 

@@ -1,5 +1,17 @@
 //! Messages: what the chunk stream carries.
 
+mod aggregate;
+mod command;
+mod control;
+mod shared;
+
+pub use aggregate::Aggregate;
+pub(crate) use command::status_info;
+pub use command::{Command, status};
+pub use control::{BandwidthLimit, Control, UserControl};
+pub(crate) use shared::media_csid;
+pub use shared::{Role, SharedMessage};
+
 use bytes::Bytes;
 
 /// The type of a [`Message`] (RTMP 1.0 §5.4, §7.1).

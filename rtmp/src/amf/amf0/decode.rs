@@ -14,8 +14,12 @@ use wire::{Reader, Short};
 /// [`Error::Short`] for a value that goes on past the end; [`Error::Invalid`] for a marker that AMF0 reserves or does not have;
 /// [`Error::Limit`] for too many values or too deep nesting.
 pub fn decode<'a>(data: &'a [u8], limits: &Limits) -> Result<Vec<Value<'a>>, Error> {
-    let mut decoder =
-        Decoder { r: Reader::new(data), depth: limits.amf_depth, left: limits.amf_values, limits };
+    let mut decoder = Decoder {
+        r: Reader::new(data),
+        depth: limits.amf_depth,
+        left: limits.amf_values,
+        limits,
+    };
     let mut values = Vec::with_capacity(4);
     while !decoder.r.is_empty() {
         values.push(decoder.value()?);
@@ -42,7 +46,12 @@ impl<'a> Decoder<'a, '_> {
     fn value_of(&mut self, marker: u8) -> Result<Value<'a>, Error> {
         self.left = match self.left.checked_sub(1) {
             Some(left) => left,
-            None => return Err(Error::Limit { limit: "AMF values", max: self.limits.amf_values as u64 }),
+            None => {
+                return Err(Error::Limit {
+                    limit: "AMF values",
+                    max: self.limits.amf_values as u64,
+                });
+            }
         };
         Ok(match marker {
             marker::NUMBER => Value::Number(self.r.f64("number")?),
@@ -63,7 +72,10 @@ impl<'a> Decoder<'a, '_> {
                 Value::EcmaArray(self.object()?)
             }
             marker::STRICT_ARRAY => Value::StrictArray(self.array()?),
-            marker::DATE => Value::Date { millis: self.r.f64("date")?, zone: self.r.i16("time-zone")? },
+            marker::DATE => Value::Date {
+                millis: self.r.f64("date")?,
+                zone: self.r.i16("time-zone")?,
+            },
             marker::LONG_STRING => Value::String(self.long_string()?),
             marker::UNSUPPORTED => Value::Unsupported,
             marker::XML_DOCUMENT => Value::XmlDocument(self.long_string()?),
@@ -73,7 +85,11 @@ impl<'a> Decoder<'a, '_> {
             }
             _ => {
                 let offset = (self.r.offset() as u64).saturating_sub(1);
-                return Err(Error::Invalid { field: "AMF0 marker", value: marker.into(), offset });
+                return Err(Error::Invalid {
+                    field: "AMF0 marker",
+                    value: marker.into(),
+                    offset,
+                });
             }
         })
     }
@@ -84,7 +100,10 @@ impl<'a> Decoder<'a, '_> {
                 self.depth = depth;
                 Ok(())
             }
-            None => Err(Error::Limit { limit: "AMF depth", max: self.limits.amf_depth as u64 }),
+            None => Err(Error::Limit {
+                limit: "AMF depth",
+                max: self.limits.amf_depth as u64,
+            }),
         }
     }
 

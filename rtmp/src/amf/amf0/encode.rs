@@ -80,7 +80,11 @@ fn properties(object: &Object<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
 #[inline]
 fn name(name: &str, out: &mut Vec<u8>) -> Result<(), TooLong> {
     let Ok(len) = u16::try_from(name.len()) else {
-        return Err(TooLong { what: "AMF0 name", value: name.len() as u64, max: u16::MAX.into() });
+        return Err(TooLong {
+            what: "AMF0 name",
+            value: name.len() as u64,
+            max: u16::MAX.into(),
+        });
     };
     out.extend_from_slice(&len.to_be_bytes());
     out.extend_from_slice(name.as_bytes());
@@ -97,6 +101,10 @@ fn long(marker: u8, text: &str, out: &mut Vec<u8>) -> Result<(), TooLong> {
 fn count(count: usize) -> Result<[u8; 4], TooLong> {
     match u32::try_from(count) {
         Ok(count) => Ok(count.to_be_bytes()),
-        Err(_) => Err(TooLong { what: "AMF0 count", value: count as u64, max: u32::MAX.into() }),
+        Err(_) => Err(TooLong {
+            what: "AMF0 count",
+            value: count as u64,
+            max: u32::MAX.into(),
+        }),
     }
 }

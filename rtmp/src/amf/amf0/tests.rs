@@ -25,16 +25,41 @@ fn what_encoders_leave_out_is_tolerated() {
 fn what_lies_is_refused() {
     assert_eq!(
         decoded(&[5, 4]),
-        Err(Error::Invalid { field: "AMF0 marker", value: 4, offset: 1 })
+        Err(Error::Invalid {
+            field: "AMF0 marker",
+            value: 4,
+            offset: 1
+        })
     );
-    assert!(matches!(decoded(&[10, 0xFF, 0xFF, 0xFF, 0xFF, 5]), Err(Error::Short(_))));
-    assert!(matches!(decoded(&[12, 0xFF, 0xFF, 0xFF, 0xFF, 5]), Err(Error::Short(_))));
+    assert!(matches!(
+        decoded(&[10, 0xFF, 0xFF, 0xFF, 0xFF, 5]),
+        Err(Error::Short(_))
+    ));
+    assert!(matches!(
+        decoded(&[12, 0xFF, 0xFF, 0xFF, 0xFF, 5]),
+        Err(Error::Short(_))
+    ));
     let deep = [10, 0, 0, 0, 1].repeat(33);
-    assert_eq!(decoded(&deep), Err(Error::Limit { limit: "AMF depth", max: 32 }));
+    assert_eq!(
+        decoded(&deep),
+        Err(Error::Limit {
+            limit: "AMF depth",
+            max: 32
+        })
+    );
     let many = vec![5; (1 << 16) + 1];
-    assert_eq!(decoded(&many), Err(Error::Limit { limit: "AMF values", max: 1 << 16 }));
+    assert_eq!(
+        decoded(&many),
+        Err(Error::Limit {
+            limit: "AMF values",
+            max: 1 << 16
+        })
+    );
     let name = "n".repeat(1 << 16);
-    let err = encode(&[Value::Object(Object::from([(&name[..], Value::Null)]))], &mut Vec::new());
+    let err = encode(
+        &[Value::Object(Object::from([(&name[..], Value::Null)]))],
+        &mut Vec::new(),
+    );
     assert!(matches!(err, Err(Error::TooLong(_))));
 }
 
@@ -58,7 +83,8 @@ fn value() -> impl Strategy<Value = Value<'static>> {
         Just(Value::Null),
         Just(Value::Undefined),
         any::<u16>().prop_map(Value::Reference),
-        (prop::num::f64::NORMAL, any::<i16>()).prop_map(|(millis, zone)| Value::Date { millis, zone }),
+        (prop::num::f64::NORMAL, any::<i16>())
+            .prop_map(|(millis, zone)| Value::Date { millis, zone }),
         Just(Value::Unsupported),
         text.clone().prop_map(Value::XmlDocument),
     ];

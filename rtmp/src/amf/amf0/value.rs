@@ -97,7 +97,9 @@ impl<'a> Value<'a> {
             Value::Undefined => Value::Undefined,
             Value::Reference(index) => Value::Reference(index),
             Value::EcmaArray(object) => Value::EcmaArray(object.into_owned()),
-            Value::StrictArray(values) => Value::StrictArray(values.into_iter().map(Value::into_owned).collect()),
+            Value::StrictArray(values) => {
+                Value::StrictArray(values.into_iter().map(Value::into_owned).collect())
+            }
             Value::Date { millis, zone } => Value::Date { millis, zone },
             Value::Unsupported => Value::Unsupported,
             Value::XmlDocument(text) => Value::XmlDocument(owned(text)),
@@ -151,7 +153,10 @@ impl<'a> Object<'a> {
     /// The first value with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value<'a>> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value)
     }
 
     /// Adds a property at the end.
@@ -162,7 +167,12 @@ impl<'a> Object<'a> {
     /// The same object with its own strings.
     #[must_use]
     pub fn into_owned(self) -> Object<'static> {
-        Object(self.0.into_iter().map(|(name, value)| (owned(name), value.into_owned())).collect())
+        Object(
+            self.0
+                .into_iter()
+                .map(|(name, value)| (owned(name), value.into_owned()))
+                .collect(),
+        )
     }
 }
 
@@ -174,6 +184,11 @@ impl<'a, const N: usize> From<[(&'a str, Value<'a>); N]> for Object<'a> {
 
 impl<'a> FromIterator<(&'a str, Value<'a>)> for Object<'a> {
     fn from_iter<I: IntoIterator<Item = (&'a str, Value<'a>)>>(properties: I) -> Self {
-        Object(properties.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect())
+        Object(
+            properties
+                .into_iter()
+                .map(|(name, value)| (Cow::Borrowed(name), value))
+                .collect(),
+        )
     }
 }

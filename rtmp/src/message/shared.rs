@@ -1,0 +1,170 @@
+use super::{Message, TypeId};
+use crate::chunk::Writer;
+use crate::{Error, slice};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// What a relay has to know of a message to give it to late joiners and slow readers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Metadata or a decoder's set-up: a late joiner needs the newest of each [`TypeId`] before anything else.
+    Header,
+    /// A key frame: decoding can start here.
+    JoinPoint,
+    /// A frame that needs those before it, back to the join point.
+    Dependent,
+    /// Nothing needs it and it needs no other: audio, a disposable frame, cue points. It can be left out alone.
+    Free,
+}
+
+impl Message {
+    /// What a relay has to know of it, from the first bytes of its FLV tag body (FLV 10.1 §E.4.2, §E.4.3).
+    #[must_use]
+    pub fn role(&self) -> Role {
+        match (self.type_id, &*self.payload) {
+            // AAC and AVC: packet type 0 is the sequence header.
+            (TypeId::AUDIO, [0xA0..=0xAF, 0, ..]) | (TypeId::VIDEO, [0x17, 0, ..]) => Role::Header,
+            (TypeId::VIDEO, [first, ..]) => match first >> 4 {
+                1 | 4 => Role::JoinPoint,
+                3 => Role::Free,
+                _ => Role::Dependent,
+            },
+            (TypeId::DATA, payload) if payload.starts_with(b"\x02\x00\x0AonMetaData") => {
+                Role::Header
+            }
+            _ => Role::Free,
+        }
+    }
+}
+
+/// A message encoded once for everybody who plays its stream.
+///
+/// It has a full header, message stream id 1 and the clock of its stream, so that its bytes are the same in every connection. A
+/// session sends them without a copy; a player on another message stream gets its own header before the same bytes, and only where
+/// the chunk size of a connection differs is the message encoded again.
+#[derive(Debug, Clone)]
+pub struct SharedMessage(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    encoded: Bytes,
+    /// The body, inside `encoded` where it is one chunk.
+    message: Message,
+    role: Role,
+    chunk_size: u32,
+    /// Bytes of the first chunk header.
+    header: usize,
+}
+
+/// The message stream that nearly every player plays on: the first that `createStream` gives.
+const STREAM_ID: u32 = 1;
+
+/// The chunk stream of media of one kind. What a session says itself goes elsewhere.
+pub(crate) const fn media_csid(type_id: TypeId) -> u32 {
+    match type_id {
+        TypeId::AUDIO => 4,
+        TypeId::VIDEO => 6,
+        _ => 8,
+    }
+}
+
+impl SharedMessage {
+    /// The chunk size for which messages are encoded and that sessions set: most messages are one chunk.
+    pub const CHUNK_SIZE: u32 = 1 << 16;
+
+    /// Encodes a message for [`Self::CHUNK_SIZE`]; its stream id is left out of account.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`] for a payload of 16 MiB or more.
+    pub fn new(message: &Message) -> Result<Self, Error> {
+        Self::with_chunk_size(message, Self::CHUNK_SIZE)
+    }
+
+    /// Encodes a message for connections with another chunk size.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`] for a payload of 16 MiB or more, [`Error::Invalid`] for a chunk size of 0 or past 24 bits.
+    pub fn with_chunk_size(message: &Message, chunk_size: u32) -> Result<Self, Error> {
+        let message = Message {
+            stream_id: STREAM_ID,
+            ..message.clone()
+        };
+        let encoded = Bytes::from(encode(&message, chunk_size)?);
+        let header = if message.timestamp >= 0xFF_FFFF {
+            16
+        } else {
+            12
+        };
+        let whole = slice(
+            &encoded,
+            header..header.saturating_add(message.payload.len()),
+        );
+        let role = message.role();
+        // The body of a message of one chunk is not kept twice.
+        let message = match whole {
+            Some(payload) if message.payload.len() <= chunk_size as usize => {
+                Message { payload, ..message }
+            }
+            _ => message,
+        };
+        Ok(Self(Arc::new(Inner {
+            encoded,
+            message,
+            role,
+            chunk_size,
+            header,
+        })))
+    }
+
+    /// The message, on stream 1.
+    #[must_use]
+    pub fn message(&self) -> &Message {
+        &self.0.message
+    }
+
+    /// What a relay has to know of it.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.0.role
+    }
+
+    /// Bytes that it takes on the wire.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        self.0.encoded.len()
+    }
+
+    /// Gives the bytes for a connection, in one or two pieces.
+    pub(crate) fn pieces(&self, stream_id: u32, chunk_size: u32) -> Result<[Bytes; 2], Error> {
+        let inner = &*self.0;
+        if chunk_size != inner.chunk_size {
+            let message = Message {
+                stream_id,
+                ..inner.message.clone()
+            };
+            return Ok([Bytes::from(encode(&message, chunk_size)?), Bytes::new()]);
+        }
+        if stream_id == STREAM_ID {
+            return Ok([inner.encoded.clone(), Bytes::new()]);
+        }
+        let (Some(header), Some(body)) = (
+            inner.encoded.get(..inner.header),
+            slice(&inner.encoded, inner.header..inner.encoded.len()),
+        ) else {
+            return Err(Error::State("a shared message lost its header"));
+        };
+        let mut header = header.to_vec();
+        if let Some(field) = header.get_mut(8..).and_then(<[u8]>::first_chunk_mut) {
+            *field = stream_id.to_le_bytes();
+        }
+        Ok([Bytes::from(header), body])
+    }
+}
+
+/// The chunks of one message with a full header.
+fn encode(message: &Message, chunk_size: u32) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::new();
+    Writer::with_chunk_size(chunk_size)?.write(media_csid(message.type_id), message, &mut out)?;
+    Ok(out)
+}

@@ -1,0 +1,199 @@
+//! The client's side of a connection.
+//!
+//! The session connects by itself; after [`Event::Connected`] the caller publishes or plays. The run loop is that of the
+//! [server](crate::server).
+//!
+//! ```
+//! use fluvial_rtmp::client::{Config, Url};
+//!
+//! let url: Url = "rtmp://media.example.net/live/room?key=1".parse()?;
+//! assert_eq!((&*url.host, url.port, &*url.app, &*url.name), ("media.example.net", 1935, "live", "room?key=1"));
+//! let config = Config::new(&url);
+//! assert_eq!(config.tc_url, "rtmp://media.example.net/live");
+//! # Ok::<(), fluvial_rtmp::Error>(())
+//! ```
+
+mod dialogue;
+mod event;
+mod url;
+
+use super::connection::{Connection, Handshake};
+use super::endpoint::Endpoint;
+pub use super::server::{PlayStart, PublishType};
+pub use super::{CloseReason, RequestId, Timeouts};
+pub use crate::handshake::Mode;
+use crate::{Error, Limits, Message, SharedMessage, handshake};
+use alloc::string::String;
+use bytes::Bytes;
+use core::time::Duration;
+use dialogue::Dialogue;
+pub use event::Event;
+use rand_core::RngCore;
+pub use url::Url;
+
+/// What a client asks for and tells of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// The application.
+    pub app: String,
+    /// The URL of the application.
+    pub tc_url: String,
+    /// What the client calls itself; some servers want an encoder to be known by `FMLE/`.
+    pub flash_ver: String,
+    /// Which handshake to offer.
+    pub handshake: Mode,
+    /// Payload bytes per chunk that we send. Default [`SharedMessage::CHUNK_SIZE`].
+    pub chunk_size: u32,
+    /// Milliseconds that we say we buffer when playing. Default 3000.
+    pub buffer_length: u32,
+    /// How long to wait.
+    pub timeouts: Timeouts,
+    /// What a peer can make us hold.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// For the application of a URL.
+    #[must_use]
+    pub fn new(url: &Url) -> Self {
+        Self {
+            app: url.app.clone(),
+            tc_url: url.tc_url(),
+            flash_ver: "FMLE/3.0 (compatible; Fluvial)".into(),
+            handshake: Mode::default(),
+            chunk_size: SharedMessage::CHUNK_SIZE,
+            buffer_length: 3000,
+            timeouts: Timeouts::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// One connection, client's side.
+#[derive(Debug)]
+pub struct Session(Endpoint<Dialogue>);
+
+impl Session {
+    /// A session that is about to send its handshake. `now` and all later times count from an origin of the caller's choice.
+    pub fn new(config: Config, rng: &mut dyn RngCore, now: Duration) -> Self {
+        let handshake = Handshake::Client(handshake::Client::new(config.handshake, rng));
+        let connection = Connection::new(
+            handshake,
+            config.limits.clone(),
+            config.timeouts.clone(),
+            now,
+        );
+        let mut endpoint = Endpoint::new(connection, Dialogue::new(config));
+        // The client speaks first.
+        endpoint.handle_input(&[], now);
+        Self(endpoint)
+    }
+
+    /// Takes bytes from the transport; never fails, [`poll_event`](Self::poll_event) does.
+    pub fn handle_input(&mut self, data: &[u8], now: Duration) {
+        self.0.handle_input(data, now);
+    }
+
+    /// To be called when [`poll_timeout`](Self::poll_timeout) has passed.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        self.0.handle_timeout(now);
+    }
+
+    /// The transport has ended.
+    pub fn handle_eof(&mut self) {
+        self.0.handle_eof();
+    }
+
+    /// The next event; to be called until there is none, after each input.
+    ///
+    /// # Errors
+    /// What was wrong with the input or not in time, after the events before it; it repeats. What is still to be transmitted
+    /// should be, then the transport closed.
+    pub fn poll_event(&mut self) -> Result<Option<Event>, Error> {
+        self.0.poll_event()
+    }
+
+    /// The next bytes for the transport.
+    pub fn poll_transmit(&mut self) -> Option<Bytes> {
+        self.0.poll_transmit()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called, if nothing happens before.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.0.poll_timeout()
+    }
+
+    /// Bytes held: incomplete messages, input put aside, and what waits to be sent.
+    #[must_use]
+    pub fn buffered_len(&self) -> usize {
+        self.0.buffered_len()
+    }
+
+    /// Bytes that wait to be polled by [`poll_transmit`](Self::poll_transmit).
+    #[must_use]
+    pub fn transmit_len(&self) -> usize {
+        self.0.connection.transmit.len()
+    }
+
+    /// Asks to publish under a name: [`Event::Publishing`] or [`Event::Refused`] answers.
+    ///
+    /// # Errors
+    /// [`Error::State`] before [`Event::Connected`]; [`Error::Limit`].
+    pub fn publish(&mut self, name: &str, publish_type: PublishType) -> Result<RequestId, Error> {
+        self.0
+            .dialogue
+            .publish(&mut self.0.connection, name, publish_type)
+    }
+
+    /// Asks to play a stream: [`Event::Playing`] or [`Event::Refused`] answers.
+    ///
+    /// # Errors
+    /// [`Error::State`] before [`Event::Connected`]; [`Error::Limit`].
+    pub fn play(&mut self, name: &str, start: PlayStart) -> Result<RequestId, Error> {
+        self.0.dialogue.play(&mut self.0.connection, name, start)
+    }
+
+    /// Publishes a message that may go to others too, without a copy where chunk sizes agree and it is no metadata.
+    ///
+    /// # Errors
+    /// [`Error::State`] where nothing is being published on the stream; [`Error::Limit`] where too much waits to be sent: the
+    /// message is not queued then, and the session goes on.
+    pub fn send(&mut self, stream_id: u32, message: &SharedMessage) -> Result<(), Error> {
+        self.0.dialogue.check_publisher(stream_id)?;
+        match crate::data::to_publish(message.message()) {
+            Some(message) => self.0.connection.send_media(&Message {
+                stream_id,
+                ..message
+            }),
+            None => self.0.connection.send_shared(stream_id, message),
+        }
+    }
+
+    /// Publishes a message on the stream that it names, with the shortest header.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); [`Error::TooLong`] for 16 MiB or more.
+    pub fn send_message(&mut self, message: &Message) -> Result<(), Error> {
+        self.0.dialogue.check_publisher(message.stream_id)?;
+        match crate::data::to_publish(message) {
+            Some(message) => self.0.connection.send_media(&message),
+            None => self.0.connection.send_media(message),
+        }
+    }
+
+    /// Ends publishing or playing on a stream, and deletes the stream.
+    ///
+    /// # Errors
+    /// [`Error::State`] where there is no such stream; [`Error::Limit`].
+    pub fn stop(&mut self, stream_id: u32) -> Result<(), Error> {
+        self.0.dialogue.stop(&mut self.0.connection, stream_id)
+    }
+
+    /// Closes the session: ends what goes on, the last events come, and what waits is still to be transmitted.
+    pub fn close(&mut self) {
+        self.0.dialogue.stop_all(&mut self.0.connection);
+        self.0.close(CloseReason::Local);
+    }
+}
