@@ -22,11 +22,15 @@
 extern crate alloc;
 
 pub mod boxes;
+#[cfg(feature = "media")]
+pub mod demuxer;
 mod error;
+#[cfg(feature = "media")]
+mod limits;
 #[cfg(feature = "media")]
 pub mod packager;
 
 pub use boxes::{FourCc, IsoBox};
 pub use error::Error;
 #[cfg(feature = "media")]
-pub use packager::Packager;
+pub use {demuxer::Demuxer, limits::Limits, packager::Packager};

@@ -162,7 +162,7 @@ impl Stream {
                 });
             }
             Some(segment) if cut.part > 0 && segment.pacer == index => {
-                segment.parts.push_back(OpenPart::new(cut))
+                segment.parts.push_back(OpenPart::new(cut));
             }
             Some(segment) => segment.discontinuity |= cut.discontinuity,
         }

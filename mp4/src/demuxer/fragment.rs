@@ -1,0 +1,157 @@
+use super::{Demuxer, Lane};
+use crate::boxes::{IsoBox, Moof, SampleFlags, Traf};
+use alloc::format;
+use media::{Event, TrackId, Warning};
+
+/// A sample that a `moof` told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pending {
+    /// Where it lies in the file.
+    pub(super) offset: u64,
+    pub(super) size: u32,
+    pub(super) duration: u32,
+    pub(super) track: TrackId,
+    pub(super) flags: SampleFlags,
+    /// As in the file, without the edit list's shift.
+    pub(super) dts: i64,
+    pub(super) pts: i64,
+}
+
+impl Pending {
+    pub(super) fn end(&self) -> u64 {
+        self.offset.saturating_add(self.size.into())
+    }
+}
+
+impl Demuxer {
+    /// Makes the plan of a fragment: which samples its `mdat` has, and where.
+    pub(super) fn moof(&mut self, moof: &Moof, start: u64) {
+        self.end_fragment(start);
+        let in_trafs = moof.trafs.iter().flat_map(|traf| &traf.other);
+        self.warn_damaged(Moof::TYPE, start, moof.other.iter().chain(in_trafs));
+        let mut strangers = 0u32;
+        let mut jumps = false;
+        let mut new_entries = false;
+        // Without another base, offsets count from the end of the track before (§8.8.7.1).
+        let mut base = start;
+        for traf in &moof.trafs {
+            let tfhd = &traf.tfhd;
+            let Some(lane) = self
+                .lanes
+                .iter_mut()
+                .find(|lane| lane.track.id.0 == tfhd.track_id)
+            else {
+                strangers = strangers.saturating_add(1);
+                continue;
+            };
+            let traf_base = match tfhd.base_data_offset {
+                Some(offset) => offset,
+                None if tfhd.default_base_is_moof => start,
+                None => base,
+            };
+            new_entries |= lane.choose_entry(tfhd.sample_description_index);
+            jumps |= lane.start_fragment(traf);
+            let room = self.limits.fragment_samples.saturating_sub(self.plan.len());
+            let mut samples = Runs::new(lane, traf, traf_base);
+            self.plan.extend(samples.by_ref().take(room));
+            if samples.next().is_some() {
+                let what = format!(
+                    "a fragment has more than {} samples",
+                    self.limits.fragment_samples
+                );
+                self.events
+                    .push_back(Event::Warning(Warning::new(what).at(start)));
+                break;
+            }
+            base = samples.offset;
+        }
+        if strangers > 0 {
+            let what = format!("{strangers} track fragments are of tracks that moov does not have");
+            self.warn(Warning::new(what).at(start));
+        }
+        if jumps {
+            self.events.push_back(Event::Discontinuity);
+        }
+        if new_entries {
+            self.tell_tracks();
+        }
+        if !self.plan.iter().is_sorted_by_key(|sample| sample.offset) {
+            self.plan
+                .make_contiguous()
+                .sort_by_key(|sample| sample.offset);
+        }
+    }
+}
+
+/// The samples of one track in a fragment, run after run.
+struct Runs<'a> {
+    lane: &'a mut Lane,
+    traf: &'a Traf,
+    base: u64,
+    /// Where the next sample lies, unless a run says otherwise.
+    offset: u64,
+    next_run: usize,
+    run: Option<crate::boxes::TrunSamples<'a>>,
+}
+
+impl<'a> Runs<'a> {
+    fn new(lane: &'a mut Lane, traf: &'a Traf, base: u64) -> Self {
+        Self {
+            lane,
+            traf,
+            base,
+            offset: base,
+            next_run: 0,
+            run: None,
+        }
+    }
+}
+
+impl Iterator for Runs<'_> {
+    type Item = Pending;
+
+    fn next(&mut self) -> Option<Pending> {
+        let sample = loop {
+            if let Some(sample) = self.run.as_mut().and_then(Iterator::next) {
+                break sample;
+            }
+            let run = self.traf.truns.get(self.next_run)?;
+            self.next_run = self.next_run.saturating_add(1);
+            if let Some(offset) = run.data_offset {
+                self.offset = self.base.saturating_add_signed(offset.into());
+            }
+            self.run = Some(run.samples());
+        };
+        let (tfhd, trex) = (&self.traf.tfhd, &self.lane.trex);
+        let size = sample
+            .size
+            .or(tfhd.default_sample_size)
+            .unwrap_or(trex.default_sample_size);
+        let duration = sample
+            .duration
+            .or(tfhd.default_sample_duration)
+            .unwrap_or(trex.default_sample_duration);
+        let flags = sample
+            .flags
+            .or(tfhd.default_sample_flags)
+            .unwrap_or(trex.default_sample_flags);
+        // Files of version 0 with negative offsets exist, and offsets past 2^31 ticks do not.
+        let ahead = match sample.composition_time_offset.unwrap_or(0) {
+            wrapped if wrapped > i32::MAX.into() => wrapped - (1 << 32),
+            offset => offset,
+        };
+        let dts = self.lane.next_dts;
+        let pending = Pending {
+            offset: self.offset,
+            size,
+            duration,
+            track: self.lane.track.id,
+            flags,
+            dts,
+            pts: dts.saturating_add(ahead),
+        };
+        self.offset = pending.end();
+        self.lane.next_dts = dts.saturating_add(duration.into());
+        Some(pending)
+    }
+}
