@@ -1,1 +1,51 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unchecked_time_subtraction,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        clippy::disallowed_methods,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
 
+extern crate alloc;
+
+mod attributes;
+mod block;
+mod check;
+mod date_time;
+mod decimal;
+mod error;
+mod lines;
+#[cfg(feature = "media")]
+pub mod live;
+mod media_playlist;
+mod multivariant_playlist;
+mod playlist;
+mod segment;
+pub mod tag;
+
+pub use attributes::{Attributes, ByteRange, Hex, Resolution};
+pub use block::{Block, Rewrite};
+pub use date_time::{DateTime, Zone};
+pub use decimal::{Decimal, Malformed};
+pub use error::{Error, Limits, Rule};
+pub use lines::{Line, Lines};
+pub use media_playlist::MediaPlaylist;
+pub use multivariant_playlist::{MultivariantPlaylist, VariantStream};
+pub use playlist::Playlist;
+pub use segment::Segment;
+pub use tag::Tag;
