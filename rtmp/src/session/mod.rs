@@ -63,6 +63,3 @@ const STREAM_CSID: u32 = 5;
 
 /// The acknowledgement window of Flash Media Server.
 const WINDOW: u32 = 2_500_000;
-
-#[cfg(test)]
-mod tests;
