@@ -1,6 +1,7 @@
 //! NAL units: their header and their kinds (ISO/IEC 14496-10 §7.3.1, §7.4.1).
 
 use crate::Error;
+use wire::BitReader;
 
 /// What a NAL unit carries: `nal_unit_type`, 5 bits (Table 7-1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -135,17 +136,23 @@ impl Header {
     /// Reads the header of a NAL unit.
     ///
     /// # Errors
-    /// [`Error::Short`] where the NAL unit is empty, [`Error::Invalid`] where `forbidden_zero_bit` is set,
+    /// [`Error::ShortBits`] where the NAL unit is empty, [`Error::Invalid`] where `forbidden_zero_bit` is set,
     /// by which networks mark damaged units.
     pub fn parse(nal: &[u8]) -> Result<Self, Error> {
-        let byte = wire::Reader::new(nal).u8("nal_unit_header")?;
-        if byte & 0x80 != 0 {
+        Self::decode(&mut BitReader::escaped(nal))
+    }
+
+    /// Reads the header from the start of a NAL unit; the reader is left behind it.
+    #[inline]
+    pub(crate) fn decode(bits: &mut BitReader<'_, true>) -> Result<Self, Error> {
+        if bits.bit("forbidden_zero_bit")? {
             return Err(Error::Invalid {
                 field: "forbidden_zero_bit",
                 value: 1,
                 bit: 0,
             });
         }
+        let byte = bits.bits(7, "nal_unit_type")?.to_le_bytes()[0];
         Ok(Self {
             nal_ref_idc: byte >> 5,
             nal_unit_type: UnitType::from_number(byte),

@@ -1,9 +1,9 @@
 //! Picture parameter sets (ISO/IEC 14496-10 §7.3.2.2).
 
 use crate::Error;
-use crate::nal::{Header, UnitType};
+use crate::nal::UnitType;
 use crate::scaling::ScalingMatrix;
-use crate::syntax::{Read, Syntax, Write, list, read_id};
+use crate::syntax::{Read, Syntax, list, read_id, write_nal};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use wire::BitReader;
@@ -127,10 +127,7 @@ impl Pps {
     /// [`Error::Invalid`] where it is of another type or an element is out of its range, [`Error::ShortBits`]
     /// where it ends too early.
     pub fn parse(nal: &[u8], chroma_format_idc: u8) -> Result<Self, Error> {
-        let (mut read, header) = Read::nal(nal)?;
-        if header.nal_unit_type != UnitType::Pps {
-            return read.invalid("nal_unit_type", header.nal_unit_type.number());
-        }
+        let mut read = Read::nal_of(nal, UnitType::Pps)?;
         let mut pps = Self::default();
         pps.syntax(&mut read, chroma_format_idc)?;
         Ok(pps)
@@ -146,16 +143,9 @@ impl Pps {
         chroma_format_idc: u8,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let mut write = Write::nal(
-            Header {
-                nal_ref_idc,
-                nal_unit_type: UnitType::Pps,
-            },
-            out,
-        );
-        self.clone().syntax(&mut write, chroma_format_idc)?;
-        write.finish();
-        Ok(())
+        write_nal(nal_ref_idc, UnitType::Pps, out, |write| {
+            self.clone().syntax(write, chroma_format_idc)
+        })
     }
 
     /// `pic_parameter_set_rbsp()`.

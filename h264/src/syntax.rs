@@ -4,7 +4,7 @@
 //! [`Write`] puts them out. What is read is therefore written back bit for bit.
 
 use crate::Error;
-use crate::nal::Header;
+use crate::nal::{Header, UnitType};
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 use wire::{BitReader, BitWriter};
@@ -34,6 +34,20 @@ pub(crate) trait Syntax {
         value: &mut T,
         range: RangeInclusive<i32>,
     ) -> Result<(), Error>;
+
+    /// `i(n)`: `n` bits in two's complement, at most 31.
+    fn i(&mut self, n: u32, what: &'static str, value: &mut i32) -> Result<(), Error> {
+        let mut bits = value.cast_unsigned() & ((1 << n.min(31)) - 1);
+        self.u(n, what, &mut bits)?;
+        let unused = 32 - n.clamp(1, 31);
+        *value = (bits << unused).cast_signed() >> unused;
+        Ok(())
+    }
+
+    /// Whole bytes, at any bit position.
+    fn bytes(&mut self, what: &'static str, value: &mut Vec<u8>, len: usize) -> Result<(), Error> {
+        list(value, len, |byte| self.u(8, what, byte))
+    }
 
     /// `more_rbsp_data()`; a writer goes by whether there is `more` to write.
     fn more_rbsp_data(&mut self, more: bool) -> bool;
@@ -97,10 +111,33 @@ pub(crate) struct Read<'a> {
 impl<'a> Read<'a> {
     /// Starts at the first byte of a NAL unit, and reads its header.
     pub(crate) fn nal(nal: &'a [u8]) -> Result<(Self, Header), Error> {
-        let header = Header::parse(nal)?;
-        let mut bits = BitReader::escaped(nal);
-        bits.bits(8, "nal_unit_header")?;
+        Self::start(BitReader::escaped(nal))
+    }
+
+    /// As [`Read::nal`], with a reader that stands there.
+    #[inline]
+    pub(crate) fn start(mut bits: BitReader<'a, true>) -> Result<(Self, Header), Error> {
+        let header = Header::decode(&mut bits)?;
         Ok((Self { bits }, header))
+    }
+
+    /// As [`Read::nal`], of a NAL unit that must be of some type.
+    pub(crate) fn nal_of(nal: &'a [u8], wanted: UnitType) -> Result<Self, Error> {
+        let (read, header) = Self::nal(nal)?;
+        if header.nal_unit_type != wanted {
+            return read.invalid("nal_unit_type", header.nal_unit_type.number());
+        }
+        Ok(read)
+    }
+
+    /// Starts within a NAL unit.
+    pub(crate) const fn part(bits: BitReader<'a, true>) -> Self {
+        Self { bits }
+    }
+
+    /// The reader, where it stands now.
+    pub(crate) const fn into_bits(self) -> BitReader<'a, true> {
+        self.bits
     }
 }
 
@@ -156,26 +193,48 @@ impl Syntax for Read<'_> {
     }
 }
 
-/// Puts the fields out as the RBSP of a NAL unit, with emulation prevention.
-pub(crate) struct Write<'a> {
-    bits: BitWriter<'a, true>,
+/// Puts the fields out as bits: those of a NAL unit, with emulation prevention, or of a part that goes into one.
+pub(crate) struct Write<'w, 'a, const ESCAPED: bool = true> {
+    bits: &'w mut BitWriter<'a, ESCAPED>,
 }
 
-impl<'a> Write<'a> {
+impl<'w, 'a> Write<'w, 'a, false> {
+    /// Starts a part of a NAL unit.
+    pub(crate) const fn part(bits: &'w mut BitWriter<'a>) -> Self {
+        Self { bits }
+    }
+}
+
+impl<'w, 'a> Write<'w, 'a> {
     /// Starts a NAL unit with its header.
-    pub(crate) fn nal(header: Header, out: &'a mut Vec<u8>) -> Self {
-        let mut bits = BitWriter::escaped(out);
+    pub(crate) fn start(header: Header, bits: &'w mut BitWriter<'a, true>) -> Self {
         bits.bytes(&[header.byte()]);
         Self { bits }
     }
-
-    /// `rbsp_trailing_bits()`.
-    pub(crate) fn finish(mut self) {
-        self.bits.trailing_bits();
-    }
 }
 
-impl Syntax for Write<'_> {
+/// Appends a NAL unit with trailing bits to `out`, or, where that fails, nothing.
+pub(crate) fn write_nal(
+    nal_ref_idc: u8,
+    nal_unit_type: UnitType,
+    out: &mut Vec<u8>,
+    syntax: impl FnOnce(&mut Write<'_, '_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let start = out.len();
+    let header = Header {
+        nal_ref_idc,
+        nal_unit_type,
+    };
+    let mut bits = BitWriter::escaped(out);
+    let written = syntax(&mut Write::start(header, &mut bits));
+    bits.trailing_bits();
+    if written.is_err() {
+        out.truncate(start);
+    }
+    written
+}
+
+impl<const ESCAPED: bool> Syntax for Write<'_, '_, ESCAPED> {
     fn flag(&mut self, _what: &'static str, value: &mut bool) -> Result<(), Error> {
         self.bits.bit(*value);
         Ok(())

@@ -1,17 +1,19 @@
 //! Sequence parameter sets (ISO/IEC 14496-10 §7.3.2.1.1).
 
+mod extension;
 mod geometry;
 mod hrd;
 mod vui;
 
+pub use extension::SpsExtension;
 pub use geometry::Rational;
 pub use hrd::{Hrd, SchedSel};
 pub use vui::{BitstreamRestriction, Colour, SampleAspectRatio, Timing, VideoSignalType, Vui};
 
 use crate::Error;
-use crate::nal::{Header, UnitType};
+use crate::nal::UnitType;
 use crate::scaling::ScalingMatrix;
-use crate::syntax::{Read, Syntax, Write, read_id};
+use crate::syntax::{Read, Syntax, read_id, write_nal};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use wire::BitReader;
@@ -151,7 +153,8 @@ pub fn extension_id(nal: &[u8]) -> Result<u8, Error> {
 }
 
 impl Sps {
-    /// Reads a NAL unit of type 7 (with its header, without start code).
+    /// Reads a NAL unit of type 7 (with its header, without start code), or of type 15, a subset sequence parameter set,
+    /// as far as that is the same.
     ///
     /// What follows the last syntax element is not looked at.
     ///
@@ -160,7 +163,7 @@ impl Sps {
     /// where it ends too early.
     pub fn parse(nal: &[u8]) -> Result<Self, Error> {
         let (mut read, header) = Read::nal(nal)?;
-        if header.nal_unit_type != UnitType::Sps {
+        if !matches!(header.nal_unit_type, UnitType::Sps | UnitType::SubsetSps) {
             return read.invalid("nal_unit_type", header.nal_unit_type.number());
         }
         let mut sps = Self::default();
@@ -173,16 +176,9 @@ impl Sps {
     /// # Errors
     /// [`Error::Invalid`] where a field is out of its range.
     pub fn encode(&self, nal_ref_idc: u8, out: &mut Vec<u8>) -> Result<(), Error> {
-        let mut write = Write::nal(
-            Header {
-                nal_ref_idc,
-                nal_unit_type: UnitType::Sps,
-            },
-            out,
-        );
-        self.clone().syntax(&mut write)?;
-        write.finish();
-        Ok(())
+        write_nal(nal_ref_idc, UnitType::Sps, out, |write| {
+            self.clone().syntax(write)
+        })
     }
 
     /// `seq_parameter_set_data()`.
