@@ -4,7 +4,7 @@
 //! cargo run -p fluvial-mp4 --example boxes -- FILE
 //! ```
 
-use fluvial_mp4::boxes::{Children, Stsd};
+use fluvial_mp4::boxes::{Children, SampleEntry, Stsd};
 use fluvial_mp4::{Error, IsoBox};
 use std::io::Write;
 use wire::Reader;
@@ -39,7 +39,7 @@ fn show(body: Reader<'_>, depth: usize, out: &mut impl Write) -> std::io::Result
                         Stsd::decode_body(&mut child.body()).map(|stsd| {
                             stsd.entries
                                 .iter()
-                                .filter_map(|entry| entry.format())
+                                .filter_map(SampleEntry::format)
                                 .collect()
                         });
                     write!(out, " {formats:?}")?;

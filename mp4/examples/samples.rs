@@ -45,7 +45,7 @@ fn print(demuxer: &mut Demuxer, out: &mut impl Write) -> Result<(), Box<dyn std:
             }
             Event::Sample(sample) => {
                 let (track, size) = (sample.track, sample.data.len());
-                let duration = sample.duration.map_or(0, |duration| duration.get());
+                let duration = sample.duration.map_or(0, std::num::NonZero::get);
                 let (dts, pts, flags) = (sample.dts, sample.pts, sample.flags);
                 writeln!(
                     out,

@@ -1,6 +1,7 @@
 use super::{Demuxer, Lane};
 use crate::boxes::{IsoBox, Moof, SampleFlags, Traf};
 use alloc::format;
+use alloc::vec::Vec;
 use media::{Event, TrackId, Warning};
 
 /// A sample that a `moof` told of.
@@ -34,6 +35,7 @@ impl Demuxer {
         let mut new_entries = false;
         // Without another base, offsets count from the end of the track before (§8.8.7.1).
         let mut base = start;
+        self.absolute = false;
         for traf in &moof.trafs {
             let tfhd = &traf.tfhd;
             let Some(lane) = self
@@ -45,7 +47,10 @@ impl Demuxer {
                 continue;
             };
             let traf_base = match tfhd.base_data_offset {
-                Some(offset) => offset,
+                Some(offset) => {
+                    self.absolute = true;
+                    offset
+                }
                 None if tfhd.default_base_is_moof => start,
                 None => base,
             };
@@ -79,6 +84,71 @@ impl Demuxer {
             self.plan
                 .make_contiguous()
                 .sort_by_key(|sample| sample.offset);
+        }
+    }
+
+    /// Moves the plan to the `mdat` that begins here, where absolute offsets do not lead into it: the file was cut
+    /// off from what stood before, or had something put before it.
+    pub(super) fn place_plan(&mut self, end: u64) {
+        let Some(first) = self.plan.front().map(|sample| sample.offset) else {
+            return;
+        };
+        if !self.absolute || (self.position..end).contains(&first) {
+            return;
+        }
+        let position = self.position;
+        self.plan.iter_mut().for_each(|sample| {
+            sample.offset = sample.offset.saturating_sub(first).saturating_add(position);
+        });
+        self.warn(Warning::new("a fragment's offsets do not lead into its mdat").at(position));
+    }
+
+    /// Drops samples from the head of the plan, and tells how many bytes they had.
+    pub(super) fn lose(&mut self, which: impl Fn(&Pending) -> bool, what: &'static str) {
+        let Some(first) = self.plan.front().copied() else {
+            return;
+        };
+        let mut skipped = 0u64;
+        while let Some(lost) = self.plan.front().filter(|sample| which(sample)) {
+            skipped = skipped.saturating_add(lost.size.into());
+            let track = lost.track;
+            self.plan.pop_front();
+            self.mark_lost(track);
+        }
+        self.warn(
+            Warning::new(what)
+                .at(first.offset)
+                .on(first.track)
+                .skipping(skipped),
+        );
+    }
+
+    /// The next sample of the track follows a gap.
+    pub(super) fn mark_lost(&mut self, track: TrackId) {
+        self.lanes
+            .iter_mut()
+            .filter(|lane| lane.track.id == track)
+            .for_each(|lane| lane.lost = true);
+    }
+
+    /// Tells of samples of the last fragment that never came.
+    pub(super) fn end_fragment(&mut self, position: u64) {
+        self.partial = Vec::new();
+        if let Some(first) = self.plan.front().copied() {
+            let what = format!(
+                "{} samples of a fragment are not in any mdat",
+                self.plan.len()
+            );
+            let tracks = self.plan.iter().map(|sample| sample.track);
+            self.lanes
+                .iter_mut()
+                .for_each(|lane| lane.lost |= tracks.clone().any(|track| track == lane.track.id));
+            self.plan.clear();
+            self.warn(
+                Warning::new(what)
+                    .at(first.offset.min(position))
+                    .on(first.track),
+            );
         }
     }
 }

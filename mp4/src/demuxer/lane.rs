@@ -17,6 +17,8 @@ pub(super) struct Lane {
     pub(super) next_dts: i64,
     /// Decoding time of the last sample that was given.
     pub(super) last_dts: Option<i64>,
+    /// Samples were lost since then.
+    pub(super) lost: bool,
     /// Bytes of the length before each NAL unit of H.264.
     length_size: u8,
     /// The sample descriptions, and which of them holds.
@@ -83,6 +85,7 @@ impl Lane {
             shift,
             next_dts: 0,
             last_dts: None,
+            lost: false,
             length_size,
             entries,
             entry,
@@ -117,7 +120,7 @@ impl Lane {
             self.next_dts = i64::try_from(tfdt.base_media_decode_time).unwrap_or(i64::MAX);
         }
         let has_samples = traf.truns.iter().any(|run| run.sample_count() > 0);
-        has_samples && self.last_dts.is_some_and(|last| self.next_dts <= last)
+        has_samples && self.last_dts.is_some_and(|last| self.next_dts < last)
     }
 
     /// Brings a sample into the form that all samples of its codec have.

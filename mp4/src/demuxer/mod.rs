@@ -10,10 +10,11 @@
 mod avc;
 mod fragment;
 mod lane;
+mod lost;
+mod movie;
 
-use crate::boxes::{FourCc, Header, IsoBox, Mdat, Moof, Moov, Prft, Raw};
+use crate::boxes::{FourCc, Header, IsoBox, Mdat, Moof, Moov, Prft};
 use crate::{Error, Limits};
-use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::vec::Vec;
@@ -21,7 +22,7 @@ use bytes::Bytes;
 use core::num::NonZeroU32;
 use fragment::Pending;
 use lane::Lane;
-use media::{Event, Flags, Sample, Tracks, WallClock, Warning};
+use media::{Event, Flags, Sample, Tracks, Warning};
 use wire::Reader;
 
 /// Reads fragmented MP4. See the [module](self).
@@ -37,6 +38,8 @@ pub struct Demuxer {
     partial: Vec<u8>,
     /// Samples of the last fragment that have not been given, by their place.
     plan: VecDeque<Pending>,
+    /// Their places are counted from the start of the file, not from something in the fragment.
+    absolute: bool,
     lanes: Vec<Lane>,
     /// The tracks of the last `moov`, as it said them.
     init: Option<Tracks>,
@@ -77,6 +80,7 @@ impl Demuxer {
             carry: Vec::new(),
             partial: Vec::new(),
             plan: VecDeque::new(),
+            absolute: false,
             lanes: Vec::new(),
             init: None,
             events: VecDeque::new(),
@@ -232,6 +236,7 @@ impl Demuxer {
         match header.box_type {
             Mdat::TYPE => {
                 self.carry.clear();
+                self.place_plan(end);
                 self.state = State::Media { end };
             }
             box_type @ (Moov::TYPE | Moof::TYPE | Prft::TYPE) => {
@@ -279,92 +284,6 @@ impl Demuxer {
         true
     }
 
-    /// Tells of children that could not be read, all of one box together.
-    fn warn_damaged<'a>(
-        &mut self,
-        parent: FourCc,
-        start: u64,
-        children: impl IntoIterator<Item = &'a Raw>,
-    ) {
-        let mut damaged = children
-            .into_iter()
-            .filter_map(|raw| Some((raw, raw.error.as_ref()?)));
-        if let Some((first, error)) = damaged.next() {
-            let rest = damaged.fold(first.bytes.len(), |sum, (raw, _)| {
-                sum.saturating_add(raw.bytes.len())
-            });
-            let name = first
-                .box_type()
-                .map_or(Cow::Borrowed("a box"), |name| Cow::Owned(format!("{name}")));
-            let what = format!("{parent} has children that cannot be read: {name}: {error}");
-            self.warn(Warning::new(what).at(start).skipping(rest as u64));
-        }
-    }
-
-    fn moov(&mut self, moov: &Moov, start: u64) {
-        let boxes = moov.traks.iter().flat_map(|trak| {
-            let mdia = &trak.mdia;
-            trak.other
-                .iter()
-                .chain(&mdia.other)
-                .chain(&mdia.minf.other)
-                .chain(&mdia.minf.stbl.other)
-        });
-        self.warn_damaged(Moov::TYPE, start, moov.other.iter().chain(boxes));
-        self.end_fragment(start);
-        let (lanes, refused) = lane::lanes(moov);
-        if let Some(what) = refused {
-            self.warn(Warning::new(what).at(start));
-        }
-        if moov
-            .traks
-            .iter()
-            .any(|trak| lane::has_samples(&trak.mdia.minf.stbl))
-        {
-            let what = "a movie whose samples are not in fragments";
-            if moov.mvex.is_none() {
-                self.error = Some(Error::Unsupported(what.into()));
-                return;
-            }
-            self.warn(Warning::new("the samples that moov itself has are not read").at(start));
-        }
-        let tracks: Tracks = lanes.iter().map(|lane| lane.track.clone()).collect();
-        if self.init.as_ref() == Some(&tracks) {
-            return;
-        }
-        if self.lanes.iter().any(|lane| lane.last_dts.is_some()) {
-            self.events.push_back(Event::Discontinuity);
-        }
-        self.init = Some(tracks.clone());
-        self.lanes = lanes;
-        self.events.push_back(Event::Tracks(tracks));
-    }
-
-    fn tell_tracks(&mut self) {
-        let tracks = self.lanes.iter().map(|lane| lane.track.clone()).collect();
-        self.events.push_back(Event::Tracks(tracks));
-    }
-
-    fn prft(&mut self, prft: &Prft) {
-        // Seconds from 1900 to 1970.
-        const EPOCHS: i128 = 2_208_988_800;
-        let lane = self
-            .lanes
-            .iter()
-            .find(|lane| lane.track.id.0 == prft.reference_track_id);
-        let nanos = ((i128::from(prft.ntp_timestamp) - (EPOCHS << 32)) * 1_000_000_000) >> 32;
-        if let (Some(lane), Ok(nanos)) = (lane, i64::try_from(nanos)) {
-            let ticks = i64::try_from(prft.media_time)
-                .unwrap_or(i64::MAX)
-                .saturating_add(lane.shift);
-            let time = lane.track.timescale.time(ticks);
-            self.events.push_back(Event::Clock {
-                time,
-                wall: WallClock::from_unix_nanos(nanos),
-            });
-        }
-    }
-
     fn media(&mut self, end: u64, input: &mut &[u8]) -> bool {
         let Some(next) = self.plan.front().copied() else {
             self.pass(end, input);
@@ -410,6 +329,7 @@ impl Demuxer {
         if self.position >= end {
             self.partial = Vec::new();
             self.plan.pop_front();
+            self.mark_lost(next.track);
             let warning = Warning::new("a sample goes past the end of mdat").at(next.offset);
             self.warn(
                 warning
@@ -440,24 +360,6 @@ impl Demuxer {
         self.position >= end
     }
 
-    /// Drops samples from the head of the plan, and tells how many bytes they had.
-    fn lose(&mut self, which: impl Fn(&Pending) -> bool, what: &'static str) {
-        let Some(first) = self.plan.front().copied() else {
-            return;
-        };
-        let mut skipped = 0u64;
-        while let Some(lost) = self.plan.front().filter(|sample| which(sample)) {
-            skipped = skipped.saturating_add(lost.size.into());
-            self.plan.pop_front();
-        }
-        self.warn(
-            Warning::new(what)
-                .at(first.offset)
-                .on(first.track)
-                .skipping(skipped),
-        );
-    }
-
     /// Gives a sample, `owned` if its bytes are in a buffer of their own already.
     fn sample(&mut self, pending: &Pending, data: &[u8], owned: Option<Bytes>) {
         let Some(lane) = self
@@ -470,14 +372,22 @@ impl Demuxer {
         let canonical = lane.canonical(data);
         lane.last_dts = Some(pending.dts);
         let shift = lane.shift;
+        // A sample of which nothing can be read is lost, like one that did not come.
+        let useless =
+            canonical.problem.is_some() && canonical.data.as_ref().is_some_and(Vec::is_empty);
+        let after_gap = core::mem::replace(&mut lane.lost, useless);
         let flags = Flags::SYNC.when(pending.flags.is_sync())
-            | Flags::DISPOSABLE.when(pending.flags.is_disposable());
+            | Flags::DISPOSABLE.when(pending.flags.is_disposable())
+            | Flags::GAP.when(after_gap);
         let data = canonical.data.map_or_else(
             || owned.unwrap_or_else(|| Bytes::copy_from_slice(data)),
             Bytes::from,
         );
         if let Some(what) = canonical.problem {
             self.warn(Warning::new(what).at(pending.offset).on(pending.track));
+        }
+        if useless {
+            return;
         }
         if canonical.new_parameters {
             self.tell_tracks();
@@ -490,67 +400,6 @@ impl Demuxer {
             flags,
             data,
         }));
-    }
-
-    /// Tells of samples of the last fragment that never came.
-    fn end_fragment(&mut self, position: u64) {
-        self.partial = Vec::new();
-        if let Some(first) = self.plan.front().copied() {
-            let what = format!(
-                "{} samples of a fragment are not in any mdat",
-                self.plan.len()
-            );
-            self.plan.clear();
-            self.warn(
-                Warning::new(what)
-                    .at(first.offset.min(position))
-                    .on(first.track),
-            );
-        }
-    }
-
-    /// Looks for a header of a box that stands at the top of a file.
-    fn find_header(&mut self, from: u64, input: &mut &[u8]) -> bool {
-        // First those that start in what is carried over, then those in the input itself.
-        let seam: Vec<u8> = self
-            .carry
-            .iter()
-            .chain(input.iter().take(7))
-            .copied()
-            .collect();
-        if let Some(at) = find_plausible(&seam).filter(|at| *at < self.carry.len()) {
-            let start = self.carry_start().saturating_add(at as u64);
-            self.carry = self.carry.get(at..).unwrap_or_default().into();
-            self.found(from, start);
-            return true;
-        }
-        if let Some(at) = find_plausible(input) {
-            self.carry.clear();
-            self.pass(self.position.saturating_add(at as u64), input);
-            self.found(from, self.position);
-            return true;
-        }
-        // A header may start in the last bytes and go on in the next input.
-        let all = if input.len() < 7 {
-            seam.as_slice()
-        } else {
-            *input
-        };
-        let tail = all.get(all.len().saturating_sub(7)..);
-        self.carry = tail.unwrap_or_default().into();
-        self.position = self.position.saturating_add(input.len() as u64);
-        *input = &[];
-        false
-    }
-
-    fn found(&mut self, from: u64, start: u64) {
-        self.state = State::Header;
-        let what = "bytes that are no box";
-        self.warn(
-            Warning::new(what)
-                .at(from)
-                .skipping(start.saturating_sub(from)),
-        );
     }
 
     fn finish(&mut self) {
@@ -584,21 +433,5 @@ impl Demuxer {
         };
         self.events.extend(warning.map(Event::Warning));
         self.end_fragment(self.position);
-    }
-}
-
-/// Where in `data` something begins that looks like the header of a box at the top of a file.
-fn find_plausible(data: &[u8]) -> Option<usize> {
-    const TYPES: [&[u8; 4]; 9] = [
-        b"moof", b"moov", b"mdat", b"styp", b"ftyp", b"sidx", b"prft", b"emsg", b"free",
-    ];
-    let mut rest = Reader::new(data);
-    loop {
-        let [a, b, c, d, name @ ..] = rest.peek().first_chunk::<8>()?;
-        let size = u32::from_be_bytes([*a, *b, *c, *d]);
-        if TYPES.contains(&name) && (size >= 8 || size == 1) {
-            return Some(rest.offset());
-        }
-        rest.skip(1, "byte").ok()?;
     }
 }

@@ -1,0 +1,334 @@
+//! Against ffmpeg: its fragmented files read, ours given to it.
+
+mod common;
+
+use common::{demux, samples, tracks, warnings};
+use fluvial_mp4::Packager;
+use fluvial_mp4::packager::{Config, Output};
+use media::segmenter::{Config as Cuts, Segmenter};
+use media::{Event, Time};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Runs a program and gives what it wrote; `None` where it is not installed.
+fn run(program: &str, args: &[&str]) -> Option<String> {
+    let output = match Command::new(program).args(args).output() {
+        Ok(output) => output,
+        Err(error) => {
+            eprintln!("SKIPPED: {program}: {error}");
+            return None;
+        }
+    };
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && errors.is_empty(),
+        "{program} {args:?}: {errors}"
+    );
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+/// A folder of this test run that goes away with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("fluvial-mp4-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A progressive file with B-frames at 59.94 Hz and AAC, 6 s long.
+fn source(folder: &Folder) -> Option<String> {
+    let path = folder.file("source.mp4");
+    let picture = "testsrc2=size=320x180:rate=60000/1001";
+    #[rustfmt::skip]
+    let args = [
+        "-v", "error", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100",
+        "-t", "6", "-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-g", "60", "-pix_fmt", "yuv420p",
+        "-c:a", "aac", "-b:a", "64k", "-y", &path,
+    ];
+    run("ffmpeg", &args)?;
+    Some(path)
+}
+
+/// Each decoded frame of a file: stream, presentation time in seconds, hash.
+fn frames(path: &str) -> Vec<(String, f64, String)> {
+    let args = [
+        "-v", "error", "-copyts", "-i", path, "-map", "0:v?", "-map", "0:a?", "-f", "framemd5", "-",
+    ];
+    let text = run("ffmpeg", &args).unwrap();
+    let mut scales = Vec::new();
+    let mut frames = Vec::new();
+    for line in text.lines() {
+        if let Some(scale) = line.strip_prefix("#tb ") {
+            let (_, scale) = scale.split_once(": ").unwrap();
+            let (num, den) = scale.split_once('/').unwrap();
+            scales.push(num.parse::<f64>().unwrap() / den.parse::<f64>().unwrap());
+        } else if !line.starts_with('#') {
+            let fields: Vec<_> = line.split(',').map(str::trim).collect();
+            let scale = scales[fields[0].parse::<usize>().unwrap()];
+            frames.push((
+                fields[0].to_owned(),
+                fields[2].parse::<f64>().unwrap() * scale,
+                fields[5].to_owned(),
+            ));
+        }
+    }
+    frames
+}
+
+/// That the same frames come at the same times, to a tick of 1/44100 s.
+fn assert_same_frames(
+    found: &[(String, f64, String)],
+    expected: &[(String, f64, String)],
+    what: &str,
+) {
+    // The order of streams among each other is the muxer's business.
+    let of_stream = |frames: &[(String, f64, String)], stream: &str| -> Vec<(f64, String)> {
+        let own = frames.iter().filter(|(name, ..)| name == stream);
+        own.map(|(_, time, hash)| (*time, hash.clone())).collect()
+    };
+    for stream in ["0", "1"] {
+        let (found, expected) = (of_stream(found, stream), of_stream(expected, stream));
+        assert_eq!(
+            found.len(),
+            expected.len(),
+            "{what}: frames of stream {stream}"
+        );
+        for (n, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            assert!(
+                (found.0 - expected.0).abs() < 1.0 / 44_000.0,
+                "{what}, {stream}, frame {n}: {found:?} {expected:?}"
+            );
+            assert_eq!(found.1, expected.1, "{what}, stream {stream}, frame {n}");
+        }
+    }
+}
+
+fn package(events: &[Event], cuts: Cuts, config: Config) -> Vec<Output> {
+    let (mut segmenter, mut packager) = (Segmenter::new(cuts), Packager::new(config));
+    let mut outputs = Vec::new();
+    for event in events {
+        segmenter.handle_event(event);
+        while let Some(segmented) = segmenter.poll_output() {
+            packager.handle(&segmented).unwrap();
+        }
+    }
+    segmenter.finish();
+    while let Some(segmented) = segmenter.poll_output() {
+        packager.handle(&segmented).unwrap();
+    }
+    outputs.extend(core::iter::from_fn(|| packager.poll_output()));
+    outputs
+}
+
+/// The bytes of all init segments and segments of a track (or of all of them) in order.
+fn file_of(outputs: &[Output], track: Option<media::TrackId>) -> Vec<u8> {
+    let mut file = Vec::new();
+    for output in outputs {
+        match output {
+            Output::Init(init) if init.track == track => file.extend_from_slice(&init.data),
+            Output::Segment(segment) if segment.info.track == track => {
+                segment
+                    .data
+                    .iter()
+                    .for_each(|part| file.extend_from_slice(part));
+            }
+            _ => {}
+        }
+    }
+    file
+}
+
+/// `movflags` that make the kinds of fragmented files that there are, with other options.
+const KINDS: [(&str, &[&str]); 9] = [
+    ("frag_keyframe+empty_moov+default_base_moof", &[]),
+    ("frag_keyframe+empty_moov", &[]),
+    ("frag_keyframe+empty_moov+omit_tfhd_offset", &[]),
+    ("frag_keyframe+empty_moov+separate_moof", &[]),
+    (
+        "frag_keyframe+empty_moov+negative_cts_offsets+default_base_moof",
+        &[],
+    ),
+    ("cmaf+frag_keyframe", &[]),
+    ("dash+delay_moov+global_sidx", &["-frag_duration", "500000"]),
+    ("frag_every_frame+delay_moov+default_base_moof", &[]),
+    (
+        "empty_moov+default_base_moof",
+        &["-frag_size", "20000", "-write_prft", "wallclock"],
+    ),
+];
+
+#[test]
+fn ffmpegs_fragmented_files_are_read() {
+    let folder = Folder::new("read");
+    let Some(source) = source(&folder) else {
+        return;
+    };
+    for (flags, options) in KINDS {
+        let path = folder.file("fragmented.mp4");
+        let mut args = vec![
+            "-v",
+            "error",
+            "-i",
+            &source,
+            "-c",
+            "copy",
+            "-movflags",
+            flags,
+        ];
+        args.extend(options);
+        args.extend(["-y", &path]);
+        run("ffmpeg", &args).unwrap();
+        let events = demux(&std::fs::read(&path).unwrap());
+        assert_eq!(warnings(&events), [""; 0], "{flags}");
+        assert_eq!(tracks(&events).len(), 1, "{flags}");
+        assert!(!events.contains(&Event::Discontinuity), "{flags}");
+        let entries = "packet=stream_index,pts,dts,size,flags";
+        let text = run(
+            "ffprobe",
+            &[
+                "-v",
+                "error",
+                "-show_entries",
+                entries,
+                "-of",
+                "csv=p=0",
+                &path,
+            ],
+        )
+        .unwrap();
+        let mut all = samples(&events);
+        if flags.contains("negative_cts_offsets") || flags.contains("cmaf") {
+            // Reading fragments, ffmpeg adds the greatest negative offset to all times of presentation.
+            let video = all.iter_mut().filter(|sample| sample.track.0 == 1);
+            video.for_each(|sample| sample.pts += 2 * 1001);
+        }
+        for (index, track) in tracks(&events)[0].iter().enumerate() {
+            let expected: Vec<_> = text
+                .lines()
+                .filter(|line| line.starts_with(&index.to_string()))
+                .collect();
+            let own = all.iter().filter(|sample| sample.track == track.id);
+            let found: Vec<_> = own
+                .map(|sample| {
+                    let sync = if sample.is_sync() { "K" } else { "_" };
+                    format!(
+                        "{index},{},{},{},{sync}",
+                        sample.pts,
+                        sample.dts,
+                        sample.data.len()
+                    )
+                })
+                .collect();
+            // After the letter for key frames come others, for what an edit list drops and for what is disposable.
+            let plain = |line: &str| {
+                line.split_inclusive(',')
+                    .take(4)
+                    .chain(line.split(',').nth(4)?.get(..1))
+                    .map(str::to_owned)
+                    .reduce(|all, field| all + &field)
+            };
+            let expected: Vec<_> = expected.into_iter().filter_map(plain).collect();
+            assert_eq!(found, expected, "{flags}, stream {index}");
+        }
+    }
+}
+
+#[test]
+fn ffmpeg_decodes_what_the_packager_writes() {
+    let folder = Folder::new("write");
+    let Some(source) = source(&folder) else {
+        return;
+    };
+    // The second one has edit lists, for the sound's priming and to start the pictures at zero.
+    for flags in [
+        "frag_keyframe+empty_moov+default_base_moof",
+        "frag_keyframe+delay_moov+default_base_moof",
+    ] {
+        decodes(&folder, &source, flags);
+    }
+}
+
+fn decodes(folder: &Folder, source: &str, flags: &str) {
+    let fragmented = folder.file("fragmented.mp4");
+    #[rustfmt::skip]
+    let args = [
+        "-v", "error", "-i", source, "-c", "copy", "-movflags", flags, "-y", &fragmented,
+    ];
+    run("ffmpeg", &args).unwrap();
+    let mut expected = frames(&fragmented);
+    let events = demux(&std::fs::read(&fragmented).unwrap());
+    // Where decoding starts before zero, we write negative composition offsets, and ffmpeg, reading fragments, then
+    // shows the pictures later by the greatest of them.
+    let first = samples(&events)
+        .into_iter()
+        .find(|sample| sample.track.0 == 1)
+        .unwrap();
+    let late = f64::from(i32::try_from(first.dts.min(0)).unwrap().abs()) / 60_000.0;
+    expected
+        .iter_mut()
+        .filter(|(stream, ..)| stream == "0")
+        .for_each(|(_, time, _)| *time += late);
+    let cuts = [
+        Cuts::segments(Time::from_millis(2000)),
+        Cuts::segments(Time::from_millis(500)),
+        Cuts::low_latency(),
+    ];
+    for (n, cuts) in cuts.into_iter().enumerate() {
+        let muxed = folder.file("muxed.mp4");
+        let outputs = package(&events, cuts.clone(), Config::muxed());
+        std::fs::write(&muxed, file_of(&outputs, None)).unwrap();
+        assert_same_frames(
+            &frames(&muxed),
+            &expected,
+            &format!("{flags}: muxed, cuts {n}"),
+        );
+
+        // What we wrote is what we read again, sample for sample.
+        let again = demux(&std::fs::read(&muxed).unwrap());
+        assert_eq!(warnings(&again), [""; 0]);
+        for track in &tracks(&events)[0] {
+            let of = |events: &[Event]| -> Vec<_> {
+                samples(events)
+                    .into_iter()
+                    .filter(|sample| sample.track == track.id)
+                    .collect()
+            };
+            let (was, is) = (of(&events), of(&again));
+            assert_eq!(is.len(), was.len());
+            let lift = is[0].dts - was[0].dts;
+            for (was, mut is) in was.into_iter().zip(is) {
+                is.dts -= lift;
+                assert_eq!(is, was);
+            }
+        }
+
+        let outputs = package(&events, cuts, Config::per_track());
+        for (index, track) in tracks(&events)[0].iter().enumerate() {
+            let alone = folder.file("alone.mp4");
+            std::fs::write(&alone, file_of(&outputs, Some(track.id))).unwrap();
+            let index = index.to_string();
+            let own = expected.iter().filter(|(stream, ..)| *stream == index);
+            let own: Vec<_> = own
+                .map(|(_, time, hash)| ("0".to_owned(), *time, hash.clone()))
+                .collect();
+            assert_same_frames(
+                &frames(&alone),
+                &own,
+                &format!("{flags}: track {index}, cuts {n}"),
+            );
+        }
+    }
+}
