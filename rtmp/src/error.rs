@@ -29,6 +29,9 @@ pub enum Error {
     /// Something came, or was called, that has no place in the present state.
     #[error("{0}")]
     State(&'static str),
+    /// Something that this crate, or the format, cannot carry.
+    #[error("{0}")]
+    Unsupported(&'static str),
     /// The peer did not do in time what it had to do.
     #[error("{0} timed out")]
     Timeout(&'static str),

@@ -25,6 +25,7 @@ pub mod amf;
 pub mod chunk;
 mod data;
 mod error;
+pub mod flv;
 pub mod handshake;
 mod limits;
 pub mod message;

@@ -18,6 +18,8 @@ pub struct Limits {
     pub amf_values: usize,
     /// Events waiting to be polled; the rest of the input waits with them. Default 64.
     pub events: usize,
+    /// Samples that a demuxer holds back until it knows all tracks. Default 256.
+    pub held_samples: usize,
     /// Input bytes put aside while events wait or a request is undecided. Default 1 MiB.
     pub stashed_bytes: usize,
     /// Bytes waiting to be sent. Default 64 MiB: a late joiner is given the frames since the last key frame at once.
@@ -34,6 +36,7 @@ impl Default for Limits {
             amf_depth: 32,
             amf_values: 1 << 16,
             events: 64,
+            held_samples: 256,
             stashed_bytes: 1 << 20,
             transmit_bytes: 64 << 20,
         }

@@ -100,10 +100,15 @@ impl Reader {
     /// cannot be read on after an error.
     pub fn read(&mut self, input: &mut &[u8]) -> Result<Option<Message>, Error> {
         let before = input.len();
+        let carried = self.header.len() as u64;
         let result = self.next(input);
         let consumed = before.saturating_sub(input.len()) as u64;
         self.offset = self.offset.saturating_add(consumed);
-        result.map_err(|error| error.at(self.offset))
+        result.map_err(|error| {
+            // A header is named by its first byte, which may have come in an earlier input.
+            let start = if consumed == 0 { carried } else { 0 };
+            error.at(self.offset.saturating_sub(start))
+        })
     }
 
     /// Memory held for messages that have begun and not ended.

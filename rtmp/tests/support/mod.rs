@@ -1,5 +1,5 @@
 //! A client and a server session with a wire between them.
-#![allow(unreachable_pub)]
+#![allow(unreachable_pub, dead_code)]
 
 use fluvial_rtmp::client::{self, Config, Url};
 use fluvial_rtmp::{Message, TypeId, server};
