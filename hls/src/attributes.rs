@@ -36,11 +36,9 @@ impl<'a> Attributes<'a> {
     /// the rule, the first counts.
     #[must_use]
     pub fn get(self, name: &str) -> Option<&'a str> {
-        self.iter().find(|(key, _)| *key == name).map(|(_, raw)| {
-            raw.strip_prefix('"')
-                .and_then(|rest| rest.strip_suffix('"'))
-                .unwrap_or(raw)
-        })
+        self.iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, raw)| unquoted(raw))
     }
 
     /// Names and values in order, quoted strings with their quotes.
@@ -86,7 +84,8 @@ impl<'a> Walk<'a> {
     }
 
     pub(crate) fn next(&mut self) -> Result<Option<(&'a str, &'a str)>, Refused> {
-        let text = self.rest.trim_ascii_start();
+        // Empty elements are passed over: some playlists start their lists with a comma.
+        let text = self.rest.trim_start_matches([',', ' ', '\t']);
         if text.is_empty() {
             return Ok(None);
         }
@@ -102,6 +101,9 @@ impl<'a> Walk<'a> {
             [b'"', quoted @ ..] => memchr::memchr(b'"', quoted).ok_or(malformed)? + 2,
             unquoted => memchr::memchr(b',', unquoted).unwrap_or(unquoted.len()),
         };
+        if end == 0 {
+            return Err(malformed);
+        }
         let (value, rest) = value.split_at_checked(end).ok_or(malformed)?;
         let rest = rest.trim_ascii_start();
         self.rest = match rest.strip_prefix(',') {
@@ -135,14 +137,19 @@ pub(crate) fn write_text(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result 
     f.write_str(rest)
 }
 
-fn unquoted(raw: &str) -> Option<&str> {
-    raw.strip_prefix('"')?.strip_suffix('"')
+/// Without the quotes around it, if there are any. Some playlists quote what they should not, or the other way round;
+/// where both forms mean the same, both are taken.
+pub(crate) fn unquoted(raw: &str) -> &str {
+    let inner = raw
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    inner.unwrap_or(raw)
 }
 
 /// A quoted string.
 impl<'a> Value<'a> for &'a str {
     fn read(raw: &'a str) -> Option<Self> {
-        unquoted(raw)
+        Some(unquoted(raw))
     }
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
@@ -154,7 +161,7 @@ impl<'a> Value<'a> for &'a str {
 /// A decimal-integer.
 impl Value<'_> for u64 {
     fn read(raw: &str) -> Option<Self> {
-        read_integer(raw)
+        read_integer(unquoted(raw))
     }
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -171,7 +178,7 @@ pub(crate) fn read_integer(text: &str) -> Option<u64> {
 
 impl Value<'_> for Decimal {
     fn read(raw: &str) -> Option<Self> {
-        raw.parse().ok()
+        unquoted(raw).parse().ok()
     }
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -180,7 +187,7 @@ impl Value<'_> for Decimal {
 
 impl Value<'_> for bool {
     fn read(raw: &str) -> Option<Self> {
-        match raw {
+        match unquoted(raw) {
             "YES" => Some(true),
             "NO" => Some(false),
             _ => None,
@@ -193,7 +200,7 @@ impl Value<'_> for bool {
 
 impl Value<'_> for DateTime {
     fn read(raw: &str) -> Option<Self> {
-        unquoted(raw)?.parse().ok()
+        unquoted(raw).parse().ok()
     }
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{self}\"")
@@ -212,6 +219,7 @@ pub struct ByteRange {
 impl ByteRange {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (length, offset) = match text.split_once('@') {
+            Some((length, "")) => (length, None),
             Some((length, offset)) => (length, Some(read_integer(offset)?)),
             None => (text, None),
         };
@@ -234,7 +242,7 @@ impl fmt::Display for ByteRange {
 
 impl Value<'_> for ByteRange {
     fn read(raw: &str) -> Option<Self> {
-        Self::parse(unquoted(raw).unwrap_or(raw))
+        Self::parse(unquoted(raw))
     }
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{self}\"")
@@ -258,7 +266,7 @@ impl fmt::Display for Resolution {
 
 impl Value<'_> for Resolution {
     fn read(raw: &str) -> Option<Self> {
-        let (width, height) = raw.split_once(['x', 'X'])?;
+        let (width, height) = unquoted(raw).split_once(['x', 'X'])?;
         Some(Self {
             width: read_integer(width)?,
             height: read_integer(height)?,
@@ -275,14 +283,19 @@ impl Value<'_> for Resolution {
 pub struct Hex<'a>(&'a str);
 
 impl<'a> Hex<'a> {
-    /// From text that starts with `0x` and holds hexadecimal digits or variables.
+    /// From text; `None` unless it is `0x` and hexadecimal digits.
     #[must_use]
     pub fn new(text: &'a str) -> Option<Self> {
-        let digits = text
-            .strip_prefix("0x")
-            .or_else(|| text.strip_prefix("0X"))?;
+        let hex = Self(text);
+        let digits = hex.digits()?;
         let plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-        (plain && !digits.is_empty() || digits.contains("{$")).then_some(Self(text))
+        (plain && !digits.is_empty()).then_some(hex)
+    }
+
+    fn digits(self) -> Option<&'a str> {
+        self.0
+            .strip_prefix("0x")
+            .or_else(|| self.0.strip_prefix("0X"))
     }
 
     /// With its `0x`.
@@ -291,19 +304,24 @@ impl<'a> Hex<'a> {
         self.0
     }
 
-    /// As a number of 128 bits, the form of an initialization vector (§4.4.4.4); `None` if it has more.
+    /// As a number of 128 bits, the form of an initialization vector (§4.4.4.4); `None` if it has more, or is no
+    /// hexadecimal number.
     #[must_use]
     pub fn to_u128(self) -> Option<u128> {
-        u128::from_str_radix(self.0.get(2..)?, 16).ok()
+        let digits = self.digits()?;
+        if digits.starts_with('+') {
+            return None;
+        }
+        u128::from_str_radix(digits, 16).ok()
     }
 }
 
 impl<'a> Value<'a> for Hex<'a> {
     fn read(raw: &'a str) -> Option<Self> {
-        Self::new(unquoted(raw).unwrap_or(raw))
+        Some(Self(unquoted(raw)))
     }
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        write_text(f, self.0)
     }
 }
 
@@ -331,11 +349,10 @@ macro_rules! enumerated {
 
         impl<'a> crate::attributes::Value<'a> for $name<'a> {
             fn read(raw: &'a str) -> Option<Self> {
-                match raw {
+                match crate::attributes::unquoted(raw) {
                     $($text => Some($name::$variant),)*
                     "" => None,
-                    _ if raw.starts_with('"') => None,
-                    _ => Some($name::Other(raw)),
+                    other => Some($name::Other(other)),
                 }
             }
             fn write(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

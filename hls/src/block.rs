@@ -28,7 +28,7 @@ impl Block {
         &self.0
     }
 
-    /// Each line. Those that cannot be read are passed over; in a parsed playlist there are none.
+    /// Each line. Tags that cannot be read are passed over; [`Lines`] tells them.
     pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         Lines::new(&self.0).filter_map(Result::ok)
     }

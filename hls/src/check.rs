@@ -1,13 +1,15 @@
-//! The rules that tags break only together.
+//! The rules that lines break only together, and which breaches a playlist survives.
 
 use crate::tag::{Place, Scope};
-use crate::{Error, Lines, Rule, Tag};
+use crate::{Error, Line, Lines, Rule, Tag};
 
 /// Looks at each line of a playlist, in order.
 pub(crate) struct Checker {
     kind: Kind,
     /// [`Place::bit`]s of the tags that were there.
     seen: u64,
+    /// The line before was a damaged tag, or what follows on one.
+    damaged: bool,
 }
 
 /// Kinds of playlists.
@@ -19,43 +21,71 @@ pub(crate) enum Kind {
 
 impl Checker {
     pub(crate) const fn new(kind: Kind) -> Self {
-        Self { kind, seen: 0 }
+        Self {
+            kind,
+            seen: 0,
+            damaged: false,
+        }
     }
 
-    /// Whether a tag was there.
-    pub(crate) const fn has(&self, place: Place) -> bool {
-        self.seen & place.bit != 0
+    /// The line that `lines` gave last: `None` if it is to be passed over.
+    #[inline]
+    pub(crate) fn line<'a>(
+        &mut self,
+        lines: &Lines<'_>,
+        line: Result<Line<'a>, Error>,
+    ) -> Result<Option<Line<'a>>, Error> {
+        let error = match line {
+            Ok(Line::Tag(tag)) => match self.tag(lines, &tag) {
+                Ok(()) => {
+                    self.damaged = false;
+                    return Ok(Some(Line::Tag(tag)));
+                }
+                Err(error) => error,
+            },
+            Ok(Line::Uri(uri)) => {
+                self.begun(lines)?;
+                // A tag that somebody broke over several lines leaves pieces that look like URIs.
+                return Ok((!self.damaged).then_some(Line::Uri(uri)));
+            }
+            Ok(other) => {
+                self.damaged = false;
+                return Ok(Some(other));
+            }
+            Err(error) => error,
+        };
+        let essential = Place::of_line(lines.raw()).is_none_or(|place| place.essential);
+        if essential || !matches!(error, Error::Invalid { .. }) {
+            return Err(error);
+        }
+        self.damaged = true;
+        Ok(None)
     }
 
-    /// The line that `lines` gave last.
-    pub(crate) fn tag(&mut self, lines: &Lines<'_>, tag: &Tag<'_>) -> Result<(), Error> {
+    fn tag(&mut self, lines: &Lines<'_>, tag: &Tag<'_>) -> Result<(), Error> {
         let place = tag.place();
-        let refuse = |rule| Err(lines.invalid(place, rule));
         if !matches!(tag, Tag::ExtM3u) {
             self.begun(lines)?;
         }
         let other = match place.scope {
-            Scope::Any | Scope::Once => false,
+            Scope::Any | Scope::Once | Scope::Session => false,
             Scope::Media | Scope::MediaOnce | Scope::Segment => self.kind != Kind::Media,
-            Scope::Multivariant | Scope::MultivariantOnce => self.kind != Kind::Multivariant,
+            Scope::Multivariant => self.kind != Kind::Multivariant,
         };
         if other {
-            return refuse(Rule::OtherPlaylist);
+            return Err(lines.invalid(place, Rule::OtherPlaylist));
         }
-        if matches!(
-            place.scope,
-            Scope::Once | Scope::MediaOnce | Scope::MultivariantOnce
-        ) && self.has(place)
-        {
-            return refuse(Rule::Repeated);
+        let once = matches!(place.scope, Scope::Once | Scope::MediaOnce);
+        if once && self.seen & place.bit != 0 {
+            return Err(lines.invalid(place, Rule::Repeated));
         }
         self.seen |= place.bit;
         Ok(())
     }
 
-    /// Only comments may stand before `#EXTM3U`. (The standard forbids them too; some playlists have them.)
+    /// Only comments may stand before `#EXTM3U`. (The standard forbids them too, but some playlists have them.)
     pub(crate) fn begun(&self, lines: &Lines<'_>) -> Result<(), Error> {
-        if self.has(Place::EXT_M3U) {
+        if self.seen & Place::EXT_M3U.bit != 0 {
             Ok(())
         } else {
             Err(lines.invalid(Place::EXT_M3U, Rule::FirstLine))
@@ -63,18 +93,20 @@ impl Checker {
     }
 }
 
-/// What a playlist is, by the name of the first tag that says so.
+/// What a playlist is, by the name of the first tag that says so, or where none does, of one that suggests it.
 ///
 /// # Errors
 ///
 /// [`Rule::Undecided`].
 pub(crate) fn kind(mut lines: Lines<'_>) -> Result<Kind, Error> {
+    let mut suggested = None;
     while lines.next().is_some() {
         match Place::of_line(lines.raw()).map(|place| place.scope) {
             Some(Scope::Media | Scope::MediaOnce | Scope::Segment) => return Ok(Kind::Media),
-            Some(Scope::Multivariant | Scope::MultivariantOnce) => return Ok(Kind::Multivariant),
+            Some(Scope::Multivariant) => return Ok(Kind::Multivariant),
+            Some(Scope::Session) => suggested = Some(Kind::Multivariant),
             Some(Scope::Any | Scope::Once) | None => {}
         }
     }
-    Err(lines.invalid(Place::PLAYLIST, Rule::Undecided))
+    suggested.ok_or_else(|| lines.invalid(Place::PLAYLIST, Rule::Undecided))
 }

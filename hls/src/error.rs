@@ -7,7 +7,7 @@ pub enum Error {
     /// A rule of RFC 8216bis that the playlist breaks.
     #[error("line {line}: {tag}: {rule} (RFC 8216bis §{clause})")]
     Invalid {
-        /// Number of the line, from 1. A tag that is missing is told on the last line.
+        /// Number of the line, from 1.
         line: usize,
         /// Name of the tag, without its `#`; `URI` for a URI line, `playlist` for all of it.
         tag: &'static str,
@@ -41,8 +41,6 @@ pub enum Rule {
     ByteOrderMark,
     /// The first line has to be `#EXTM3U`.
     FirstLine,
-    /// The tag is required and missing.
-    Missing,
     /// The tag must not appear more than once.
     Repeated,
     /// The tag does not go with the kind of playlist that other tags make it.
@@ -63,8 +61,6 @@ pub enum Rule {
     NoInf,
     /// A variant stream's tag has to be followed by its URI.
     NoUri,
-    /// A byte range without an offset has to follow on one of the same resource.
-    NoOffset,
 }
 
 impl fmt::Display for Rule {
@@ -73,7 +69,6 @@ impl fmt::Display for Rule {
             Rule::Utf8 => f.write_str("the text is not UTF-8"),
             Rule::ByteOrderMark => f.write_str("there must be no byte order mark"),
             Rule::FirstLine => f.write_str("has to be the first line"),
-            Rule::Missing => f.write_str("is required and missing"),
             Rule::Repeated => f.write_str("must not appear more than once"),
             Rule::OtherPlaylist => f.write_str("does not belong into this kind of playlist"),
             Rule::Undecided => f.write_str("is neither a media nor a multivariant playlist"),
@@ -84,7 +79,6 @@ impl fmt::Display for Rule {
             Rule::OneOf(names) => write!(f, "wants exactly one of {names}"),
             Rule::NoInf => f.write_str("no EXTINF before the segment"),
             Rule::NoUri => f.write_str("has to be followed by a URI"),
-            Rule::NoOffset => f.write_str("has no offset and follows on no range of its resource"),
         }
     }
 }

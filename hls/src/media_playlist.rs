@@ -1,6 +1,6 @@
 use crate::check::{Checker, Kind};
 use crate::tag::{DateRange, PartInf, Place, PlaylistType, Scope, ServerControl};
-use crate::{Block, ByteRange, Error, Limits, Line, Lines, Rule, Segment, Tag};
+use crate::{Block, Decimal, Error, Limits, Line, Lines, Rule, Segment, Tag};
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
@@ -65,73 +65,62 @@ impl MediaPlaylist {
 
     pub(crate) fn read(mut lines: Lines<'_>) -> Result<Self, Error> {
         let text = lines.rest();
-        // What `from` starts with, up to what is not read yet.
-        let until_now = |from: &'_ str, rest: &str| from.len().checked_sub(rest.len());
         let mut checker = Checker::new(Kind::Media);
         let mut head = None;
+        // What belongs to the next segment starts here.
         let mut block = text;
         let mut segments = Vec::new();
-        let mut open = Open::default();
+        let mut i_frames_only = false;
+        let mut duration = None;
+        let mut astray = 0;
         loop {
             let before = lines.rest();
             let Some(line) = lines.next() else { break };
-            match line? {
-                Line::Tag(tag) => {
+            match checker.line(&lines, line)? {
+                Some(Line::Tag(tag)) => {
                     let place = tag.place();
-                    checker.tag(&lines, &tag)?;
-                    if place.scope == Scope::Segment {
-                        if head.is_none() {
-                            head = until_now(text, before).and_then(|end| text.get(..end));
-                            block = before;
+                    if place.scope != Scope::Segment {
+                        i_frames_only |= matches!(tag, Tag::IFramesOnly);
+                        if head.is_some() {
+                            astray |= place.bit;
                         }
-                        match tag {
-                            Tag::Inf(inf) => open.duration = Some(inf.duration),
-                            Tag::ByteRange(range) => open.range = Some(range),
-                            _ => {}
-                        }
-                    } else if head.is_some() {
-                        open.astray |= place.bit;
+                        continue;
+                    }
+                    if head.is_none() {
+                        head = Some(up_to(text, before));
+                        block = before;
+                    }
+                    if let Tag::Inf(inf) = tag {
+                        duration = Some(inf.duration);
                     }
                 }
-                Line::Uri(uri) => {
-                    let Open {
-                        duration,
-                        range,
-                        astray,
-                    } = core::mem::take(&mut open);
-                    let Some(duration) = duration else {
-                        checker.begun(&lines)?;
-                        return Err(lines.invalid(Place::URI, Rule::NoInf));
+                Some(Line::Uri(uri)) => {
+                    let duration = match duration.take() {
+                        Some(duration) => duration,
+                        // Playlists of I-frames leave it out, though they must not.
+                        None if i_frames_only => Decimal::default(),
+                        None => return Err(lines.invalid(Place::URI, Rule::NoInf)),
                     };
                     if segments.len() >= lines.limits().segments {
                         return Err(lines.limit("segments", lines.limits().segments));
                     }
-                    if let Some(ByteRange { offset: None, .. }) = range {
-                        let follows = match segments.last() {
-                            Some(last) => follows(last, uri),
-                            None => checker.has(Place::SKIP),
-                        };
-                        if !follows {
-                            return Err(lines.invalid(Place::BYTE_RANGE, Rule::NoOffset));
-                        }
+                    if head.is_none() {
+                        head = Some(up_to(text, before));
+                        block = before;
                     }
-                    let end = until_now(block, lines.rest()).and_then(|end| block.get(..end));
                     segments.push(Segment::from_parts(
-                        end.unwrap_or(block),
+                        up_to(block, lines.rest()),
                         duration,
                         uri,
                         lines.raw(),
-                        astray,
+                        core::mem::take(&mut astray),
                     ));
                     block = lines.rest();
                 }
-                Line::Comment(_) | Line::Blank => {}
+                _ => {}
             }
         }
         checker.begun(&lines)?;
-        if !checker.has(Place::TARGET_DURATION) {
-            return Err(lines.invalid(Place::TARGET_DURATION, Rule::Missing));
-        }
         let (head, tail) = match head {
             Some(head) => (head, block),
             None => (text, ""),
@@ -161,12 +150,18 @@ impl MediaPlaylist {
         }
     }
 
-    /// `EXT-X-TARGETDURATION` in seconds: 0 where it is missing, which it is in no parsed playlist.
+    /// `EXT-X-TARGETDURATION` in seconds; where it is missing, against the rule, the longest segment's.
     #[must_use]
     pub fn target_duration(&self) -> u64 {
-        match self.find(Place::TARGET_DURATION) {
+        match self.find(Tag::TargetDuration(0).place()) {
             Some(Tag::TargetDuration(seconds)) => seconds,
-            _ => 0,
+            _ => {
+                let durations = self
+                    .segments
+                    .iter()
+                    .map(|segment| segment.duration().round());
+                durations.max().unwrap_or(0)
+            }
         }
     }
 
@@ -227,7 +222,7 @@ impl MediaPlaylist {
     /// `EXT-X-PART-INF`.
     #[must_use]
     pub fn part_inf(&self) -> Option<PartInf<'_>> {
-        match self.find(Tag::PartInf(PartInf::new(crate::Decimal::from_nanos(0))).place()) {
+        match self.find(Tag::PartInf(PartInf::new(Decimal::default())).place()) {
             Some(Tag::PartInf(part_inf)) => Some(part_inf),
             _ => None,
         }
@@ -287,17 +282,10 @@ impl MediaPlaylist {
     }
 }
 
-/// What is known of a segment whose URI has not come yet.
-#[derive(Default)]
-struct Open {
-    duration: Option<crate::Decimal>,
-    range: Option<ByteRange>,
-    astray: u64,
-}
-
-/// Whether a byte range of `uri` without an offset can follow on this segment (§4.4.4.2).
-fn follows(last: &Segment, uri: &str) -> bool {
-    last.uri() == uri && last.byte_range().is_some()
+/// The part of `text` before `rest`, its end.
+fn up_to<'a>(text: &'a str, rest: &str) -> &'a str {
+    let length = text.len().checked_sub(rest.len());
+    length.and_then(|length| text.get(..length)).unwrap_or(text)
 }
 
 impl FromStr for MediaPlaylist {

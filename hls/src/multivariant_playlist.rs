@@ -65,28 +65,15 @@ impl MultivariantPlaylist {
         // The error that there will be if no URI follows.
         let mut open = None;
         while let Some(line) = lines.next() {
-            match line? {
-                Line::Tag(tag) => {
-                    checker.tag(&lines, &tag)?;
-                    match tag {
-                        Tag::StreamInf(_) => {
-                            let no_uri = lines.invalid(tag.place(), Rule::NoUri);
-                            if let Some(error) = open.replace(no_uri) {
-                                return Err(error);
-                            }
-                        }
-                        // There is no playlist above this one to import from.
-                        Tag::Define(define) if define.import.is_some() => {
-                            return Err(lines.invalid(tag.place(), Rule::Attribute("IMPORT")));
-                        }
-                        _ => {}
+            match checker.line(&lines, line)? {
+                Some(Line::Tag(tag @ Tag::StreamInf(_))) => {
+                    let no_uri = lines.invalid(tag.place(), Rule::NoUri);
+                    if let Some(error) = open.replace(no_uri) {
+                        return Err(error);
                     }
                 }
-                Line::Uri(_) => {
-                    checker.begun(&lines)?;
-                    open = None;
-                }
-                Line::Comment(_) | Line::Blank => {}
+                Some(Line::Uri(_)) => open = None,
+                _ => {}
             }
         }
         checker.begun(&lines)?;

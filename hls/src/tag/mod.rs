@@ -55,8 +55,8 @@ pub(crate) enum Scope {
     Segment,
     /// Multivariant playlists, any number of times.
     Multivariant,
-    /// Multivariant playlists.
-    MultivariantOnce,
+    /// Multivariant playlists, any number of times, though nothing is spoilt if others have it.
+    Session,
 }
 
 /// What the parsers know of a tag without its value.
@@ -65,19 +65,14 @@ pub(crate) struct Place {
     pub(crate) name: &'static str,
     pub(crate) scope: Scope,
     pub(crate) clause: &'static str,
+    /// Whether a playlist is of no use where the tag is damaged or repeated. Others are passed over.
+    pub(crate) essential: bool,
     /// Differs from tag to tag.
     pub(crate) bit: u64,
 }
 
 impl Place {
     pub(crate) const EXT_M3U: Place = Tag::ExtM3u.place();
-    pub(crate) const TARGET_DURATION: Place = Tag::TargetDuration(0).place();
-    pub(crate) const BYTE_RANGE: Place = Tag::ByteRange(ByteRange {
-        length: 0,
-        offset: None,
-    })
-    .place();
-    pub(crate) const SKIP: Place = Tag::Skip(Skip::new(0)).place();
     /// Stands for a line with a URI in errors.
     pub(crate) const URI: Place = Place {
         name: "URI",
@@ -89,6 +84,7 @@ impl Place {
         name: "playlist",
         scope: Scope::Any,
         clause: "4.1",
+        essential: false,
         bit: 0,
     };
 
@@ -100,7 +96,7 @@ impl Place {
 }
 
 macro_rules! tags {
-    ($($(#[$meta:meta])* $variant:ident $(($value:ty))? = $name:literal, $scope:ident, $clause:literal;)*) => {
+    ($($(#[$meta:meta])* $variant:ident $(($value:ty))? = $name:literal, $scope:ident $($essential:ident)?, $clause:literal;)*) => {
         /// A tag of a playlist.
         ///
         /// [`Display`](fmt::Display) gives the line, without its end.
@@ -142,7 +138,7 @@ macro_rules! tags {
                 let text = value.unwrap_or("").trim_ascii();
                 match name.trim_ascii_end() {
                     $($name => tags!(@read $variant $(($value))?, text, limits)
-                        .map_err(|refused| InLine { place: tags!(@place $variant $name $scope $clause), refused }),)*
+                        .map_err(|refused| InLine { place: tags!(@place $variant $name $scope $clause $($essential)?), refused }),)*
                     name => Ok(Tag::Unknown { name, value }),
                 }
             }
@@ -176,7 +172,7 @@ macro_rules! tags {
             /// The tag of this name.
             fn of(name: &str) -> Option<Place> {
                 match name {
-                    $($name => Some(tags!(@place $variant $name $scope $clause)),)*
+                    $($name => Some(tags!(@place $variant $name $scope $clause $($essential)?)),)*
                     _ => None,
                 }
             }
@@ -185,15 +181,23 @@ macro_rules! tags {
         impl Tag<'_> {
             pub(crate) const fn place(&self) -> Place {
                 match self {
-                    $(tags!(@pattern $variant $(($value))?) => tags!(@place $variant $name $scope $clause),)*
+                    $(tags!(@pattern $variant $(($value))?) => tags!(@place $variant $name $scope $clause $($essential)?),)*
                     Tag::Unknown { .. } => Place::PLAYLIST,
                 }
             }
         }
     };
-    (@place $variant:ident $name:literal $scope:ident $clause:literal) => {
-        Place { name: $name, scope: Scope::$scope, clause: $clause, bit: 1 << Ordinal::$variant as u32 }
+    (@place $variant:ident $name:literal $scope:ident $clause:literal $($essential:ident)?) => {
+        Place {
+            name: $name,
+            scope: Scope::$scope,
+            clause: $clause,
+            essential: tags!(@essential $($essential)?),
+            bit: 1 << Ordinal::$variant as u32,
+        }
     };
+    (@essential) => { false };
+    (@essential essential) => { true };
     (@pattern $variant:ident) => { Tag::$variant };
     (@pattern $variant:ident ($value:ty)) => { Tag::$variant(_) };
     (@bind $bound:ident $variant:ident) => { Tag::$variant };
@@ -218,25 +222,25 @@ pub(crate) struct InLine {
 
 tags! {
     /// Says that this is a playlist.
-    ExtM3u = "EXTM3U", Once, "4.4.1.1";
+    ExtM3u = "EXTM3U", Once essential, "4.4.1.1";
     /// Version that a client needs to understand.
-    Version(u64) = "EXT-X-VERSION", Once, "4.4.1.2";
+    Version(u64) = "EXT-X-VERSION", Once essential, "4.4.1.2";
     /// Every segment can be decoded without the ones before it.
     IndependentSegments = "EXT-X-INDEPENDENT-SEGMENTS", Once, "4.4.2.1";
     /// Where to start playing.
     Start(Start<'a>) = "EXT-X-START", Once, "4.4.2.2";
     /// A variable.
-    Define(Define<'a>) = "EXT-X-DEFINE", Any, "4.4.2.3";
+    Define(Define<'a>) = "EXT-X-DEFINE", Any essential, "4.4.2.3";
     /// Longest duration of a segment, in seconds.
-    TargetDuration(u64) = "EXT-X-TARGETDURATION", MediaOnce, "4.4.3.1";
+    TargetDuration(u64) = "EXT-X-TARGETDURATION", MediaOnce essential, "4.4.3.1";
     /// Number of the first segment.
-    MediaSequence(u64) = "EXT-X-MEDIA-SEQUENCE", MediaOnce, "4.4.3.2";
+    MediaSequence(u64) = "EXT-X-MEDIA-SEQUENCE", MediaOnce essential, "4.4.3.2";
     /// Number of discontinuities before the first segment.
-    DiscontinuitySequence(u64) = "EXT-X-DISCONTINUITY-SEQUENCE", MediaOnce, "4.4.3.3";
+    DiscontinuitySequence(u64) = "EXT-X-DISCONTINUITY-SEQUENCE", MediaOnce essential, "4.4.3.3";
     /// No segment will be added.
     EndList = "EXT-X-ENDLIST", MediaOnce, "4.4.3.4";
     /// Whether the playlist can change.
-    PlaylistType(PlaylistType<'a>) = "EXT-X-PLAYLIST-TYPE", MediaOnce, "4.4.3.5";
+    PlaylistType(PlaylistType<'a>) = "EXT-X-PLAYLIST-TYPE", MediaOnce essential, "4.4.3.5";
     /// Each segment is one picture.
     IFramesOnly = "EXT-X-I-FRAMES-ONLY", MediaOnce, "4.4.3.6";
     /// About the parts.
@@ -244,15 +248,15 @@ tags! {
     /// What the server can do.
     ServerControl(ServerControl<'a>) = "EXT-X-SERVER-CONTROL", MediaOnce, "4.4.3.8";
     /// Duration and title of a segment.
-    Inf(Inf<'a>) = "EXTINF", Segment, "4.4.4.1";
+    Inf(Inf<'a>) = "EXTINF", Segment essential, "4.4.4.1";
     /// The segment is only some bytes of its resource.
-    ByteRange(ByteRange) = "EXT-X-BYTERANGE", Segment, "4.4.4.2";
+    ByteRange(ByteRange) = "EXT-X-BYTERANGE", Segment essential, "4.4.4.2";
     /// Times or encoding jump before the segment.
     Discontinuity = "EXT-X-DISCONTINUITY", Segment, "4.4.4.3";
     /// How the segments from here on are encrypted.
-    Key(Key<'a>) = "EXT-X-KEY", Segment, "4.4.4.4";
+    Key(Key<'a>) = "EXT-X-KEY", Segment essential, "4.4.4.4";
     /// What has to be read before the segments from here on.
-    Map(Map<'a>) = "EXT-X-MAP", Segment, "4.4.4.5";
+    Map(Map<'a>) = "EXT-X-MAP", Segment essential, "4.4.4.5";
     /// When the segment's first sample was made.
     ProgramDateTime(DateTime) = "EXT-X-PROGRAM-DATE-TIME", Segment, "4.4.4.6";
     /// The segment is missing.
@@ -264,7 +268,7 @@ tags! {
     /// What is known about a range of time.
     DateRange(DateRange<'a>) = "EXT-X-DATERANGE", Media, "4.4.5.1";
     /// Segments left out of a delta update.
-    Skip(Skip<'a>) = "EXT-X-SKIP", MediaOnce, "4.4.5.2";
+    Skip(Skip<'a>) = "EXT-X-SKIP", MediaOnce essential, "4.4.5.2";
     /// What will be needed next.
     PreloadHint(PreloadHint<'a>) = "EXT-X-PRELOAD-HINT", Media, "4.4.5.3";
     /// How far another rendition is.
@@ -272,15 +276,15 @@ tags! {
     /// A rendition.
     Media(Media<'a>) = "EXT-X-MEDIA", Multivariant, "4.4.6.1";
     /// A variant stream; its URI is on the next line.
-    StreamInf(StreamInf<'a>) = "EXT-X-STREAM-INF", Multivariant, "4.4.6.2";
+    StreamInf(StreamInf<'a>) = "EXT-X-STREAM-INF", Multivariant essential, "4.4.6.2";
     /// A media playlist of I-frames.
     IFrameStreamInf(IFrameStreamInf<'a>) = "EXT-X-I-FRAME-STREAM-INF", Multivariant, "4.4.6.3";
     /// Any data of the session.
-    SessionData(SessionData<'a>) = "EXT-X-SESSION-DATA", Multivariant, "4.4.6.4";
+    SessionData(SessionData<'a>) = "EXT-X-SESSION-DATA", Session, "4.4.6.4";
     /// A key that the media playlists will need.
-    SessionKey(Key<'a>) = "EXT-X-SESSION-KEY", Multivariant, "4.4.6.5";
+    SessionKey(Key<'a>) = "EXT-X-SESSION-KEY", Session, "4.4.6.5";
     /// Where the choice of pathways is told.
-    ContentSteering(ContentSteering<'a>) = "EXT-X-CONTENT-STEERING", MultivariantOnce, "4.4.6.6";
+    ContentSteering(ContentSteering<'a>) = "EXT-X-CONTENT-STEERING", Session, "4.4.6.6";
 }
 
 /// Writes the rest of a line; only an end of line is encoded.
