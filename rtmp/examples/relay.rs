@@ -10,9 +10,10 @@
 //! more, see the workspace's `streaming-server`.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+use fluvial_rtmp::flv::Demuxer;
 use fluvial_rtmp::message::{Role, status};
 use fluvial_rtmp::server::{Config, Event, Session};
-use fluvial_rtmp::{SharedMessage, TypeId};
+use fluvial_rtmp::{Limits, SharedMessage, TypeId};
 use std::collections::HashMap;
 use std::error::Error;
 use std::io::{ErrorKind, Read, Write};
@@ -63,8 +64,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 struct Connection {
     streams: Streams,
-    /// Message streams being published, with their names.
-    publishing: HashMap<u32, String>,
+    /// Message streams being published, with their names and what looks into them.
+    publishing: HashMap<u32, (String, Demuxer)>,
     /// Message streams being played: what is for them, and whether a key frame has come.
     playing: HashMap<u32, (Receiver<Unit>, bool)>,
 }
@@ -132,7 +133,10 @@ impl Connection {
                     stream
                         .players
                         .retain(|player| player.send(Unit::Published).is_ok());
-                    self.publishing.insert(request.stream_id, request.path());
+                    self.publishing.insert(
+                        request.stream_id,
+                        (request.path(), Demuxer::new(Limits::default())),
+                    );
                     session.accept(request.id)?;
                 }
                 Event::PlayRequested(request) => {
@@ -151,18 +155,13 @@ impl Connection {
                 }
                 Event::Media(message) => {
                     let shared = SharedMessage::new(&message)?;
-                    let Some(name) = self.publishing.get(&message.stream_id) else {
+                    let Some((name, demuxer)) = self.publishing.get_mut(&message.stream_id) else {
                         continue;
                     };
-                    if shared.role() == Role::Header {
-                        println!(
-                            "{name}: {:?} header of {} bytes",
-                            message.type_id,
-                            message.payload.len()
-                        );
-                    }
+                    demuxer.handle_message(&message);
+                    print_events(name, demuxer)?;
                     let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-                    if let Some(stream) = streams.get_mut(name) {
+                    if let Some(stream) = streams.get_mut(&*name) {
                         if shared.role() == Role::Header {
                             stream.headers.insert(message.type_id, shared.clone());
                         }
@@ -172,7 +171,9 @@ impl Connection {
                     }
                 }
                 Event::PublishStopped { stream_id } => {
-                    if let Some(name) = self.publishing.remove(&stream_id) {
+                    if let Some((name, mut demuxer)) = self.publishing.remove(&stream_id) {
+                        demuxer.handle_eof();
+                        print_events(&name, &mut demuxer)?;
                         println!("{name} is no longer published");
                         let mut streams =
                             self.streams.lock().unwrap_or_else(PoisonError::into_inner);
@@ -215,4 +216,34 @@ impl Connection {
         }
         Ok(())
     }
+}
+
+/// Prints what a stream is made of, and each key frame.
+fn print_events(name: &str, demuxer: &mut Demuxer) -> Result<(), Box<dyn Error>> {
+    while let Some(event) = demuxer.poll_event()? {
+        match event {
+            media::Event::Tracks(tracks) => {
+                for track in &tracks {
+                    println!(
+                        "{name}: track {} is {} at {} Hz",
+                        track.id,
+                        track.codec.rfc6381(),
+                        track.timescale.get()
+                    );
+                }
+            }
+            media::Event::Sample(sample) if sample.is_sync() && sample.track.0 == 1 => {
+                println!(
+                    "{name}: key frame of {} bytes, dts {}, pts {}",
+                    sample.data.len(),
+                    sample.dts,
+                    sample.pts
+                );
+            }
+            media::Event::Metadata(metadata) => println!("{name}: {:?}", metadata.entries),
+            media::Event::Warning(warning) => println!("{name}: {warning}"),
+            _ => {}
+        }
+    }
+    Ok(())
 }

@@ -73,13 +73,13 @@ impl Pair {
             if self.accept {
                 match &event {
                     server::Event::ConnectRequested(request) => {
-                        self.server.accept(request.id).unwrap()
+                        self.server.accept(request.id).unwrap();
                     }
                     server::Event::PublishRequested(request) => {
-                        self.server.accept(request.id).unwrap()
+                        self.server.accept(request.id).unwrap();
                     }
                     server::Event::PlayRequested(request) => {
-                        self.server.accept(request.id).unwrap()
+                        self.server.accept(request.id).unwrap();
                     }
                     _ => {}
                 }
