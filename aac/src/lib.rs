@@ -1,6 +1,10 @@
 //! The headers and the framing of AAC (ISO/IEC 14496-3, ISO/IEC 13818-7).
 //!
-//! * [`AudioSpecificConfig`]: what a decoder has to know before the first frame, as MP4, RTMP and SDP carry it.
+//! * [`AudioSpecificConfig`]: what a decoder has to know before the first frame, as MP4, RTMP and SDP carry it;
+//!   [`asc`] has its fields.
+//! * [`adts`]: frames that say it themselves, as in `.aac` files and MPEG-TS.
+//! * [`latm`]: LATM and LOAS, as in DVB and RTP.
+//! * [`adif`]: the old file format. [`gapless`]: delays and padding.
 //!
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
@@ -27,8 +31,13 @@
 
 extern crate alloc;
 
+pub mod adif;
+pub mod adts;
 pub mod asc;
 mod error;
+pub mod framing;
+pub mod gapless;
+pub mod latm;
 mod object_type;
 mod tables;
 

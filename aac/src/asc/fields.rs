@@ -1,7 +1,8 @@
-use super::GaSpecificConfig;
+use super::bits::{invalid, narrow};
+use super::{EldSpecificConfig, GaSpecificConfig, Opaque, UsacConfig};
 use crate::{Error, ObjectType, tables};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
-use bytes::Bytes;
 use wire::{BitReader, BitWriter};
 
 /// The syntax elements of `AudioSpecificConfig()` (ISO/IEC 14496-3 Table 1.15).
@@ -75,74 +76,12 @@ pub enum EpConfig {
 pub enum Specific {
     /// AAC and the other General Audio coders (1-4, 6, 7, 17, 19-23).
     Ga(GaSpecificConfig),
+    /// AAC Enhanced Low Delay (39).
+    Eld(Arc<EldSpecificConfig>),
+    /// USAC, so xHE-AAC (42).
+    Usac(Arc<UsacConfig>),
     /// Any other type: its bits, not interpreted, up to the end of the configuration.
     Opaque(Opaque),
-}
-
-/// Bits that are carried and not interpreted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opaque {
-    bits: Bytes,
-    len: u64,
-}
-
-impl Opaque {
-    /// The first bits of some bytes, most significant first: `len` of them, or all if there are fewer.
-    #[must_use]
-    pub fn new(bits: Bytes, len: u64) -> Self {
-        let len = len.min((bits.len() as u64).saturating_mul(8));
-        Self { bits, len }
-    }
-
-    /// The bits, most significant first, zeros after the last.
-    #[must_use]
-    pub const fn bits(&self) -> &Bytes {
-        &self.bits
-    }
-
-    /// How many bits there are.
-    #[must_use]
-    pub const fn len(&self) -> u64 {
-        self.len
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    fn decode(r: &mut BitReader<'_>) -> Result<Self, Error> {
-        let len = r.left();
-        let mut bits = Vec::with_capacity(usize::try_from(len.div_ceil(8)).unwrap_or(0));
-        let mut w = BitWriter::new(&mut bits);
-        copy_bits(r, &mut w, len)?;
-        w.align_zero();
-        Ok(Self {
-            bits: bits.into(),
-            len,
-        })
-    }
-
-    fn encode(&self, w: &mut BitWriter<'_>) -> Result<(), Error> {
-        copy_bits(&mut BitReader::new(&self.bits), w, self.len)
-    }
-}
-
-/// Copies `len` bits as they are.
-pub(crate) fn copy_bits(
-    r: &mut BitReader<'_>,
-    w: &mut BitWriter<'_>,
-    mut len: u64,
-) -> Result<(), Error> {
-    const WHAT: &str = "specific config";
-    while len > 0 {
-        let n = len.min(32);
-        len -= n;
-        let n = u32::try_from(n).unwrap_or(0);
-        w.bits(n, WHAT, r.bits(n, WHAT)?)?;
-    }
-    Ok(())
 }
 
 const SYNC_SBR: u32 = 0x2B7;
@@ -201,20 +140,26 @@ impl Fields {
                 ps,
                 channel_configuration: match audio_object_type {
                     ObjectType::ER_BSAC => {
-                        Some(nibble(r.bits(4, "extensionChannelConfiguration")?))
+                        Some(narrow(r.bits(4, "extensionChannelConfiguration")?))
                     }
                     _ => None,
                 },
             };
         }
-        let specific = if audio_object_type.is_general_audio() {
-            let config =
-                GaSpecificConfig::decode(r, start, audio_object_type, channel_configuration)?;
-            Specific::Ga(config)
-        } else if to_end {
-            Specific::Opaque(Opaque::decode(r)?)
-        } else {
-            return Err(invalid(r, "audioObjectType", audio_object_type.number()));
+        let specific = match audio_object_type {
+            core if core.is_general_audio() => Specific::Ga(GaSpecificConfig::decode(
+                r,
+                start,
+                core,
+                channel_configuration,
+            )?),
+            ObjectType::ER_AAC_ELD => Specific::Eld(Arc::new(EldSpecificConfig::decode(
+                r,
+                channel_configuration,
+            )?)),
+            ObjectType::USAC => Specific::Usac(Arc::new(UsacConfig::decode(r)?)),
+            _ if to_end => Specific::Opaque(Opaque::decode(r, r.left(), "specific config")?),
+            other => return Err(invalid(r, "audioObjectType", other.number())),
         };
         let mut fields = Self {
             audio_object_type,
@@ -231,7 +176,7 @@ impl Fields {
             let ep_config = match r.bits(2, "epConfig")? {
                 0 => EpConfig::Whole,
                 1 => EpConfig::PerCategory,
-                number => EpConfig::Protected(nibble(number)),
+                number => EpConfig::Protected(narrow(number)),
             };
             fields.ep_config = Some(ep_config);
             if let EpConfig::Protected(number) = ep_config {
@@ -290,7 +235,9 @@ impl Fields {
         }
         match &self.specific {
             Specific::Ga(config) => config.write(w, start, core, self.channel_configuration)?,
-            Specific::Opaque(opaque) => return opaque.encode(w),
+            Specific::Eld(config) => config.write(w, self.channel_configuration)?,
+            Specific::Usac(config) => config.write(w)?,
+            Specific::Opaque(opaque) => return opaque.write(w, "specific config"),
         }
         match self.ep_config {
             None => {}
@@ -326,30 +273,44 @@ impl Fields {
     }
 
     pub(crate) fn core_sampling_frequency(&self) -> u32 {
-        self.sampling_frequency
+        match &self.specific {
+            Specific::Usac(config) => {
+                let (multiple, per) = config.sbr_ratio().unwrap_or((1, 1));
+                let hz = u64::from(config.sampling_frequency) * u64::from(per);
+                u32::try_from(hz / u64::from(multiple)).unwrap_or(0)
+            }
+            _ => self.sampling_frequency,
+        }
     }
 
     pub(crate) fn output_sampling_frequency(&self) -> u32 {
-        match self.extension {
-            Extension::Hierarchical {
-                sampling_frequency, ..
+        match (self.extension, &self.specific) {
+            (
+                Extension::Hierarchical {
+                    sampling_frequency, ..
+                }
+                | Extension::BackwardCompatible {
+                    sampling_frequency: Some(sampling_frequency),
+                    ..
+                },
+                _,
+            ) => sampling_frequency,
+            (_, Specific::Usac(config)) => config.sampling_frequency,
+            (_, Specific::Eld(config)) if config.ld_sbr.as_ref().is_some_and(|s| s.dual_rate) => {
+                self.sampling_frequency.saturating_mul(2)
             }
-            | Extension::BackwardCompatible {
-                sampling_frequency: Some(sampling_frequency),
-                ..
-            } => sampling_frequency,
             _ => self.sampling_frequency,
         }
     }
 
     pub(crate) fn channels(&self) -> u16 {
-        let pce = match &self.specific {
-            Specific::Ga(config) => config.program_config_element.as_deref(),
-            Specific::Opaque(_) => None,
-        };
-        match pce {
-            Some(pce) => pce.channels(),
-            None => tables::channels(self.channel_configuration).unwrap_or(0),
+        match &self.specific {
+            Specific::Usac(config) => config.channels(),
+            Specific::Ga(GaSpecificConfig {
+                program_config_element: Some(pce),
+                ..
+            }) => pce.channels(),
+            _ => tables::channels(self.channel_configuration).unwrap_or(0),
         }
     }
 
@@ -374,20 +335,17 @@ impl Fields {
 
     pub(crate) fn frame_length(&self) -> u32 {
         match (&self.specific, self.audio_object_type) {
-            (Specific::Ga(config), ObjectType::ER_AAC_LD) => {
-                if config.frame_length_flag {
-                    480
-                } else {
-                    512
-                }
-            }
-            (Specific::Ga(config), _) => {
-                if config.frame_length_flag {
-                    960
-                } else {
-                    1024
-                }
-            }
+            (Specific::Ga(config), core) => match (core, config.frame_length_flag) {
+                (ObjectType::ER_AAC_LD, false) => 512,
+                (ObjectType::ER_AAC_LD, true) => 480,
+                (_, false) => 1024,
+                (_, true) => 960,
+            },
+            (Specific::Eld(config), _) => match config.frame_length_flag {
+                false => 512,
+                true => 480,
+            },
+            (Specific::Usac(config), _) => config.core_frame_length(),
             (_, ObjectType::LAYER_1) => 384,
             (_, ObjectType::LAYER_2) => 1152,
             // MPEG-2 and 2.5 halve the frame of layer III.
@@ -397,13 +355,18 @@ impl Fields {
         }
     }
 
-    pub(crate) const fn sbr(&self) -> Option<bool> {
-        match self.extension {
-            Extension::Implicit => None,
-            Extension::Hierarchical { .. } => Some(true),
-            Extension::BackwardCompatible {
-                sampling_frequency, ..
-            } => Some(sampling_frequency.is_some()),
+    pub(crate) fn sbr(&self) -> Option<bool> {
+        match (self.extension, &self.specific) {
+            (Extension::Hierarchical { .. }, _) => Some(true),
+            (
+                Extension::BackwardCompatible {
+                    sampling_frequency, ..
+                },
+                _,
+            ) => Some(sampling_frequency.is_some()),
+            (_, Specific::Eld(config)) => Some(config.ld_sbr.is_some()),
+            (_, Specific::Usac(config)) => Some(config.sbr_ratio().is_some()),
+            _ => None,
         }
     }
 
@@ -415,20 +378,29 @@ impl Fields {
             _ => None,
         }
     }
-}
 
-pub(super) fn invalid(r: &BitReader<'_>, field: &'static str, value: u8) -> Error {
-    Error::Invalid {
-        field,
-        value: value.into(),
-        bit: r.position(),
+    /// The type that stands for core and extensions together: what a `codecs` parameter names.
+    pub(crate) const fn profile(&self) -> ObjectType {
+        match (self.extension, self.ps()) {
+            (
+                Extension::Hierarchical { .. }
+                | Extension::BackwardCompatible {
+                    sampling_frequency: Some(_),
+                    ..
+                },
+                Some(true),
+            ) => ObjectType::PS,
+            (
+                Extension::Hierarchical { .. }
+                | Extension::BackwardCompatible {
+                    sampling_frequency: Some(_),
+                    ..
+                },
+                _,
+            ) => ObjectType::SBR,
+            _ => self.audio_object_type,
+        }
     }
-}
-
-/// A value that was read from 8 bits or fewer.
-#[expect(clippy::cast_possible_truncation, reason = "at most 8 bits were read")]
-pub(super) const fn nibble(value: u32) -> u8 {
-    value as u8
 }
 
 fn object_type(r: &mut BitReader<'_>) -> Result<ObjectType, Error> {
@@ -436,7 +408,7 @@ fn object_type(r: &mut BitReader<'_>) -> Result<ObjectType, Error> {
     if number == 31 {
         number = 32 + r.bits(6, "audioObjectTypeExt")?;
     }
-    ObjectType::new(nibble(number)).ok_or_else(|| invalid(r, "audioObjectType", nibble(number)))
+    ObjectType::new(narrow(number)).ok_or_else(|| invalid(r, "audioObjectType", narrow(number)))
 }
 
 fn write_object_type(w: &mut BitWriter<'_>, object_type: ObjectType) -> Result<(), Error> {
@@ -462,7 +434,7 @@ fn frequency(r: &mut BitReader<'_>, what: &'static str) -> Result<u32, Error> {
     tables::SAMPLING_FREQUENCIES
         .get(index as usize)
         .copied()
-        .ok_or_else(|| invalid(r, what, nibble(index)))
+        .ok_or_else(|| invalid(r, what, narrow(index)))
 }
 
 fn write_frequency(w: &mut BitWriter<'_>, what: &'static str, hz: u32) -> Result<(), Error> {
@@ -474,7 +446,7 @@ fn write_frequency(w: &mut BitWriter<'_>, what: &'static str, hz: u32) -> Result
 }
 
 fn channel_configuration(r: &mut BitReader<'_>) -> Result<u8, Error> {
-    let configuration = nibble(r.bits(4, "channelConfiguration")?);
+    let configuration = narrow(r.bits(4, "channelConfiguration")?);
     if configuration != 0 && tables::channels(configuration).is_none() {
         return Err(invalid(r, "channelConfiguration", configuration));
     }
@@ -515,7 +487,7 @@ fn backward_compatible(r: &mut BitReader<'_>) -> Result<Option<Extension>, Error
         }
     }
     if object_type == ObjectType::ER_BSAC {
-        channel_configuration = Some(nibble(r.bits(4, "extensionChannelConfiguration")?));
+        channel_configuration = Some(narrow(r.bits(4, "extensionChannelConfiguration")?));
     }
     Ok(Some(Extension::BackwardCompatible {
         sampling_frequency,

@@ -1,14 +1,22 @@
 //! `AudioSpecificConfig()` and what is inside (ISO/IEC 14496-3 §1.6).
 
+pub(crate) mod bits;
+mod eld;
 mod fields;
 mod ga;
 mod pce;
+mod sbr;
+mod usac;
 
-pub use fields::{EpConfig, Extension, Fields, Opaque, Specific};
+pub use bits::Opaque;
+pub use eld::{EldExtension, EldSpecificConfig, LdSbr};
+pub use fields::{EpConfig, Extension, Fields, Specific};
 pub use ga::{ErrorResilience, GaSpecificConfig};
 pub use pce::{
     ChannelElement, CouplingElement, MatrixMixdown, ProgramConfigElement, SpeakerElements,
 };
+pub use sbr::{SbrBands, SbrHeader, SbrLimiter};
+pub use usac::{Mps212, UsacChannels, UsacConfig, UsacCore, UsacElement, UsacExtension, UsacSbr};
 
 use crate::{Error, ObjectType, tables};
 use alloc::format;
@@ -89,6 +97,11 @@ impl AudioSpecificConfig {
         Self::try_from(Bytes::copy_from_slice(data))
     }
 
+    /// Of fields that were read from these bytes.
+    pub(crate) const fn from_parts(raw: Bytes, fields: Fields) -> Self {
+        Self { raw, fields }
+    }
+
     /// The bytes that it was read from.
     #[must_use]
     pub const fn raw(&self) -> &Bytes {
@@ -151,6 +164,11 @@ impl AudioSpecificConfig {
     /// Samples per access unit and channel at the output rate.
     #[must_use]
     pub fn output_frame_length(&self) -> u32 {
+        if let Specific::Usac(config) = &self.fields.specific {
+            // The rates need not be whole multiples, the lengths are.
+            let (multiple, per) = config.sbr_ratio().unwrap_or((1, 1));
+            return config.core_frame_length() * multiple / per;
+        }
         let length = u64::from(self.frame_length()) * u64::from(self.output_sampling_frequency());
         let per_second = u64::from(self.sampling_frequency());
         let length = length.checked_div(per_second).unwrap_or(0);
@@ -160,7 +178,7 @@ impl AudioSpecificConfig {
     /// Whether SBR is used; `None` where the configuration does not say, and a decoder finds out from the frames
     /// (implicit signalling, §1.6.5).
     #[must_use]
-    pub const fn sbr(&self) -> Option<bool> {
+    pub fn sbr(&self) -> Option<bool> {
         self.fields.sbr()
     }
 
@@ -173,12 +191,7 @@ impl AudioSpecificConfig {
     /// The codec's element of a `CODECS` string after `mp4a.` (RFC 6381 §3.3): `40.2`, `40.5` with SBR, `40.29` with PS.
     #[must_use]
     pub fn rfc6381(&self) -> String {
-        let object_type = match (self.sbr(), self.ps()) {
-            (Some(true), Some(true)) => ObjectType::PS,
-            (Some(true), _) => ObjectType::SBR,
-            _ => self.object_type(),
-        };
-        format!("40.{}", object_type.number())
+        format!("40.{}", self.fields.profile().number())
     }
 }
 
