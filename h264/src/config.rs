@@ -248,9 +248,12 @@ impl DecoderConfig {
             }
         }
         match changed {
+            // Two sets with one id, one after the other, may leave everything as it was.
             Some(lists) => {
-                *self = lists.record(self.length_size())?;
-                Ok(true)
+                let merged = lists.record(self.length_size())?;
+                let changed = merged != *self;
+                *self = merged;
+                Ok(changed)
             }
             None => Ok(false),
         }

@@ -75,14 +75,23 @@ impl<'a> Iterator for Nals<'a> {
 /// [`Error::TooLong`] for 2^32 bytes or more.
 #[inline]
 pub fn push(nal: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
-    let len = u32::try_from(nal.len()).map_err(|_| wire::TooLong {
-        what: "NAL unit length",
-        value: nal.len() as u64,
-        max: u64::from(u32::MAX),
-    })?;
-    out.extend_from_slice(&len.to_be_bytes());
+    let length = length(nal)?;
+    out.extend_from_slice(&length);
     out.extend_from_slice(nal);
     Ok(())
+}
+
+/// The length of a NAL unit as it stands before it, in 4 bytes.
+#[inline]
+pub(crate) fn length(nal: &[u8]) -> Result<[u8; 4], Error> {
+    match u32::try_from(nal.len()) {
+        Ok(len) => Ok(len.to_be_bytes()),
+        Err(_) => Err(Error::TooLong(wire::TooLong {
+            what: "NAL unit length",
+            value: nal.len() as u64,
+            max: u64::from(u32::MAX),
+        })),
+    }
 }
 
 /// Appends the NAL units of a sample to `out` as a byte stream, each after a start code of 4 bytes.
@@ -93,6 +102,27 @@ pub fn to_annexb(data: &[u8], length_size: u8, out: &mut Vec<u8>) -> Result<(), 
     out.reserve(data.len().saturating_add(16));
     for nal in nals(data, length_size) {
         annexb::push(nal?, out);
+    }
+    Ok(())
+}
+
+/// Turns length-prefixed NAL units with lengths of 4 bytes into a byte stream in place.
+///
+/// # Errors
+/// [`Error::Short`] where a length goes past the end; the units before it are converted.
+pub fn make_annexb(data: &mut [u8]) -> Result<(), Error> {
+    let whole = data.len();
+    let mut rest = data;
+    while !rest.is_empty() {
+        let offset = whole.saturating_sub(rest.len());
+        let mut r = Reader::at(rest, offset);
+        let len = usize::try_from(r.u32("NAL unit length")?).unwrap_or(usize::MAX);
+        r.skip(len, "NAL unit")?;
+        let Some((length, units)) = rest.split_first_chunk_mut() else {
+            break;
+        };
+        *length = [0, 0, 0, 1];
+        rest = units.get_mut(len..).unwrap_or_default();
     }
     Ok(())
 }

@@ -101,6 +101,14 @@ impl SliceHeader {
         Ok(slice)
     }
 
+    /// Reads a NAL unit's header and the elements of the slice header up to `redundant_pic_cnt`, which tell pictures apart.
+    pub(crate) fn parse_picture(nal: &[u8], sets: &ParameterSets) -> Result<(Header, Self), Error> {
+        let (mut read, header) = Read::nal(nal)?;
+        let mut slice = Self::default();
+        slice.picture(&mut read, header, sets)?;
+        Ok((header, slice))
+    }
+
     /// Reads the NAL unit header and the slice header from the start of a NAL unit; the reader is left where the
     /// slice data starts.
     ///
@@ -152,42 +160,7 @@ impl SliceHeader {
         header: Header,
         sets: &ParameterSets,
     ) -> Result<(), Error> {
-        let idr = match header.nal_unit_type {
-            UnitType::IdrSlice => true,
-            UnitType::NonIdrSlice | UnitType::PartitionA | UnitType::AuxiliarySlice => false,
-            other => return s.invalid("nal_unit_type", other.number()),
-        };
-        s.ue(
-            "first_mb_in_slice",
-            &mut self.first_mb_in_slice,
-            0..=u32::MAX,
-        )?;
-        s.ue("slice_type", &mut self.slice_type, 0..=9)?;
-        s.ue(
-            "pic_parameter_set_id",
-            &mut self.pic_parameter_set_id,
-            0..=255,
-        )?;
-        let pps = sets.pps(self.pic_parameter_set_id)?;
-        let sps = sets.sps(pps.seq_parameter_set_id)?;
-        if sps.separate_colour_plane_flag {
-            s.u(2, "colour_plane_id", &mut self.colour_plane_id)?;
-        }
-        let frame_num_bits = u32::from(sps.log2_max_frame_num_minus4) + 4;
-        s.u(frame_num_bits, "frame_num", &mut self.frame_num)?;
-        if !sps.frame_mbs_only_flag {
-            s.flag("field_pic_flag", &mut self.field_pic_flag)?;
-            if self.field_pic_flag {
-                s.flag("bottom_field_flag", &mut self.bottom_field_flag)?;
-            }
-        }
-        if idr {
-            s.ue("idr_pic_id", &mut self.idr_pic_id, 0..=65535)?;
-        }
-        self.pic_order(s, sps, pps)?;
-        if pps.redundant_pic_cnt_present_flag {
-            s.ue("redundant_pic_cnt", &mut self.redundant_pic_cnt, 0..=127)?;
-        }
+        let (sps, pps) = self.picture(s, header, sets)?;
         let kind = self.kind();
         if kind == SliceType::B {
             s.flag(
@@ -223,7 +196,7 @@ impl SliceHeader {
         if header.nal_ref_idc != 0 {
             self.dec_ref_pic_marking
                 .get_or_insert_default()
-                .syntax(s, idr)?;
+                .syntax(s, header.nal_unit_type == UnitType::IdrSlice)?;
         }
         if pps.entropy_coding_mode_flag && lists > 0 {
             s.ue("cabac_init_idc", &mut self.cabac_init_idc, 0..=2)?;
@@ -271,6 +244,53 @@ impl SliceHeader {
             )?;
         }
         Ok(())
+    }
+
+    /// The start of `slice_header()`, which tells pictures apart, and the parameter sets that it refers to.
+    #[inline]
+    fn picture<'s, S: Syntax>(
+        &mut self,
+        s: &mut S,
+        header: Header,
+        sets: &'s ParameterSets,
+    ) -> Result<(&'s Sps, &'s Pps), Error> {
+        let idr = match header.nal_unit_type {
+            UnitType::IdrSlice => true,
+            UnitType::NonIdrSlice | UnitType::PartitionA | UnitType::AuxiliarySlice => false,
+            other => return s.invalid("nal_unit_type", other.number()),
+        };
+        s.ue(
+            "first_mb_in_slice",
+            &mut self.first_mb_in_slice,
+            0..=u32::MAX,
+        )?;
+        s.ue("slice_type", &mut self.slice_type, 0..=9)?;
+        s.ue(
+            "pic_parameter_set_id",
+            &mut self.pic_parameter_set_id,
+            0..=255,
+        )?;
+        let pps = sets.pps(self.pic_parameter_set_id)?;
+        let sps = sets.sps(pps.seq_parameter_set_id)?;
+        if sps.separate_colour_plane_flag {
+            s.u(2, "colour_plane_id", &mut self.colour_plane_id)?;
+        }
+        let frame_num_bits = u32::from(sps.log2_max_frame_num_minus4) + 4;
+        s.u(frame_num_bits, "frame_num", &mut self.frame_num)?;
+        if !sps.frame_mbs_only_flag {
+            s.flag("field_pic_flag", &mut self.field_pic_flag)?;
+            if self.field_pic_flag {
+                s.flag("bottom_field_flag", &mut self.bottom_field_flag)?;
+            }
+        }
+        if idr {
+            s.ue("idr_pic_id", &mut self.idr_pic_id, 0..=65535)?;
+        }
+        self.pic_order(s, sps, pps)?;
+        if pps.redundant_pic_cnt_present_flag {
+            s.ue("redundant_pic_cnt", &mut self.redundant_pic_cnt, 0..=127)?;
+        }
+        Ok((sps, pps))
     }
 
     #[inline]

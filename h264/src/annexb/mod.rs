@@ -1,6 +1,10 @@
 //! The byte stream format: start codes between NAL units (ISO/IEC 14496-10 Annex B).
 
-use crate::Error;
+mod splitter;
+
+pub use splitter::{Piece, Splitter};
+
+use crate::{Error, length_prefixed};
 use alloc::vec::Vec;
 use memchr::memmem;
 
@@ -77,9 +81,55 @@ pub fn is_byte_stream(data: &[u8]) -> bool {
 pub fn to_length_prefixed(data: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     out.reserve(data.len().saturating_add(16));
     for nal in nals(data) {
-        crate::length_prefixed::push(nal, out)?;
+        length_prefixed::push(nal, out)?;
     }
     Ok(())
+}
+
+/// Turns a byte stream into length-prefixed NAL units in place, where its start codes have 4 bytes and nothing
+/// is to be left out; the others are moved.
+///
+/// ```
+/// let mut data = vec![0, 0, 0, 1, 0x09, 0xF0, 0, 0, 1, 0x65, 0x88];
+/// fluvial_h264::annexb::make_length_prefixed(&mut data)?;
+/// assert_eq!(data, [0, 0, 0, 2, 0x09, 0xF0, 0, 0, 0, 2, 0x65, 0x88]);
+/// # Ok::<(), fluvial_h264::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::TooLong`] for a NAL unit of 2^32 bytes or more.
+pub fn make_length_prefixed(data: &mut Vec<u8>) -> Result<(), Error> {
+    let done = convert_in_place(data)?;
+    if done < data.len() {
+        let rest = data.get(done..).unwrap_or_default().to_vec();
+        data.truncate(done);
+        to_length_prefixed(&rest, data)?;
+    }
+    Ok(())
+}
+
+/// Turns start codes of 4 bytes into lengths until something else comes; tells how far that was.
+fn convert_in_place(data: &mut [u8]) -> Result<usize, Error> {
+    let finder = memmem::Finder::new(&START_CODE);
+    let mut done = 0;
+    let mut rest = data;
+    while let Some((code @ [0, 0, 0, 1], body)) = rest.split_first_chunk_mut::<4>() {
+        let len = match finder.find(body) {
+            Some(at) => at.saturating_sub(1),
+            None => body.len(),
+        };
+        // Without the zero of the next start code it is none of 4 bytes; with a zero at its end the unit has padding.
+        let Some((nal @ [.., 1..=255], next)) = body.split_at_mut_checked(len) else {
+            break;
+        };
+        if !matches!(next, [] | [0, 0, 0, 1, ..]) {
+            break;
+        }
+        *code = length_prefixed::length(nal)?;
+        done += code.len() + nal.len();
+        rest = next;
+    }
+    Ok(done)
 }
 
 /// Appends a NAL unit to `out`, after a start code of 4 bytes.
