@@ -45,8 +45,9 @@ pub struct Demuxer {
     init: Option<Tracks>,
     events: VecDeque<Event>,
     error: Option<Error>,
-    /// Input that came while events waited.
+    /// Input that came while events waited, and how much of it has been used.
     stash: Vec<u8>,
+    stash_used: usize,
     eof: bool,
 }
 
@@ -86,6 +87,7 @@ impl Demuxer {
             events: VecDeque::new(),
             error: None,
             stash: Vec::new(),
+            stash_used: 0,
             eof: false,
         }
     }
@@ -97,7 +99,11 @@ impl Demuxer {
         }
         let mut rest = data;
         if self.stash.is_empty() {
+            self.stash_used = 0;
             self.run(&mut rest);
+        } else if self.stash_used > self.stash.len() / 2 {
+            self.stash = self.stash.get(self.stash_used..).unwrap_or_default().into();
+            self.stash_used = 0;
         }
         self.stash.extend_from_slice(rest);
     }
@@ -119,15 +125,19 @@ impl Demuxer {
             if let Some(error) = &self.error {
                 return Err(error.clone());
             }
-            if !self.stash.is_empty() {
-                let stash = core::mem::take(&mut self.stash);
-                let mut rest = stash.as_slice();
-                self.run(&mut rest);
-                self.stash.extend_from_slice(rest);
-            } else if self.eof && self.state != State::Over {
+            // Also without more input: samples without bytes may wait.
+            let stash = core::mem::take(&mut self.stash);
+            let mut rest = stash.get(self.stash_used..).unwrap_or_default();
+            self.run(&mut rest);
+            if !rest.is_empty() {
+                self.stash_used = stash.len().saturating_sub(rest.len());
+                self.stash = stash;
+            }
+            if self.events.is_empty() && self.error.is_none() {
+                if !self.eof || self.state == State::Over {
+                    return Ok(None);
+                }
                 self.finish();
-            } else {
-                return Ok(None);
             }
         }
     }
@@ -143,7 +153,7 @@ impl Demuxer {
         [
             self.carry.len(),
             self.partial.len(),
-            self.stash.len(),
+            self.stash.len().saturating_sub(self.stash_used),
             table,
         ]
         .into_iter()

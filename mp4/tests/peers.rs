@@ -1,4 +1,4 @@
-//! Against ffmpeg: its fragmented files read, ours given to it.
+//! Against ffmpeg and GStreamer: ffmpeg's fragmented files read, ours given to both.
 
 mod common;
 
@@ -330,5 +330,65 @@ fn decodes(folder: &Folder, source: &str, flags: &str) {
                 &format!("{flags}: track {index}, cuts {n}"),
             );
         }
+    }
+}
+
+#[test]
+fn gstreamer_decodes_what_the_packager_writes() {
+    let folder = Folder::new("gstreamer");
+    let Some(source) = source(&folder) else {
+        return;
+    };
+    let fragmented = folder.file("fragmented.mp4");
+    let flags = "frag_keyframe+empty_moov+default_base_moof";
+    run(
+        "ffmpeg",
+        &[
+            "-v",
+            "error",
+            "-i",
+            &source,
+            "-c",
+            "copy",
+            "-movflags",
+            flags,
+            "-y",
+            &fragmented,
+        ],
+    )
+    .unwrap();
+    let events = demux(&std::fs::read(&fragmented).unwrap());
+    let expected = frames(&fragmented);
+    let expected = expected
+        .iter()
+        .filter(|(stream, ..)| stream == "0")
+        .map(|(_, _, hash)| hash.as_str());
+    let expected: Vec<_> = expected.collect();
+    for (n, cuts) in [Cuts::segments(Time::from_millis(1000)), Cuts::low_latency()]
+        .into_iter()
+        .enumerate()
+    {
+        let path = folder.file("muxed.mp4");
+        std::fs::write(
+            &path,
+            file_of(&package(&events, cuts, Config::muxed()), None),
+        )
+        .unwrap();
+        let location = format!("location={path}");
+        #[rustfmt::skip]
+        let args = [
+            "-q", "filesrc", &location, "!", "qtdemux", "name=demux",
+            "demux.video_0", "!", "queue", "!", "h264parse", "!", "avdec_h264", "!", "checksumsink", "hash=md5",
+            "demux.audio_0", "!", "queue", "!", "fakesink",
+        ];
+        let Some(text) = run("gst-launch-1.0", &args) else {
+            return;
+        };
+        let found: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .map(|(_, hash)| hash)
+            .collect();
+        assert_eq!(found, expected, "cuts {n}");
     }
 }
