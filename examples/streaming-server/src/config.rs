@@ -1,0 +1,89 @@
+use clap::Parser;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A live streaming server: RTMP in, RTMP and HLS out, with a page to watch it on.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "streaming-server", version)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where to speak RTMP; port 0 takes any free one
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:1935")]
+    pub rtmp: SocketAddr,
+
+    /// Where to speak HTTP; port 0 takes any free one
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8080")]
+    pub http: SocketAddr,
+
+    /// Do not publish the built-in stream live/demo
+    #[arg(long = "no-demo", action = clap::ArgAction::SetFalse)]
+    pub demo: bool,
+
+    /// How long segments of HLS are to be; they end at the first keyframe after that
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
+    pub segment: Duration,
+
+    /// How much of a stream its playlist holds
+    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
+    pub window: Duration,
+
+    /// How long a stream waits for its publisher to come back before its playlist ends
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub linger: Duration,
+
+    /// How long messages may wait, so that more of them leave in one system call
+    #[arg(long, value_name = "SECONDS", default_value = "0.02", value_parser = seconds)]
+    pub merge: Duration,
+
+    /// How long a peer may take from its first byte to its RTMP connection
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub handshake: Duration,
+
+    /// Most connections at a time, on each port
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    pub max_connections: usize,
+
+    /// Most streams at a time
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    pub max_streams: usize,
+
+    /// Where npm has put the page's optional players
+    #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/web/node_modules"))]
+    pub web_modules: PathBuf,
+}
+
+impl Default for Config {
+    /// What the command line means without arguments.
+    fn default() -> Self {
+        Self::parse_from(["streaming-server"])
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "not a number of seconds".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Config::command().debug_assert();
+        let config = Config::default();
+        assert_eq!(
+            (config.rtmp.port(), config.http.port(), config.demo),
+            (1935, 8080, true)
+        );
+        let config =
+            Config::parse_from(["", "--no-demo", "--rtmp", "127.0.0.1:0", "--segment", "0.5"]);
+        assert!(!config.demo);
+        assert_eq!(config.segment, Duration::from_millis(500));
+        assert!(Config::try_parse_from(["", "--linger", "-1"]).is_err());
+    }
+}

@@ -1,0 +1,222 @@
+use crate::config::Config;
+use crate::origin::Settings;
+use crate::stream::{Publication, Publisher, Stream};
+use common::Shutdown;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// First parts of names that HTTP needs for itself.
+const RESERVED: [&str; 3] = ["api", "assets", "vendor"];
+
+/// All streams by name. Clones are the same hub.
+#[derive(Debug, Clone)]
+pub(crate) struct Hub(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    streams: Mutex<BTreeMap<Arc<str>, Arc<Stream>>>,
+    settings: Settings,
+    merge: Duration,
+    linger: Duration,
+    max_streams: usize,
+}
+
+/// Why a stream cannot be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Somebody else publishes it.
+    Taken,
+    /// There are too many streams.
+    Full,
+    /// The name is none.
+    Name,
+}
+
+impl Refused {
+    /// For the peer, and for the log.
+    pub(crate) const fn reason(self) -> &'static str {
+        match self {
+            Refused::Taken => "The name is taken: somebody publishes it.",
+            Refused::Full => "There are too many streams.",
+            Refused::Name => {
+                "A name has an application and a stream, of letters, digits and -._~!$&'()*+,;=:@ only."
+            }
+        }
+    }
+}
+
+impl Hub {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self(Arc::new(Inner {
+            streams: Mutex::default(),
+            settings: Settings {
+                segment: config.segment,
+                window: config.window,
+            },
+            merge: config.merge,
+            linger: config.linger,
+            max_streams: config.max_streams,
+        }))
+    }
+
+    fn streams(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Arc<Stream>>> {
+        self.0
+            .streams
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The stream with this name, made if need be.
+    pub(crate) fn open(&self, name: &str) -> Result<Arc<Stream>, Refused> {
+        if !is_name(name) {
+            return Err(Refused::Name);
+        }
+        let mut streams = self.streams();
+        if let Some(stream) = streams.get(name) {
+            return Ok(Arc::clone(stream));
+        }
+        if streams.len() >= self.0.max_streams {
+            return Err(Refused::Full);
+        }
+        let stream = Arc::new(Stream::new(name, self.0.settings, self.0.merge));
+        streams.insert(Arc::clone(&stream.name), Arc::clone(&stream));
+        Ok(stream)
+    }
+
+    /// Begins to publish.
+    pub(crate) fn publish(&self, name: &str, publisher: Publisher) -> Result<Publication, Refused> {
+        self.open(name)?.publish(publisher).ok_or(Refused::Taken)
+    }
+
+    /// The stream with this name, if somebody has published it lately.
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<Stream>> {
+        let stream = self.streams().get(name).cloned();
+        stream.filter(|stream| stream.was_published())
+    }
+
+    /// All streams that somebody publishes or has published lately, by name.
+    pub(crate) fn list(&self) -> Vec<Arc<Stream>> {
+        let streams = self.streams();
+        streams
+            .values()
+            .filter(|stream| stream.was_published())
+            .cloned()
+            .collect()
+    }
+
+    /// Measures once a second, and ends and forgets streams that nobody publishes any more.
+    pub(crate) async fn keep_house(self, close: Shutdown) {
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                _ = second.tick() => {}
+                () = close.wait() => return,
+            }
+            let mut streams = self.streams();
+            for stream in streams.values() {
+                stream.tick();
+                if stream.idle().is_some_and(|idle| idle >= self.0.linger) {
+                    stream.end();
+                }
+            }
+            // An ended playlist can be fetched as long again. Who holds the stream may be about to publish or play it.
+            streams.retain(|_, stream| {
+                let gone = stream.idle().is_some_and(|idle| idle >= 2 * self.0.linger);
+                !gone || stream.has_players() || Arc::strong_count(stream) > 1
+            });
+        }
+    }
+
+    /// Ends all streams: playlists as soon as their publishers have gone, players at once.
+    pub(crate) fn end_all(&self) {
+        for stream in self.streams().values() {
+            stream.fanout.close();
+        }
+    }
+
+    /// Waits until every publisher has gone and every HLS player has fetched the end of its playlist.
+    pub(crate) async fn seen_to_end(&self) {
+        let mut watched = false;
+        loop {
+            let streams: Vec<_> = self.streams().values().cloned().collect();
+            for stream in streams.iter().filter(|stream| !stream.is_live()) {
+                stream.end();
+            }
+            let waiting =
+                |stream: &Arc<Stream>| stream.is_live() || stream.origin.untold_viewers() > 0;
+            watched |= streams.iter().any(|stream| stream.origin.viewers() > 0);
+            if !streams.iter().any(waiting) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        if watched {
+            // They have the list; now they want the segments at its end.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+/// Whether this can be the path of a stream as it is: an application and a name, of RFC 3986's `pchar` without `%`.
+fn is_name(name: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte);
+    let part = |part: &str| !matches!(part, "" | "." | "..") && part.bytes().all(known);
+    let first = name.split('/').next().unwrap_or_default();
+    name.len() <= 256
+        && name.contains('/')
+        && name.split('/').all(part)
+        && !RESERVED.contains(&first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn publisher() -> Publisher {
+        Publisher {
+            peer: None,
+            agent: "a test".into(),
+        }
+    }
+
+    #[test]
+    fn names() {
+        for good in ["live/x", "live/a/b", "live/key=1&b", "a/.b"] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in [
+            "", "x", "live/", "/x", "live//x", "live/..", "live/a b", "live/é", "live/%41",
+            "api/x", "vendor/x",
+        ] {
+            assert!(!is_name(bad), "{bad}");
+        }
+        assert!(!is_name(&format!("live/{}", "x".repeat(300))));
+    }
+
+    #[tokio::test]
+    async fn a_name_is_taken_until_its_publisher_goes() {
+        let hub = Hub::new(&Config::default());
+        let publication = hub.publish("live/x", publisher()).unwrap();
+        assert_eq!(
+            hub.publish("live/x", publisher()).unwrap_err(),
+            Refused::Taken
+        );
+        assert!(hub.find("live/x").unwrap().is_live());
+        drop(publication);
+        assert!(!hub.find("live/x").unwrap().is_live());
+        hub.publish("live/x", publisher()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn streams_are_bounded_and_a_name_without_publisher_is_not_listed() {
+        let config = Config {
+            max_streams: 1,
+            ..Config::default()
+        };
+        let hub = Hub::new(&config);
+        hub.open("live/x").unwrap();
+        assert_eq!(hub.open("live/y").unwrap_err(), Refused::Full);
+        assert!(hub.list().is_empty());
+    }
+}

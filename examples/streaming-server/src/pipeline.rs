@@ -1,0 +1,251 @@
+//! From a publisher's events to segments and playlists.
+
+use crate::meter::Meter;
+use crate::origin::{Origin, Settings};
+use anyhow::Context;
+use bytes::Bytes;
+use media::{
+    Event, Kind, Sample, Segmented, Segmenter, Time, TrackId, Tracks, WallClock, segmenter,
+};
+use mp4::packager::{self, Output, Packager};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Cuts and packs what a stream's publishers send, one after the other: a pipeline outlives its publisher, so that
+/// the next one continues the playlist.
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    segmenter: Segmenter,
+    packager: Packager,
+    tracks: Tracks,
+    line: TimeLine,
+    next_segment: u64,
+}
+
+/// Puts what several publishers send on one time line: each begins where the clock on the wall says.
+#[derive(Debug, Default)]
+struct TimeLine {
+    /// When the first sample of all came, and its time.
+    start: Option<(Instant, Time)>,
+    /// What is added to times, until the next jump.
+    offset: Option<Time>,
+    /// End of what was sent, as far as known.
+    end: Time,
+}
+
+impl Pipeline {
+    /// A pipeline whose first segment has this number or a greater one.
+    pub(crate) fn new(settings: Settings, least_segment: u64) -> Self {
+        // Names of segments that no other run of this server has used: caches keep what they have seen.
+        let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
+        let first_segment = now.max(least_segment);
+        let mut config = segmenter::Config::segments(settings.segment.into());
+        config.first_segment = first_segment;
+        Self {
+            segmenter: Segmenter::new(config),
+            packager: Packager::new(packager::Config::muxed()),
+            tracks: Tracks::default(),
+            line: TimeLine::default(),
+            next_segment: first_segment,
+        }
+    }
+
+    /// The number that a segment after the newest one may have.
+    pub(crate) const fn next_segment(&self) -> u64 {
+        self.next_segment
+    }
+
+    /// Takes what a demuxer gave, and puts what comes of it into `origin`.
+    ///
+    /// # Errors
+    /// For tracks that fragmented MP4 cannot carry, and samples that make no sense. It should not be used again then.
+    pub(crate) fn handle(
+        &mut self,
+        event: Event,
+        origin: &Origin,
+        meter: &mut Meter,
+    ) -> anyhow::Result<()> {
+        match event {
+            Event::Sample(sample) => {
+                if let Some(sample) = self.place(sample, origin, meter) {
+                    self.segmenter.handle_event(&Event::Sample(sample));
+                }
+            }
+            Event::Tracks(tracks) => {
+                self.tracks = tracks.clone();
+                self.segmenter.handle_event(&Event::Tracks(tracks));
+            }
+            Event::Discontinuity => {
+                self.line.offset = None;
+                meter.restart();
+                self.segmenter.handle_event(&Event::Discontinuity);
+            }
+            other => self.segmenter.handle_event(&other),
+        }
+        self.drain(origin)
+    }
+
+    /// The publisher has gone: gives out the segment that was open. Whoever comes next continues after a discontinuity.
+    ///
+    /// # Errors
+    /// As [`handle`](Self::handle).
+    pub(crate) fn pause(&mut self, origin: &Origin) -> anyhow::Result<()> {
+        self.line.offset = None;
+        self.segmenter.handle_event(&Event::Discontinuity);
+        self.drain(origin)?;
+        if !self.tracks.is_empty() {
+            // The same tracks once more: the packager closes its segment, and its init stays.
+            self.packager
+                .handle(&Segmented::Tracks(self.tracks.clone()))?;
+        }
+        self.store(origin)?;
+        origin.discontinuity();
+        Ok(())
+    }
+
+    /// Nobody comes any more: gives out what is left, and ends the playlist.
+    ///
+    /// # Errors
+    /// As [`handle`](Self::handle).
+    pub(crate) fn finish(&mut self, origin: &Origin) -> anyhow::Result<()> {
+        self.segmenter.finish();
+        let drained = self.drain(origin);
+        origin.end();
+        drained
+    }
+
+    /// Moves a sample onto the stream's time line and counts it.
+    fn place(&mut self, mut sample: Sample, origin: &Origin, meter: &mut Meter) -> Option<Sample> {
+        let track = self.tracks.find(sample.track)?;
+        let (scale, kind) = (track.timescale, track.codec.kind());
+        let own = scale.time(sample.dts);
+        let offset = match self.line.offset {
+            Some(offset) => offset,
+            None => {
+                let offset = self.line.begin(own, Instant::now());
+                let now = SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
+                let wall = WallClock::from_unix_nanos(Time::from(now).as_nanos());
+                origin.set_clock(own + offset, wall);
+                offset
+            }
+        };
+        let ticks = scale.ticks(offset);
+        sample.dts = sample.dts.checked_add(ticks)?;
+        sample.pts = sample.pts.checked_add(ticks)?;
+        let time = scale.time(sample.dts);
+        self.line.end = self.line.end.max(time);
+        meter.sample(
+            time,
+            sample.data.len(),
+            kind == Kind::Video,
+            sample.is_sync(),
+        );
+        Some(sample)
+    }
+
+    fn drain(&mut self, origin: &Origin) -> anyhow::Result<()> {
+        while let Some(segmented) = self.segmenter.poll_output() {
+            self.packager
+                .handle(&segmented)
+                .context("cannot pack it for HLS")?;
+            self.store(origin)?;
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, origin: &Origin) -> anyhow::Result<()> {
+        while let Some(output) = self.packager.poll_output() {
+            match output {
+                Output::Init(init) => origin.put_init(init.number, init.data, &self.tracks),
+                Output::Segment(segment) => {
+                    self.next_segment = segment.info.segment + 1;
+                    let data = match <[Bytes; 1]>::try_from(segment.data) {
+                        Ok([whole]) => whole,
+                        Err(parts) => parts.concat().into(),
+                    };
+                    origin.put_segment(&segment.info, data)?;
+                }
+                // Segments are not cut into parts here, so each part is told again as its segment.
+                Output::Part(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TimeLine {
+    /// The offset for a time line whose first sample came now.
+    fn begin(&mut self, own: Time, now: Instant) -> Time {
+        let offset = match self.start {
+            None => {
+                self.start = Some((now, own));
+                self.end = own;
+                Time::ZERO
+            }
+            Some((start, first)) => {
+                // A little past the end at least: what was sent last has its length, too.
+                let place = first + Time::from(now.duration_since(start));
+                place.max(self.end + Time::from(Duration::from_millis(100))) - own
+            }
+        };
+        self.offset = Some(offset);
+        offset
+    }
+}
+
+/// What a page tells of a track.
+pub(crate) fn describe(tracks: &Tracks, id: TrackId) -> Option<String> {
+    let track = tracks.find(id)?;
+    Some(match &track.codec {
+        media::Codec::H264(config) => {
+            let profile = match config.profile() {
+                66 => "Baseline",
+                77 => "Main",
+                88 => "Extended",
+                100 => "High",
+                110 => "High 10",
+                122 => "High 4:2:2",
+                244 => "High 4:4:4",
+                _ => "",
+            };
+            let level = config.level();
+            let mut text = format!("H.264 {profile} {}.{}", level / 10, level % 10);
+            if let Some(sps) = config.first_sps() {
+                text += &format!(", {}×{}", sps.width(), sps.height());
+            }
+            text
+        }
+        media::Codec::Aac(config) => {
+            let channels = match config.channels() {
+                1 => "mono".to_owned(),
+                2 => "stereo".to_owned(),
+                more => format!("{more} channels"),
+            };
+            let rate = f64::from(config.output_sampling_frequency()) / 1000.0;
+            format!("AAC {rate} kHz {channels}")
+        }
+        other => other.rfc6381(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn publishers_follow_each_other_on_one_line() {
+        let mut line = TimeLine::default();
+        let start = Instant::now();
+        let first = Time::from_millis(70_000);
+        assert_eq!(line.begin(first, start), Time::ZERO);
+        line.end = Time::from_millis(75_000);
+        // Eight seconds after the first sample, another publisher begins at zero.
+        let offset = line.begin(Time::ZERO, start + Duration::from_secs(8));
+        assert_eq!(offset, Time::from_millis(78_000));
+        // It had sent more than the clock allows: the next one begins after it all the same.
+        line.end = Time::from_millis(100_000);
+        let offset = line.begin(Time::from_millis(40), start + Duration::from_secs(10));
+        assert_eq!(offset, Time::from_millis(100_060));
+    }
+}

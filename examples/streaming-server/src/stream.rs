@@ -1,0 +1,381 @@
+//! One stream: who publishes it, who gets it.
+
+use crate::meter::{Meter, Point};
+use crate::origin::{Origin, Settings};
+use crate::pipeline::{Pipeline, describe};
+use crate::unit::Unit;
+use common::{Fanout, fanout};
+use media::{Codec, Kind, Tracks};
+use rtmp::{Message, SharedMessage, flv};
+use serde::Serialize;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Who publishes.
+#[derive(Debug, Clone)]
+pub(crate) struct Publisher {
+    /// From where; `None` for the built-in stream.
+    pub(crate) peer: Option<SocketAddr>,
+    /// What it calls itself.
+    pub(crate) agent: String,
+}
+
+/// A name, and what is published under it.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) name: Arc<str>,
+    pub(crate) fanout: Fanout<Unit>,
+    pub(crate) origin: Origin,
+    settings: Settings,
+    merge: Duration,
+    seat: Mutex<Seat>,
+    meter: Mutex<Meter>,
+    players: AtomicUsize,
+}
+
+/// The publisher's place.
+#[derive(Debug)]
+struct Seat {
+    publisher: Option<Publisher>,
+    /// Since when it is taken, or free.
+    since: Instant,
+    /// What continues the playlist, while nobody publishes.
+    pipeline: Option<Pipeline>,
+    least_segment: u64,
+}
+
+impl Stream {
+    pub(crate) fn new(name: &str, settings: Settings, merge: Duration) -> Self {
+        let fanout = Fanout::new(fanout::Config::default());
+        // Who comes now is told when a publisher comes.
+        fanout.push(Unit::Unpublished);
+        Self {
+            name: name.into(),
+            fanout,
+            origin: Origin::new(settings),
+            settings,
+            merge,
+            seat: Mutex::new(Seat {
+                publisher: None,
+                since: Instant::now(),
+                pipeline: None,
+                least_segment: 0,
+            }),
+            meter: Mutex::default(),
+            players: AtomicUsize::new(0),
+        }
+    }
+
+    fn seat(&self) -> MutexGuard<'_, Seat> {
+        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn meter(&self) -> MutexGuard<'_, Meter> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the publisher's place; `None` if it is taken.
+    pub(crate) fn publish(self: &Arc<Self>, publisher: Publisher) -> Option<Publication> {
+        let mut seat = self.seat();
+        if seat.publisher.is_some() {
+            return None;
+        }
+        let pipeline = seat.pipeline.take().unwrap_or_else(|| {
+            self.origin.restart();
+            Pipeline::new(self.settings, seat.least_segment)
+        });
+        seat.publisher = Some(publisher);
+        seat.since = Instant::now();
+        drop(seat);
+        self.fanout.push(Unit::Published);
+        self.fanout.wake();
+        Some(Publication {
+            stream: Arc::clone(self),
+            demuxer: flv::Demuxer::new(rtmp::Limits::default()),
+            pipeline: Some(pipeline),
+            woken: Instant::now(),
+            waiting: false,
+        })
+    }
+
+    /// Counts an RTMP player as long as the result lives.
+    pub(crate) fn player(self: &Arc<Self>) -> Seated {
+        self.players.fetch_add(1, Ordering::Relaxed);
+        Seated(Arc::clone(self))
+    }
+
+    /// Whether somebody publishes.
+    pub(crate) fn is_live(&self) -> bool {
+        self.seat().publisher.is_some()
+    }
+
+    /// How long nobody has published; `None` while somebody does.
+    pub(crate) fn idle(&self) -> Option<Duration> {
+        let seat = self.seat();
+        seat.publisher.is_none().then(|| seat.since.elapsed())
+    }
+
+    /// Whether an RTMP player waits or plays.
+    pub(crate) fn has_players(&self) -> bool {
+        self.players.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether there is or has been something to see.
+    pub(crate) fn was_published(&self) -> bool {
+        let seat = self.seat();
+        seat.publisher.is_some() || seat.pipeline.is_some() || self.origin.edge_age().is_some()
+    }
+
+    /// Nobody came back: the playlist ends. Who publishes later begins a new one.
+    pub(crate) fn end(&self) {
+        let mut seat = self.seat();
+        if let Some(mut pipeline) = seat.pipeline.take() {
+            if let Err(error) = pipeline.finish(&self.origin) {
+                tracing::warn!(stream = %self.name, "the last segment is lost: {error:#}");
+            }
+            seat.least_segment = pipeline.next_segment();
+        }
+    }
+
+    /// To be called once a second.
+    pub(crate) fn tick(&self) {
+        self.origin.tick();
+        self.meter()
+            .tick(self.origin.viewers() + self.players.load(Ordering::Relaxed));
+    }
+
+    /// The last two minutes, second by second.
+    pub(crate) fn history(&self) -> Vec<Point> {
+        self.meter().history()
+    }
+
+    /// What the API tells.
+    pub(crate) fn status(&self) -> Status {
+        let seat = self.seat();
+        let publisher = seat.publisher.as_ref();
+        let live = publisher.is_some();
+        let publisher = publisher.map(|publisher| match publisher.peer {
+            Some(peer) => format!("{} at {}", publisher.agent, peer.ip()),
+            None => publisher.agent.clone(),
+        });
+        let uptime = seat.since.elapsed();
+        drop(seat);
+        let tracks = self.origin.tracks();
+        let rates = self.meter().rates();
+        Status {
+            name: self.name.to_string(),
+            hls: format!("/{}/index.m3u8", self.name),
+            live,
+            publisher,
+            uptime: if live { uptime.as_secs_f64() } else { 0.0 },
+            video: tracks
+                .first_of(Kind::Video)
+                .and_then(|track| Video::new(&tracks, track)),
+            audio: tracks
+                .first_of(Kind::Audio)
+                .and_then(|track| Audio::new(&tracks, track)),
+            rates,
+            bitrate_declared: self.origin.declared_bitrate(),
+            viewers: Viewers {
+                rtmp: self.players.load(Ordering::Relaxed),
+                hls: self.origin.viewers(),
+            },
+            edge_age: live
+                .then(|| self.origin.edge_age())
+                .flatten()
+                .map(|age| age.as_secs_f64()),
+        }
+    }
+}
+
+/// An RTMP player, counted.
+#[derive(Debug)]
+pub(crate) struct Seated(Arc<Stream>);
+
+impl Drop for Seated {
+    fn drop(&mut self) {
+        self.0.players.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A publisher's hold on its stream; dropped, the stream is free again.
+#[derive(Debug)]
+pub(crate) struct Publication {
+    stream: Arc<Stream>,
+    demuxer: flv::Demuxer,
+    /// `None` once HLS has failed: RTMP players still get the messages.
+    pipeline: Option<Pipeline>,
+    woken: Instant,
+    /// Units were pushed that nobody was woken for.
+    waiting: bool,
+}
+
+impl Publication {
+    /// The stream that is published.
+    pub(crate) fn stream(&self) -> &Arc<Stream> {
+        &self.stream
+    }
+
+    /// Takes a message from the publisher. Players get it after the next [`flush`](Self::flush).
+    ///
+    /// # Errors
+    /// For a message that RTMP cannot carry.
+    pub(crate) fn handle(&mut self, message: &Message) -> Result<(), rtmp::Error> {
+        let shared = SharedMessage::new(message)?;
+        // From here on the bytes are shared with what goes out.
+        let result = self.package(shared.message());
+        self.stream.fanout.push(Unit::Message(shared));
+        self.waiting = true;
+        if let Err(error) = result {
+            tracing::warn!(stream = %self.stream.name, "HLS stops, RTMP goes on: {error:#}");
+            self.pipeline = None;
+        }
+        Ok(())
+    }
+
+    fn package(&mut self, message: &Message) -> anyhow::Result<()> {
+        let Some(pipeline) = &mut self.pipeline else {
+            return Ok(());
+        };
+        self.demuxer.handle_message(message);
+        while let Some(event) = self.demuxer.poll_event()? {
+            if let media::Event::Warning(warning) = &event {
+                tracing::debug!(stream = %self.stream.name, "{warning}");
+            }
+            pipeline.handle(event, &self.stream.origin, &mut self.stream.meter())?;
+        }
+        Ok(())
+    }
+
+    /// Wakes the players, if they have waited long enough; else says when to come again.
+    pub(crate) fn flush(&mut self, now: Instant) -> Option<Instant> {
+        if !self.waiting {
+            return None;
+        }
+        let due = self.woken + self.stream.merge;
+        if now < due {
+            return Some(due);
+        }
+        self.woken = now;
+        self.waiting = false;
+        self.stream.fanout.wake();
+        None
+    }
+
+    fn leave(&mut self) -> anyhow::Result<Option<Pipeline>> {
+        let Some(mut pipeline) = self.pipeline.take() else {
+            return Ok(None);
+        };
+        let origin = &self.stream.origin;
+        let mut meter = self.stream.meter();
+        self.demuxer.handle_eof();
+        while let Some(event) = self.demuxer.poll_event()? {
+            pipeline.handle(event, origin, &mut meter)?;
+        }
+        pipeline.pause(origin)?;
+        Ok(Some(pipeline))
+    }
+}
+
+impl Drop for Publication {
+    fn drop(&mut self) {
+        let pipeline = self.leave().unwrap_or_else(|error| {
+            tracing::warn!(stream = %self.stream.name, "the last segment is lost: {error:#}");
+            None
+        });
+        if pipeline.is_none() {
+            self.stream.origin.end();
+        }
+        self.stream.meter().restart();
+        self.stream.fanout.push(Unit::Unpublished);
+        self.stream.fanout.wake();
+        let mut seat = self.stream.seat();
+        seat.pipeline = pipeline;
+        seat.publisher = None;
+        seat.since = Instant::now();
+    }
+}
+
+/// A stream, as the API tells it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Status {
+    name: String,
+    /// Path of its multivariant playlist.
+    hls: String,
+    live: bool,
+    publisher: Option<String>,
+    /// Seconds since the publisher came.
+    uptime: f64,
+    video: Option<Video>,
+    audio: Option<Audio>,
+    #[serde(flatten)]
+    rates: crate::meter::Rates,
+    /// Bits per second, as the multivariant playlist tells them.
+    bitrate_declared: Option<u64>,
+    viewers: Viewers,
+    /// Seconds since the end of the newest segment.
+    edge_age: Option<f64>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Viewers {
+    rtmp: usize,
+    hls: usize,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Video {
+    codec: String,
+    description: String,
+    width: Option<u32>,
+    height: Option<u32>,
+    /// Pictures per second, as the parameter sets tell them.
+    frame_rate: Option<f64>,
+}
+
+impl Video {
+    fn new(tracks: &Tracks, track: &media::Track) -> Option<Self> {
+        let mut video = Self {
+            codec: track.codec.rfc6381(),
+            description: describe(tracks, track.id)?,
+            width: None,
+            height: None,
+            frame_rate: None,
+        };
+        if let Codec::H264(config) = &track.codec
+            && let Some(sps) = config.first_sps()
+        {
+            video.width = Some(sps.width());
+            video.height = Some(sps.height());
+            let rate = sps.frame_rate();
+            video.frame_rate = rate.map(|rate| f64::from(rate.num) / f64::from(rate.den));
+        }
+        Some(video)
+    }
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Audio {
+    codec: String,
+    description: String,
+    sample_rate: Option<u32>,
+    channels: Option<u16>,
+}
+
+impl Audio {
+    fn new(tracks: &Tracks, track: &media::Track) -> Option<Self> {
+        let mut audio = Self {
+            codec: track.codec.rfc6381(),
+            description: describe(tracks, track.id)?,
+            sample_rate: None,
+            channels: None,
+        };
+        if let Codec::Aac(config) = &track.codec {
+            audio.sample_rate = Some(config.output_sampling_frequency());
+            audio.channels = Some(config.channels());
+        }
+        Some(audio)
+    }
+}
