@@ -37,7 +37,7 @@ fn benches(c: &mut Criterion) {
     amf0::encode(&values, &mut bytes).unwrap();
     let limits = Limits::default();
     c.bench_function("decode borrowed", |b| {
-        b.iter(|| amf0::decode(black_box(&bytes), &limits).unwrap())
+        b.iter(|| amf0::decode(black_box(&bytes), &limits).unwrap());
     });
     c.bench_function("decode owned", |b| {
         b.iter(|| {

@@ -79,7 +79,7 @@ fn read(c: &mut Criterion) {
         group.throughput(Throughput::Bytes(wire.len() as u64));
         let mut copy = vec![0u8; wire.len()];
         group.bench_function("memcpy", |b| {
-            b.iter(|| black_box(&mut copy).copy_from_slice(black_box(wire)))
+            b.iter(|| black_box(&mut copy).copy_from_slice(black_box(wire)));
         });
         group.bench_function("chunk::Reader", |b| {
             b.iter(|| {
@@ -110,7 +110,7 @@ fn write(c: &mut Criterion) {
         let source = vec![1u8; total];
         let mut copy = vec![0u8; total];
         group.bench_function("memcpy", |b| {
-            b.iter(|| black_box(&mut copy).copy_from_slice(black_box(&source)))
+            b.iter(|| black_box(&mut copy).copy_from_slice(black_box(&source)));
         });
         let mut out = Vec::new();
         group.bench_function("chunk::Writer", |b| {

@@ -44,8 +44,8 @@ pub struct Reader {
     csid: u32,
     /// Bytes to come of the present chunk.
     chunk_left: usize,
-    /// A header that the input ended in.
-    header: Vec<u8>,
+    /// Bytes at the end of the input that cannot be read without those that follow: most of a header.
+    carry: Vec<u8>,
     /// Capacity of all incomplete payloads.
     held: usize,
     /// The longest message so far: as much is set aside at once for the next.
@@ -86,7 +86,7 @@ impl Reader {
             used: 0,
             csid: 0,
             chunk_left: 0,
-            header: Vec::new(),
+            carry: Vec::new(),
             held: 0,
             trusted: UNTRUSTED,
         }
@@ -100,27 +100,22 @@ impl Reader {
     /// cannot be read on after an error.
     pub fn read(&mut self, input: &mut &[u8]) -> Result<Option<Message>, Error> {
         let before = input.len();
-        let carried = self.header.len() as u64;
-        let result = self.next(input);
+        let result = self.read_on(input);
         let consumed = before.saturating_sub(input.len()) as u64;
         self.offset = self.offset.saturating_add(consumed);
-        result.map_err(|error| {
-            // A header is named by its first byte, which may have come in an earlier input.
-            let start = if consumed == 0 { carried } else { 0 };
-            error.at(self.offset.saturating_sub(start))
-        })
+        result.map_err(|error| error.at(self.offset))
     }
 
     /// Memory held for messages that have begun and not ended.
     #[must_use]
     pub fn buffered_len(&self) -> usize {
-        self.held.saturating_add(self.header.len())
+        self.held.saturating_add(self.carry.len())
     }
 
     /// Whether what was read ends inside a message or a header.
     #[must_use]
     pub fn is_partial(&self) -> bool {
-        !self.header.is_empty()
+        !self.carry.is_empty()
             || self
                 .low
                 .iter()
@@ -128,20 +123,44 @@ impl Reader {
                 .any(|stream| stream.open)
     }
 
+    /// Reads what was carried over together with the bytes after it, then the rest of the input.
+    fn read_on(&mut self, input: &mut &[u8]) -> Result<Option<Message>, Error> {
+        while !self.carry.is_empty() {
+            let mut joined = core::mem::take(&mut self.carry);
+            let carried = joined.len();
+            joined.extend(input.iter().take(MAX_LEN));
+            let mut rest = &joined[..];
+            let message = self.next(&mut rest)?;
+            let used = joined.len().saturating_sub(rest.len());
+            if used < carried {
+                self.carry = joined.get(used..carried).unwrap_or_default().to_vec();
+            }
+            *input = input
+                .get(used.saturating_sub(carried)..)
+                .unwrap_or_default();
+            if message.is_some() || input.is_empty() {
+                return Ok(message);
+            }
+        }
+        self.next(input)
+    }
+
+    /// Reads up to the end of a message, or to the end of the input, whose last bytes may go to `carry`.
     fn next(&mut self, input: &mut &[u8]) -> Result<Option<Message>, Error> {
         loop {
             if self.chunk_left == 0 {
-                if self.header.is_empty() {
-                    if self.chunk_size == 128 {
-                        self.read_blocks(input);
-                    }
-                    if self.continue_message(input) {
-                        continue;
-                    }
+                if self.chunk_size == 128 {
+                    self.read_blocks(input);
                 }
-                if !self.read_header(input)? {
+                if self.continue_message(input) {
+                    continue;
+                }
+                let Some(rest) = self.read_header(input)? else {
+                    self.carry.extend_from_slice(input);
+                    *input = &[];
                     return Ok(None);
-                }
+                };
+                *input = rest;
             }
             let Some(stream) = stream_mut(&mut self.low, &mut self.high, self.csid) else {
                 return Err(Error::State("the chunk stream is not known"));
@@ -202,37 +221,8 @@ impl Reader {
         true
     }
 
-    /// Reads any header, part of which may have come before; `false` where more is needed.
-    fn read_header(&mut self, input: &mut &[u8]) -> Result<bool, Error> {
-        if self.header.is_empty() {
-            let data = *input;
-            return Ok(match self.parse_header(data)? {
-                Some(rest) => {
-                    *input = rest;
-                    true
-                }
-                None => {
-                    self.header.extend_from_slice(data);
-                    *input = &[];
-                    false
-                }
-            });
-        }
-        let carried = self.header.len();
-        let mut joined = core::mem::take(&mut self.header);
-        joined.extend(input.iter().take(MAX_LEN.saturating_sub(carried)));
-        let Some(rest) = self.parse_header(&joined)?.map(<[u8]>::len) else {
-            self.header = joined;
-            *input = &[];
-            return Ok(false);
-        };
-        let taken = joined.len().saturating_sub(rest).saturating_sub(carried);
-        *input = input.get(taken..).unwrap_or_default();
-        Ok(true)
-    }
-
-    /// Reads the header at the start of `data`, readies its chunk, and gives what follows it.
-    fn parse_header<'a>(&mut self, data: &'a [u8]) -> Result<Option<&'a [u8]>, Error> {
+    /// Reads the header at the start of `data`, readies its chunk, and gives what follows it; none where it goes on past the end.
+    fn read_header<'a>(&mut self, data: &'a [u8]) -> Result<Option<&'a [u8]>, Error> {
         let Some((header, rest)) = Header::parse(data) else {
             return Ok(None);
         };

@@ -344,3 +344,27 @@ proptest! {
         prop_assert!(reader.buffered_len() < 17 << 20);
     }
 }
+
+/// The start of a payload that looks like the extended timestamp that this sender leaves out, cut in the middle.
+#[test]
+fn a_payload_that_starts_like_an_extended_timestamp_is_kept_when_cut() {
+    let mut input = vec![
+        4, 0xFF, 0xFF, 0xFF, 0, 0, 130, 9, 1, 0, 0, 0, 0x01, 0x02, 0x03, 0x04,
+    ];
+    input.extend([0xAA; 128]);
+    // A continuation without extended timestamp, whose payload begins with its first byte.
+    input.extend([0xC4, 0x01, 0xBB]);
+    for cut in 1..input.len() {
+        let mut reader = Reader::new(&Limits::default());
+        let (mut head, mut tail) = input.split_at(cut);
+        let mut message = reader.read(&mut head).unwrap();
+        message = message.or(reader.read(&mut tail).unwrap());
+        // Only what the input ended in may be waited for: two bytes of payload end the message.
+        if message.is_none() {
+            message = reader.read(&mut [0xC4].as_slice()).unwrap();
+        }
+        let message = message.expect("whole");
+        assert_eq!(message.payload.len(), 130, "cut at {cut}");
+        assert_eq!(message.payload[128..], [0x01, 0xBB], "cut at {cut}");
+    }
+}
