@@ -12,7 +12,7 @@ targets=("$@")
 
 fuzz() {
     mkdir -p "corpus/$1" "artifacts/$1" "seeds/$1"
-    if log=$(target/x86_64-unknown-linux-gnu/release/"$1" "corpus/$1" "seeds/$1" -artifact_prefix="artifacts/$1/" \
+    if log=$("${CARGO_TARGET_DIR:-target}"/x86_64-unknown-linux-gnu/release/"$1" "corpus/$1" "seeds/$1" -artifact_prefix="artifacts/$1/" \
         -max_total_time="$SECONDS_EACH" -max_len=16384 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 2>&1); then
         echo "$1: clean, $(grep -o 'number_of_executed_units: .*' <<<"$log")"
     else

@@ -99,10 +99,12 @@ impl Reader {
     /// not there or contradicts it; [`Error::Limit`]; [`Error::Short`] for a control message without its value. The stream
     /// cannot be read on after an error.
     pub fn read(&mut self, input: &mut &[u8]) -> Result<Option<Message>, Error> {
-        let before = input.len();
+        let before = input.len().saturating_add(self.carry.len());
         let result = self.read_on(input);
-        let consumed = before.saturating_sub(input.len()) as u64;
-        self.offset = self.offset.saturating_add(consumed);
+        let after = input.len().saturating_add(self.carry.len());
+        self.offset = self
+            .offset
+            .saturating_add(before.saturating_sub(after) as u64);
         result.map_err(|error| error.at(self.offset))
     }
 
@@ -130,7 +132,7 @@ impl Reader {
             let carried = joined.len();
             joined.extend(input.iter().take(MAX_LEN));
             let mut rest = &joined[..];
-            let message = self.next(&mut rest)?;
+            let message = self.next(&mut rest);
             let used = joined.len().saturating_sub(rest.len());
             if used < carried {
                 self.carry = joined.get(used..carried).unwrap_or_default().to_vec();
@@ -138,8 +140,8 @@ impl Reader {
             *input = input
                 .get(used.saturating_sub(carried)..)
                 .unwrap_or_default();
-            if message.is_some() || input.is_empty() {
-                return Ok(message);
+            if !matches!(message, Ok(None)) || input.is_empty() {
+                return message;
             }
         }
         self.next(input)

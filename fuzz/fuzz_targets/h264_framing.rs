@@ -1,0 +1,26 @@
+//! Annex B and length prefixes: the same NAL units, whichever way they are framed.
+#![no_main]
+
+use h264::{access_unit, annexb, length_prefixed};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let nals: Vec<&[u8]> = annexb::nals(data).collect();
+    let mut prefixed = Vec::new();
+    annexb::to_length_prefixed(data, &mut prefixed).expect("short enough");
+    let back: Vec<&[u8]> = length_prefixed::nals(&prefixed, 4)
+        .map(|nal| nal.expect("our own"))
+        .collect();
+    assert_eq!(nals, back);
+    let _ = access_unit::Summary::of(nals.iter().copied());
+
+    let mut stream = Vec::new();
+    length_prefixed::to_annexb(&prefixed, 4, &mut stream).expect("our own");
+    assert_eq!(annexb::nals(&stream).collect::<Vec<_>>(), nals);
+
+    for length_size in [1, 2, 4] {
+        for nal in length_prefixed::nals(data, length_size) {
+            let _ = nal.map(h264::nal::Header::parse);
+        }
+    }
+});
