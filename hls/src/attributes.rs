@@ -85,31 +85,44 @@ impl<'a> Walk<'a> {
 
     pub(crate) fn next(&mut self) -> Result<Option<(&'a str, &'a str)>, Refused> {
         // Empty elements are passed over: some playlists start their lists with a comma.
-        let text = self.rest.trim_start_matches([',', ' ', '\t']);
+        let text = match self.rest.as_bytes() {
+            [b' ' | b'\t' | b',', ..] => self.rest.trim_start_matches([',', ' ', '\t']),
+            _ => self.rest,
+        };
         if text.is_empty() {
             return Ok(None);
         }
         self.left = self.left.checked_sub(1).ok_or(Refused::Attributes)?;
         let malformed = Refused::Rule(Rule::AttributeList);
-        let (name, value) = text.split_once('=').ok_or(malformed)?;
+        let equals = text
+            .bytes()
+            .position(|byte| matches!(byte, b'=' | b',' | b'"'))
+            .ok_or(malformed)?;
+        let (name, value) = text.split_at_checked(equals).ok_or(malformed)?;
         let name = name.trim_ascii();
-        if name.is_empty() || name.contains([',', '"']) {
-            return Err(malformed);
-        }
-        let value = value.trim_ascii_start();
+        let value = value.strip_prefix('=').ok_or(malformed)?.trim_ascii_start();
         let end = match value.as_bytes() {
             [b'"', quoted @ ..] => memchr::memchr(b'"', quoted).ok_or(malformed)? + 2,
-            unquoted => memchr::memchr(b',', unquoted).unwrap_or(unquoted.len()),
+            unquoted => unquoted
+                .iter()
+                .position(|byte| *byte == b',')
+                .unwrap_or(unquoted.len()),
         };
-        if end == 0 {
+        if name.is_empty() || end == 0 {
             return Err(malformed);
         }
         let (value, rest) = value.split_at_checked(end).ok_or(malformed)?;
-        let rest = rest.trim_ascii_start();
-        self.rest = match rest.strip_prefix(',') {
-            Some(rest) => rest,
-            None if rest.is_empty() => rest,
-            None => return Err(malformed),
+        self.rest = match rest.as_bytes() {
+            [] => rest,
+            [b',', ..] => rest.get(1..).ok_or(malformed)?,
+            _ => {
+                let rest = rest.trim_ascii_start();
+                match rest.strip_prefix(',') {
+                    Some(rest) => rest,
+                    None if rest.is_empty() => rest,
+                    None => return Err(malformed),
+                }
+            }
         };
         Ok(Some((name, value.trim_ascii_end())))
     }

@@ -28,38 +28,38 @@ impl Checker {
         }
     }
 
-    /// The line that `lines` gave last: `None` if it is to be passed over.
+    /// Whether the line that `lines` gave last counts; if not, it is to be passed over.
     #[inline]
-    pub(crate) fn line<'a>(
+    pub(crate) fn takes(
         &mut self,
         lines: &Lines<'_>,
-        line: Result<Line<'a>, Error>,
-    ) -> Result<Option<Line<'a>>, Error> {
+        line: &Result<Line<'_>, Error>,
+    ) -> Result<bool, Error> {
         let error = match line {
-            Ok(Line::Tag(tag)) => match self.tag(lines, &tag) {
+            Ok(Line::Tag(tag)) => match self.tag(lines, tag) {
                 Ok(()) => {
                     self.damaged = false;
-                    return Ok(Some(Line::Tag(tag)));
+                    return Ok(true);
                 }
                 Err(error) => error,
             },
-            Ok(Line::Uri(uri)) => {
+            Ok(Line::Uri(_)) => {
                 self.begun(lines)?;
                 // A tag that somebody broke over several lines leaves pieces that look like URIs.
-                return Ok((!self.damaged).then_some(Line::Uri(uri)));
+                return Ok(!self.damaged);
             }
-            Ok(other) => {
+            Ok(Line::Comment(_) | Line::Blank) => {
                 self.damaged = false;
-                return Ok(Some(other));
+                return Ok(true);
             }
-            Err(error) => error,
+            Err(error) => error.clone(),
         };
         let essential = Place::of_line(lines.raw()).is_none_or(|place| place.essential);
         if essential || !matches!(error, Error::Invalid { .. }) {
             return Err(error);
         }
         self.damaged = true;
-        Ok(None)
+        Ok(false)
     }
 
     fn tag(&mut self, lines: &Lines<'_>, tag: &Tag<'_>) -> Result<(), Error> {

@@ -76,8 +76,12 @@ impl MediaPlaylist {
         loop {
             let before = lines.rest();
             let Some(line) = lines.next() else { break };
-            match checker.line(&lines, line)? {
-                Some(Line::Tag(tag)) => {
+            if !checker.takes(&lines, &line)? {
+                continue;
+            }
+            // By reference: a line is large, and copying it would take longer than reading it.
+            match &line {
+                Ok(Line::Tag(tag)) => {
                     let place = tag.place();
                     if place.scope != Scope::Segment {
                         i_frames_only |= matches!(tag, Tag::IFramesOnly);
@@ -94,7 +98,7 @@ impl MediaPlaylist {
                         duration = Some(inf.duration);
                     }
                 }
-                Some(Line::Uri(uri)) => {
+                Ok(Line::Uri(uri)) => {
                     let duration = match duration.take() {
                         Some(duration) => duration,
                         // Playlists of I-frames leave it out, though they must not.

@@ -65,14 +65,17 @@ impl MultivariantPlaylist {
         // The error that there will be if no URI follows.
         let mut open = None;
         while let Some(line) = lines.next() {
-            match checker.line(&lines, line)? {
-                Some(Line::Tag(tag @ Tag::StreamInf(_))) => {
+            if !checker.takes(&lines, &line)? {
+                continue;
+            }
+            match &line {
+                Ok(Line::Tag(tag @ Tag::StreamInf(_))) => {
                     let no_uri = lines.invalid(tag.place(), Rule::NoUri);
                     if let Some(error) = open.replace(no_uri) {
                         return Err(error);
                     }
                 }
-                Some(Line::Uri(_)) => open = None,
+                Ok(Line::Uri(_)) => open = None,
                 _ => {}
             }
         }

@@ -172,8 +172,8 @@ fn read_or_refused_for_its_name() {
         assert_eq!(playlist.to_string().as_bytes(), bytes, "{name}");
         assert_eq!(Playlist::parse(&written).unwrap(), playlist, "{name}");
 
-        let mut lines = Lines::parse(&bytes).unwrap();
-        while let Some(line) = lines.next() {
+        let lines = Lines::parse(&bytes).unwrap();
+        for line in lines {
             match line {
                 Ok(line @ Line::Tag(_)) => {
                     // A tag written anew says the same as the one that was read.

@@ -40,7 +40,8 @@ impl<'a> TagValue<'a> for Inf<'a> {
 
 impl fmt::Display for Inf<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{},", self.duration)?;
+        self.duration.fmt(f)?;
+        f.write_str(",")?;
         write_line(f, self.title)
     }
 }

@@ -131,10 +131,9 @@ macro_rules! tags {
 
             /// From a line without its `#` and its end.
             pub(crate) fn read(line: &'a str, limits: &Limits) -> Result<Self, InLine> {
-                let (name, value) = match line.split_once(':') {
-                    Some((name, value)) => (name, Some(value)),
-                    None => (line, None),
-                };
+                let colon = memchr::memchr(b':', line.as_bytes()).unwrap_or(line.len());
+                let (name, value) = line.split_at_checked(colon).unwrap_or((line, ""));
+                let value = value.strip_prefix(':');
                 let text = value.unwrap_or("").trim_ascii();
                 match name.trim_ascii_end() {
                     $($name => tags!(@read $variant $(($value))?, text, limits)
@@ -289,13 +288,18 @@ tags! {
 
 /// Writes the rest of a line; only an end of line is encoded.
 pub(crate) fn write_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    for (i, piece) in text.split(['\r', '\n']).enumerate() {
-        if i > 0 {
-            f.write_str("%0A")?;
-        }
-        f.write_str(piece)?;
+    let mut rest = text;
+    while let Some(at) = memchr::memchr2(b'\r', b'\n', rest.as_bytes()) {
+        let (before, after) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        f.write_str(before)?;
+        f.write_str(if after.starts_with('\r') {
+            "%0D"
+        } else {
+            "%0A"
+        })?;
+        rest = after.get(1..).unwrap_or("");
     }
-    Ok(())
+    f.write_str(rest)
 }
 
 impl<'a> TagValue<'a> for PlaylistType<'a> {
