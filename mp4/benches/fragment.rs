@@ -122,7 +122,7 @@ fn boxes(c: &mut Criterion) {
     let mut bytes = Vec::new();
     build(&samples, 1).encode(&mut bytes).unwrap();
     group.bench_function("parse", |b| {
-        b.iter(|| Moof::parse(black_box(&bytes)).unwrap())
+        b.iter(|| Moof::parse(black_box(&bytes)).unwrap());
     });
     group.bench_function("parse and visit", |b| {
         b.iter(|| {
@@ -159,7 +159,7 @@ fn media(c: &mut Criterion) {
     });
     // What a fresh buffer costs, which a packager's output always is.
     group.bench_function("memcpy into a new buffer", |b| {
-        b.iter(|| black_box(&fragment).clone())
+        b.iter(|| black_box(&fragment).clone());
     });
 
     let mut packager = Packager::new(Config::muxed());

@@ -115,43 +115,39 @@ impl Trun {
     ///
     /// # Errors
     /// [`Error::TooLong`] where the composition offset does not fit its field or there are 2^32 samples.
+    #[inline]
     pub fn push(&mut self, sample: TrunSample) -> Result<(), Error> {
-        let offset = sample.composition_time_offset.unwrap_or_default();
-        let offset = match self.version {
-            0 => u32::try_from(offset).ok(),
-            _ => i32::try_from(offset).ok().map(i32::cast_unsigned),
-        };
-        let too_long = |what, value, max| Error::TooLong(wire::TooLong { what, value, max });
-        let Some(offset) = offset else {
-            let value = sample
-                .composition_time_offset
-                .unwrap_or_default()
-                .unsigned_abs();
-            let max = if self.version == 0 {
-                u32::MAX
-            } else {
-                i32::MAX.unsigned_abs()
-            };
-            return Err(too_long(
-                "sample_composition_time_offset",
-                value,
-                max.into(),
-            ));
-        };
         let Some(sample_count) = self.sample_count.checked_add(1) else {
-            return Err(too_long("sample_count", 1 << 32, u32::MAX.into()));
+            return Err(too_long("sample_count", 1 << 32, u32::MAX).into());
+        };
+        let offset = if self.fields.composition_time_offset {
+            self.offset_field(sample.composition_time_offset.unwrap_or_default())?
+        } else {
+            0
         };
         self.sample_count = sample_count;
-        let fields = [
-            (self.fields.duration, sample.duration.unwrap_or_default()),
-            (self.fields.size, sample.size.unwrap_or_default()),
-            (self.fields.flags, sample.flags.unwrap_or_default().0),
-            (self.fields.composition_time_offset, offset),
-        ];
-        for (_, value) in fields.into_iter().filter(|(present, _)| *present) {
-            self.table.extend_from_slice(&value.to_be_bytes());
-        }
+        let mut put = |present: bool, value: u32| {
+            if present {
+                self.table.extend_from_slice(&value.to_be_bytes());
+            }
+        };
+        put(self.fields.duration, sample.duration.unwrap_or_default());
+        put(self.fields.size, sample.size.unwrap_or_default());
+        put(self.fields.flags, sample.flags.unwrap_or_default().0);
+        put(self.fields.composition_time_offset, offset);
         Ok(())
+    }
+
+    /// A composition offset as the 32 bits of its field.
+    fn offset_field(&self, offset: i64) -> Result<u32, wire::TooLong> {
+        let (field, max) = match self.version {
+            0 => (u32::try_from(offset), u32::MAX),
+            _ => (
+                i32::try_from(offset).map(i32::cast_unsigned),
+                i32::MAX.unsigned_abs(),
+            ),
+        };
+        field.map_err(|_| too_long("sample_composition_time_offset", offset.unsigned_abs(), max))
     }
 
     /// Number of samples.
@@ -196,6 +192,15 @@ impl Trun {
             0
         };
         data_offset | first_sample_flags | self.fields.to_flags()
+    }
+}
+
+#[cold]
+fn too_long(what: &'static str, value: u64, max: u32) -> wire::TooLong {
+    wire::TooLong {
+        what,
+        value,
+        max: max.into(),
     }
 }
 
