@@ -30,7 +30,7 @@ impl Block {
 
     /// Each line. Tags that cannot be read are passed over; [`Lines`] tells them.
     pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        Lines::new(&self.0).filter_map(Result::ok)
+        Lines::unlimited(&self.0).filter_map(Result::ok)
     }
 
     /// Each tag, as [`lines`](Self::lines).
@@ -88,7 +88,7 @@ impl Block {
     /// ```
     pub fn rewrite(&mut self, mut change: impl FnMut(Line<'_>, &mut Rewrite<'_>)) {
         let mut out = String::with_capacity(self.0.len());
-        let mut lines = Lines::new(&self.0);
+        let mut lines = Lines::unlimited(&self.0);
         while let Some(line) = lines.next() {
             let mut rewrite = Rewrite {
                 raw: lines.raw(),

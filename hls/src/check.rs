@@ -28,6 +28,15 @@ impl Checker {
         }
     }
 
+    /// Within a media playlist that was begun.
+    pub(crate) const fn segment() -> Self {
+        Self {
+            kind: Kind::Media,
+            seen: Place::EXT_M3U.bit,
+            damaged: false,
+        }
+    }
+
     /// Whether the line that `lines` gave last counts; if not, it is to be passed over.
     #[inline]
     pub(crate) fn takes(

@@ -97,6 +97,16 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// Over text that was within its limits when it came in.
+    pub(crate) const fn unlimited(text: &'a str) -> Self {
+        let limits = Limits {
+            line_length: usize::MAX,
+            attributes: usize::MAX,
+            segments: usize::MAX,
+        };
+        Self::new(text).with_limits(limits)
+    }
+
     /// With other limits.
     #[must_use]
     pub const fn with_limits(mut self, limits: Limits) -> Self {

@@ -76,18 +76,16 @@ impl MediaPlaylist {
         loop {
             let before = lines.rest();
             let Some(line) = lines.next() else { break };
-            if !checker.takes(&lines, &line)? {
-                continue;
-            }
+            let counts = checker.takes(&lines, &line)?;
             // By reference: a line is large, and copying it would take longer than reading it.
             match &line {
                 Ok(Line::Tag(tag)) => {
                     let place = tag.place();
-                    if place.scope != Scope::Segment {
-                        i_frames_only |= matches!(tag, Tag::IFramesOnly);
-                        if head.is_some() {
-                            astray |= place.bit;
-                        }
+                    if head.is_some() {
+                        astray |= place.astray();
+                    }
+                    i_frames_only |= matches!(tag, Tag::IFramesOnly);
+                    if place.scope != Scope::Segment || !counts {
                         continue;
                     }
                     if head.is_none() {
@@ -98,7 +96,7 @@ impl MediaPlaylist {
                         duration = Some(inf.duration);
                     }
                 }
-                Ok(Line::Uri(uri)) => {
+                Ok(Line::Uri(uri)) if counts => {
                     let duration = match duration.take() {
                         Some(duration) => duration,
                         // Playlists of I-frames leave it out, though they must not.

@@ -1,6 +1,7 @@
 use crate::block::Rewrite;
-use crate::tag::{Inf, Key, Map, Part, Scope};
-use crate::{Block, ByteRange, DateTime, Decimal, Error, Line, Tag};
+use crate::check::Checker;
+use crate::tag::{Inf, Key, Map, Part};
+use crate::{Block, ByteRange, DateTime, Decimal, Error, Line, Lines, Tag};
 use core::fmt;
 use core::ops::Range;
 
@@ -36,21 +37,24 @@ impl Segment {
     ///
     /// # Errors
     ///
-    /// [`Error::State`] where there is no `EXTINF`, or where the only URI is not on the last line.
+    /// [`Error::State`] where there is no `EXTINF`, or where the only URI is not on the last line; [`Error::Invalid`] for a
+    /// tag that a player cannot do without.
     pub fn from_lines(lines: Block) -> Result<Self, Error> {
         let mut duration = None;
         let mut end = 0;
         let mut uri = None;
         let mut astray = 0;
-        let mut reader = crate::Lines::new(lines.as_str());
+        let mut checker = Checker::segment();
+        let mut reader = Lines::unlimited(lines.as_str());
         while let Some(line) = reader.next() {
             if uri.is_some() {
                 return Err(INCOMPLETE);
             }
-            match line? {
-                Line::Tag(Tag::Inf(inf)) => duration = Some(inf.duration),
-                Line::Tag(tag) if tag.place().scope != Scope::Segment => astray |= tag.place().bit,
-                Line::Uri(text) => uri = Some(range(end, reader.raw(), text)),
+            let counts = checker.takes(&reader, &line)?;
+            match line {
+                Ok(Line::Tag(Tag::Inf(inf))) => duration = Some(inf.duration),
+                Ok(Line::Tag(tag)) => astray |= tag.place().astray(),
+                Ok(Line::Uri(text)) if counts => uri = Some(range(end, reader.raw(), text)),
                 _ => {}
             }
             end += reader.raw().len();

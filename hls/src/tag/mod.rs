@@ -88,6 +88,14 @@ impl Place {
         bit: 0,
     };
 
+    /// [`bit`](Self::bit) if the tag is about a whole playlist, and so the only one of its name.
+    pub(crate) const fn astray(self) -> u64 {
+        match self.scope {
+            Scope::Once | Scope::MediaOnce => self.bit,
+            _ => 0,
+        }
+    }
+
     /// The tag of a line, if it has one of the standard's.
     pub(crate) fn of_line(raw: &str) -> Option<Place> {
         let line = raw.trim_ascii().strip_prefix('#')?;
