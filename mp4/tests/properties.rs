@@ -276,8 +276,6 @@ fn file(all: &[Vec<Sample>], priming: u32, cut_every: usize, config: Config) -> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
     #[test]
     fn what_is_packaged_is_demuxed(
         first in shapes(),

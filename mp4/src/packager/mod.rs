@@ -11,6 +11,37 @@
 //! before zero, as with pictures that are decoded before the first one is shown, the decoding times of that track
 //! are moved up to zero, and the presentation times stay. A track's [`priming`](media::Track::priming) is written
 //! as an edit list; its media times are later by that much, so that its sound stays with the pictures.
+//!
+//! ```
+//! use fluvial_mp4::packager::{Config, Output, Packager};
+//! use media::{Codec, Event, Flags, Sample, Segmenter, Time, Timescale, Track, TrackId, segmenter};
+//!
+//! let codec = Codec::Aac(aac::AudioSpecificConfig::lc(48_000, 2)?);
+//! let track = Track::new(TrackId(1), Timescale::new(48_000).unwrap(), codec);
+//! let mut segmenter = Segmenter::new(segmenter::Config::segments(Time::from_millis(1000)));
+//! let mut packager = Packager::new(Config::muxed());
+//! let mut names = Vec::new();
+//!
+//! segmenter.handle_event(&Event::Tracks([track].into_iter().collect()));
+//! for n in 0..100 {
+//!     let (dts, data) = (n * 1024, [0x21, 0x10].as_slice().into());
+//!     let sample = Sample { track: TrackId(1), dts, pts: dts, duration: None, flags: Flags::SYNC, data };
+//!     segmenter.handle_event(&Event::Sample(sample));
+//! }
+//! segmenter.finish();
+//! while let Some(segmented) = segmenter.poll_output() {
+//!     packager.handle(&segmented)?;
+//!     while let Some(output) = packager.poll_output() {
+//!         match output {
+//!             Output::Init(init) => names.push(init.name()),
+//!             Output::Part(_) => {}
+//!             Output::Segment(segment) => names.push(segment.name()),
+//!         }
+//!     }
+//! }
+//! assert_eq!(names, ["init-0.mp4", "segment-0.m4s", "segment-1.m4s", "segment-2.m4s"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod fragment;
 mod init;

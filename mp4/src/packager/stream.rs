@@ -239,7 +239,7 @@ impl Stream {
     fn part(&mut self, segment: &OpenSegment, mut part: OpenPart) -> Result<Part, Error> {
         let number = segment.done.len();
         let (start, duration) = self.span(segment, &part);
-        part.complete(&self.lanes);
+        part.complete(&self.lanes, segment.pacer);
         // A segment starts with its brands, and where it is of one track, it says that it is a CMAF one.
         let brands = match self.track {
             _ if number > 0 => None,
@@ -320,10 +320,10 @@ impl OpenPart {
     }
 
     /// Orders the runs as the tracks are; a part without any sample still says which track it is of.
-    fn complete(&mut self, lanes: &[Lane]) {
+    fn complete(&mut self, lanes: &[Lane], pacer: usize) {
         let place = |run: &Run| lanes.iter().position(|lane| lane.id.0 == run.track_id);
         self.runs.sort_by_key(place);
-        if let ([], [lane, ..]) = (self.runs.as_slice(), lanes) {
+        if let (true, Some(lane)) = (self.runs.is_empty(), lanes.get(pacer)) {
             let priming = i64::from(lane.priming);
             self.runs.push(Run {
                 track_id: lane.id.0,
