@@ -9,7 +9,9 @@ use std::{
     sync::{Arc, LazyLock, Mutex},
 };
 
-use crate::{frames::Frames, process::Process};
+use rtmp::{Message, TypeId};
+
+use crate::{flv, frames::Frames, process::Process};
 
 /// What a clip is made of.
 #[derive(Debug, Clone, Copy, Hash)]
@@ -148,9 +150,6 @@ pub struct Clip {
     pub file: PathBuf,
     /// What it decodes to.
     pub frames: Frames,
-    /// Those of them that ffmpeg certainly shows when it plays the clip over RTMP: it reads in blocks of
-    /// 32 KiB and throws away the last one, which the end of the stream cuts short.
-    pub frames_by_blocks: Frames,
 }
 
 impl Recipe {
@@ -167,13 +166,7 @@ impl Recipe {
         slot.get_or_insert_with(|| {
             let file = self.file();
             let frames = Frames::of_file(&file);
-            let (video, audio) = packets_by_blocks(&file);
-            let frames_by_blocks = frames.first(video, audio);
-            Arc::new(Clip {
-                file,
-                frames,
-                frames_by_blocks,
-            })
+            Arc::new(Clip { file, frames })
         })
         .clone()
     }
@@ -242,41 +235,10 @@ impl Recipe {
     }
 }
 
-/// How many packets of video and of audio lie before the last block, with some room for the difference
-/// between the file's headers and the stream's.
-fn packets_by_blocks(file: &Path) -> (usize, usize) {
-    const LAST: u64 = 40 * 1024;
-    let end = fs::metadata(file)
-        .expect("the clip was just made")
-        .len()
-        .saturating_sub(LAST);
-    let packets = Process::run(
-        "ffprobe",
-        Command::new("ffprobe")
-            .args([
-                "-v",
-                "error",
-                "-show_entries",
-                "packet=codec_type,pos",
-                "-of",
-                "csv=p=0",
-            ])
-            .arg(file),
-    );
-    let count = |kind: &str| {
-        packets
-            .iter()
-            .filter_map(|packet| packet.split_once(','))
-            .filter(|(codec_type, pos)| {
-                *codec_type == kind && pos.parse::<u64>().is_ok_and(|pos| pos < end)
-            })
-            .count()
-    };
-    // Pictures after the cut may be shown before those before it.
-    (count("video").saturating_sub(8), count("audio"))
-}
-
 impl Clip {
+    /// The pictures' width.
+    pub const WIDTH: u64 = 320;
+
     /// Publishes the clip in real time by ffmpeg, to its end.
     pub fn publish(&self, url: &str) -> Process {
         Process::spawn(
@@ -285,6 +247,65 @@ impl Clip {
                 .args(["-nostdin", "-hide_banner", "-nostats", "-re", "-i"])
                 .arg(&self.file)
                 .args(["-c", "copy", "-f", "flv", url]),
+        )
+    }
+
+    /// How many RTMP messages of audio and video the clip is.
+    pub fn media_messages(&self) -> usize {
+        let is_media = |message: &Message| matches!(message.type_id, TypeId::AUDIO | TypeId::VIDEO);
+        flv::read(&self.file)
+            .iter()
+            .filter(|message| is_media(message))
+            .count()
+    }
+
+    /// Publishes the clip in real time by GStreamer's `sink`, `rtmp2sink` or `rtmpsink`, and writes what it
+    /// publishes to `copy`.
+    pub fn publish_by_gstreamer(&self, sink: &str, url: &str, copy: &Path) -> Process {
+        let location = format!("location={}", self.file.display());
+        let target = match sink {
+            "rtmpsink" => format!("location={url} live=1"),
+            _ => format!("location={url}"),
+        };
+        Process::spawn(
+            format!("{sink} publishing to {url}"),
+            Command::new("gst-launch-1.0")
+                .args(["-e", "filesrc", &location, "!", "flvdemux", "name=demuxer"])
+                .args([
+                    "flvmux",
+                    "name=muxer",
+                    "streamable=true",
+                    "!",
+                    "tee",
+                    "name=sent",
+                ])
+                .args(["sent.", "!", "queue", "!", sink, &target, "sync=true"])
+                .args([
+                    "sent.",
+                    "!",
+                    "queue",
+                    "!",
+                    "filesink",
+                    &format!("location={}", copy.display()),
+                ])
+                .args([
+                    "demuxer.video",
+                    "!",
+                    "queue",
+                    "!",
+                    "h264parse",
+                    "!",
+                    "muxer.video",
+                ])
+                .args([
+                    "demuxer.audio",
+                    "!",
+                    "queue",
+                    "!",
+                    "aacparse",
+                    "!",
+                    "muxer.audio",
+                ]),
         )
     }
 }

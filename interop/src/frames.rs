@@ -149,17 +149,6 @@ impl Frames {
         );
     }
 
-    /// The same of all frames but some at the end: `at_least` has those that have to be there at least.
-    ///
-    /// # Panics
-    ///
-    /// When they are not.
-    pub fn assert_begins(&self, source: &Self, at_least: &Self, what: &str) {
-        let video = self.video.len().max(at_least.video.len());
-        let audio = self.audio.len().max(at_least.audio.len());
-        self.assert_same(&source.first(video, audio), what);
-    }
-
     /// The pictures are a run of the source's without a gap, which begins at `starts` (counted in
     /// pictures) if that says so; gives the index of the first one.
     ///

@@ -11,13 +11,19 @@
 //! * Ports are chosen by the kernel, files are in temporary directories.
 //! * A peer that is not installed skips its tests aloud; with `FLUVIAL_INTEROP=required` it fails them.
 
+pub mod client;
 pub mod clip;
+pub mod flv;
 pub mod frames;
 pub mod http;
 pub mod nginx;
 pub mod peer;
+pub mod playlist;
 pub mod process;
+pub mod proxy;
+pub mod raw;
 pub mod reader;
+pub mod recorder;
 pub mod server;
 
 use std::time::{Duration, Instant};

@@ -85,6 +85,35 @@ impl Nginx {
         panic!("nginx does not start");
     }
 
+    /// Waits until somebody plays a stream.
+    ///
+    /// # Panics
+    ///
+    /// When nobody does.
+    pub fn wait_for_player(&self, name: &str) {
+        self.process
+            .stderr
+            .wait_for(0, &[&format!("play: name='{name}'")]);
+    }
+
+    /// Waits until the publisher of a stream has gone and all that it sent is passed on, then ends, because
+    /// nginx does not tell players that a stream is over.
+    ///
+    /// # Panics
+    ///
+    /// When the publisher stays.
+    pub fn end_after(mut self, name: &str) {
+        let log = &self.process.stderr;
+        let line = log.wait_for(0, &[&format!("publish: name='{name}'")]);
+        let connection = line
+            .split_whitespace()
+            .find(|word| word.starts_with('*'))
+            .expect("a number");
+        log.wait_for(0, &[&format!("{connection} deleteStream")]);
+        self.process.signal("TERM");
+        self.process.wait();
+    }
+
     /// The URL of a stream.
     pub fn url(&self, name: &str) -> String {
         format!("rtmp://{}/live/{name}", self.address)

@@ -1,8 +1,8 @@
 //! Child processes that cannot outlive their test and whose output can be waited for.
 
 use std::{
-    io::{BufRead as _, BufReader, Read, Write as _},
-    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    io::{BufRead as _, BufReader, Read},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -92,7 +92,6 @@ impl Log {
 pub struct Process {
     name: String,
     child: Child,
-    stdin: Option<ChildStdin>,
     /// Standard output.
     pub stdout: Log,
     /// Standard error.
@@ -108,18 +107,16 @@ impl Process {
     pub fn spawn(name: impl Into<String>, command: &mut Command) -> Self {
         let name = name.into();
         let mut child = command
-            .stdin(Stdio::piped())
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         let stdout = Log::follow(child.stdout.take().expect("piped"));
         let stderr = Log::follow(child.stderr.take().expect("piped"));
-        let stdin = child.stdin.take();
         Self {
             name,
             child,
-            stdin,
             stdout,
             stderr,
         }
@@ -194,13 +191,6 @@ impl Process {
         let _ = Command::new("sh")
             .args(["-c", &format!("kill -s {signal} {id}")])
             .status();
-    }
-
-    /// Writes to its standard input.
-    pub fn write(&mut self, bytes: &[u8]) {
-        if let Some(stdin) = &mut self.stdin {
-            let _ = stdin.write_all(bytes);
-        }
     }
 
     /// Kills it, as the kernel would: no farewell is said.

@@ -50,26 +50,22 @@ impl Drop for Shared {
 }
 
 impl Server {
-    /// Starts one on free ports, without the demo stream unless `demo`.
+    /// Starts one on free ports.
     ///
     /// # Panics
     ///
     /// When it cannot be built or does not come up.
-    pub fn start(demo: bool) -> Self {
+    pub fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(binary());
         command
             .args(["--rtmp", "127.0.0.1:0", "--http", "127.0.0.1:0"])
-            .env("NO_COLOR", "1");
-        if !demo {
-            command.arg("--no-demo");
-        }
+            .args(arguments)
+            .env_remove("RUST_LOG");
         let mut process = Process::spawn("streaming-server", &mut command);
         let mut address = |mark: &str| {
             wait_for(mark, || {
                 assert!(process.exited().is_none(), "streaming-server has ended");
-                [&process.stdout, &process.stderr]
-                    .iter()
-                    .find_map(|log| log.pick(0, |line| address_after(line, mark)))
+                process.stderr.pick(0, |line| address_after(line, mark))
             })
         };
         let rtmp = address("RTMP listening on rtmp://");
@@ -81,7 +77,8 @@ impl Server {
         }
     }
 
-    /// The server that tests share which do it no harm, without the demo stream.
+    /// The server that tests share which do it no harm, without the demo stream. It ends a playlist soon
+    /// after its publisher has gone, because only then HLS players end.
     pub fn shared() -> Shared {
         static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
         // A test that failed to start it has poisoned nothing: the slot is still empty.
@@ -89,19 +86,15 @@ impl Server {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         Shared(shared.upgrade().unwrap_or_else(|| {
-            let server = Arc::new(Self::start(false));
+            let server = Arc::new(Self::start(&["--no-demo", "--linger", "8"]));
             *shared = Arc::downgrade(&server);
             server
         }))
     }
 
-    /// The stream that standard output or standard error, whichever it logs to, has.
+    /// Its log.
     pub fn log(&self) -> &Log {
-        if self.process.stderr.is_empty() {
-            &self.process.stdout
-        } else {
-            &self.process.stderr
-        }
+        &self.process.stderr
     }
 
     /// Where a stream is published to and played from.
@@ -117,6 +110,16 @@ impl Server {
     /// A stream's playlist.
     pub fn hls_url(&self, name: &str) -> String {
         self.http_url(&format!("/live/{name}/index.m3u8"))
+    }
+
+    /// Waits until somebody plays, or waits for, a stream by RTMP.
+    ///
+    /// # Panics
+    ///
+    /// When nobody does.
+    pub fn wait_for_player(&self, name: &str) {
+        self.log()
+            .wait_for(0, &["player started", &format!("stream=live/{name} ")]);
     }
 
     /// Waits until a stream has a playlist.
@@ -153,13 +156,12 @@ impl Server {
             .expect("VmRSS is in there")
     }
 
-    /// Asks it to end, as a service manager does, and waits until it has, well.
+    /// Waits until it has ended, without an error.
     ///
     /// # Panics
     ///
-    /// When it does not, or with an error.
-    pub fn terminate(&mut self) {
-        self.process.signal("TERM");
+    /// When it does not, or with one.
+    pub fn expect_clean_exit(&mut self) {
         let status = wait_within(PATIENCE, || self.process.exited())
             .expect("the server ends when it is told to");
         assert!(status.success(), "the server ended with {status}");

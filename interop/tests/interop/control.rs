@@ -16,11 +16,8 @@ fn ffmpeg_through_nginx() {
     let nginx = Nginx::start();
     let url = nginx.url("control");
     let reader = Reader::start(&url, &[]);
-    nginx.process.stderr.wait_for(0, &["play: name='control'"]);
+    nginx.wait_for_player("control");
     clip.publish(&url).expect_success();
-    reader.finish(&clip.frames_by_blocks).assert_begins(
-        &clip.frames,
-        &clip.frames_by_blocks,
-        "nginx",
-    );
+    nginx.end_after("control");
+    reader.finish().assert_same(&clip.frames, "nginx");
 }

@@ -1,3 +1,11 @@
 //! Real peers against the crates and the streaming server, both directions.
+//!
+//! `README.md` says which test drives which peer, how to run them and what they need.
 
+mod browser;
+mod client;
 mod control;
+mod fidelity;
+mod hostile;
+mod lifecycle;
+mod peers;

@@ -1,0 +1,111 @@
+//! Players that write what they get to a file, which is decoded afterwards.
+
+use std::{path::PathBuf, process::Command};
+
+use tempfile::TempDir;
+
+use crate::{frames::Frames, process::Process};
+
+/// A player that records.
+#[derive(Debug)]
+pub struct Recorder {
+    /// The process.
+    pub process: Process,
+    file: PathBuf,
+    _folder: TempDir,
+}
+
+impl Recorder {
+    fn start(name: &str, extension: &str, command: impl FnOnce(&str) -> Command) -> Self {
+        let folder = TempDir::new().expect("there is room for temporary files");
+        let file = folder.path().join("recording").with_extension(extension);
+        let process = Process::spawn(name, &mut command(&file.display().to_string()));
+        Self {
+            process,
+            file,
+            _folder: folder,
+        }
+    }
+
+    /// rtmpdump.
+    pub fn rtmpdump(url: &str) -> Self {
+        Self::start("rtmpdump", "flv", |file| {
+            let mut command = Command::new("rtmpdump");
+            command.args(["--verbose", "--live", "--rtmp", url, "--flv", file]);
+            command
+        })
+    }
+
+    /// GStreamer's own client.
+    pub fn rtmp2src(url: &str) -> Self {
+        Self::start("rtmp2src", "flv", |file| {
+            let mut command = Command::new("gst-launch-1.0");
+            command
+                .args(["-e", "rtmp2src", &format!("location={url}")])
+                .args([
+                    "!",
+                    "filesink",
+                    "buffer-mode=unbuffered",
+                    &format!("location={file}"),
+                ]);
+            command
+        })
+    }
+
+    /// GStreamer's client by librtmp.
+    pub fn rtmpsrc(url: &str) -> Self {
+        Self::start("rtmpsrc", "flv", |file| {
+            let mut command = Command::new("gst-launch-1.0");
+            command
+                .args(["-e", "rtmpsrc", &format!("location={url} live=1")])
+                .args([
+                    "!",
+                    "filesink",
+                    "buffer-mode=unbuffered",
+                    &format!("location={file}"),
+                ]);
+            command
+        })
+    }
+
+    /// VLC.
+    pub fn vlc(url: &str) -> Self {
+        let recorder = TempDir::new().expect("there is room for temporary files");
+        // VLC refuses root, and then has to be let in.
+        let folder = recorder.path().display().to_string();
+        Process::run("chmod", Command::new("chmod").args(["777", &folder]));
+        let file = recorder.path().join("recording.ts");
+        let output = format!("#std{{access=file,mux=ts,dst={}}}", file.display());
+        let process = Process::spawn(
+            "vlc",
+            Command::new("setpriv")
+                .args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"])
+                .args([
+                    "cvlc",
+                    "-I",
+                    "dummy",
+                    "-vv",
+                    url,
+                    "--sout",
+                    &output,
+                    "vlc://quit",
+                ])
+                .env("HOME", &folder),
+        );
+        Self {
+            process,
+            file,
+            _folder: recorder,
+        }
+    }
+
+    /// Waits until the stream has ended for the player, and decodes what was recorded.
+    ///
+    /// # Panics
+    ///
+    /// When the player does not end by itself, or nothing was recorded.
+    pub fn finish(mut self) -> Frames {
+        self.process.wait();
+        Frames::of_file(&self.file)
+    }
+}
