@@ -11,7 +11,6 @@
 
 use alloc::vec::Vec;
 use core::fmt;
-use core::marker::PhantomData;
 use core::ops::Range;
 
 mod sealed {
@@ -90,29 +89,40 @@ enum Next {
 const ID3_HEADER: usize = 10;
 
 /// The search for frames, less the bytes.
-#[derive(Debug, Clone, Copy, Default)]
-struct Search {
+#[derive(Debug, Clone, Copy)]
+struct Search<H> {
     /// Whether what came before was a frame.
     in_sync: bool,
+    /// The header here, if it was read already.
+    ahead: Option<H>,
     /// Bytes of an ID3 tag that are still to be passed over.
     tag: usize,
 }
 
-impl Search {
+impl<H: Copy> Search<H> {
+    const fn new() -> Self {
+        Self {
+            in_sync: false,
+            ahead: None,
+            tag: 0,
+        }
+    }
+
     #[inline]
-    fn step<F: Framing>(&mut self, data: &[u8], end: End) -> Step<F::Header> {
+    fn step<F: Framing<Header = H>>(&mut self, data: &[u8], end: End) -> Step<H> {
         if self.in_sync
-            && let Some(header) = F::header(data)
+            && let Some(header) = self.ahead.take().or_else(|| F::header(data))
             && let Some(rest) = data.get(F::frame_len(header)..)
-            && F::header(rest).is_some()
+            && let Some(next) = F::header(rest)
         {
+            self.ahead = Some(next);
             return Step::Frame(header);
         }
         self.careful_step::<F>(data, end)
     }
 
     #[cold]
-    fn careful_step<F: Framing>(&mut self, data: &[u8], end: End) -> Step<F::Header> {
+    fn careful_step<F: Framing<Header = H>>(&mut self, data: &[u8], end: End) -> Step<H> {
         if self.tag > 0 {
             let len = self.tag.min(data.len());
             self.tag -= len;
@@ -160,7 +170,7 @@ impl Search {
         }))
     }
 
-    fn junk<H>(&mut self, len: usize) -> Step<H> {
+    fn junk(&mut self, len: usize) -> Step<H> {
         if len == 0 {
             return Step::Wait;
         }
@@ -224,11 +234,10 @@ fn tag_len(data: &[u8]) -> Option<usize> {
 ///
 /// What is not whole at the end is junk.
 #[derive(Clone)]
-pub struct Frames<'a, F> {
+pub struct Frames<'a, F: Framing> {
     data: &'a [u8],
     rest: &'a [u8],
-    search: Search,
-    format: PhantomData<fn() -> F>,
+    search: Search<F::Header>,
 }
 
 impl<'a, F: Framing> Frames<'a, F> {
@@ -239,8 +248,7 @@ impl<'a, F: Framing> Frames<'a, F> {
         Self {
             data,
             rest: data,
-            search: Search::default(),
-            format: PhantomData,
+            search: Search::new(),
         }
     }
 
@@ -283,7 +291,7 @@ impl<'a, F: Framing> Iterator for Frames<'a, F> {
     }
 }
 
-impl<F> fmt::Debug for Frames<'_, F> {
+impl<F: Framing> fmt::Debug for Frames<'_, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frames")
             .field("len", &self.data.len())
@@ -295,7 +303,7 @@ impl<F> fmt::Debug for Frames<'_, F> {
 /// Finds the frames of a stream that comes in pieces of any size.
 ///
 /// Give it input, then poll until it says `None`. What it holds then is less than three frames.
-pub struct Splitter<F> {
+pub struct Splitter<F: Framing> {
     buffer: Vec<u8>,
     /// What of the buffer is not consumed yet.
     at: usize,
@@ -303,9 +311,8 @@ pub struct Splitter<F> {
     offset: u64,
     /// Bytes before `at` that were no frame, and were not told yet.
     junk: u64,
-    search: Search,
+    search: Search<F::Header>,
     end: End,
-    format: PhantomData<fn() -> F>,
 }
 
 impl<F: Framing> Splitter<F> {
@@ -317,12 +324,8 @@ impl<F: Framing> Splitter<F> {
             at: 0,
             offset: 0,
             junk: 0,
-            search: Search {
-                in_sync: false,
-                tag: 0,
-            },
+            search: Search::new(),
             end: End::Open,
-            format: PhantomData,
         }
     }
 
@@ -398,7 +401,7 @@ impl<F: Framing> Default for Splitter<F> {
     }
 }
 
-impl<F> fmt::Debug for Splitter<F> {
+impl<F: Framing> fmt::Debug for Splitter<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Splitter")
             .field("offset", &self.offset.saturating_add(self.at as u64))

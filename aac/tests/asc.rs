@@ -377,6 +377,15 @@ fn fields_that_contradict_each_other_are_refused() {
     assert!(AudioSpecificConfig::new(fields).is_err());
 }
 
+#[test]
+fn short_configurations_read_alike_with_and_without_the_short_way() {
+    let decode = |raw: &[u8]| Fields::decode(&mut wire::BitReader::new(raw), true);
+    for [a, b] in (0..=u16::MAX).map(u16::to_be_bytes) {
+        assert_eq!(Fields::parse(&[a, b]), decode(&[a, b]));
+        assert_eq!(Fields::parse(&[a, b, 0]), decode(&[a, b, 0]));
+    }
+}
+
 fn rate() -> impl Strategy<Value = u32> {
     prop_oneof![
         Just(48_000u32),

@@ -48,13 +48,17 @@ pub(crate) fn copy_bits(
 pub(crate) fn bytes(r: &mut BitReader<'_>, len: u64, what: &'static str) -> Result<Vec<u8>, Error> {
     // Also asks whether they are there, before anything is allocated for them.
     r.clone().skip(len.saturating_mul(8), what)?;
-    let mut out = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
-    copy_bits(
-        r,
-        &mut BitWriter::new(&mut out),
-        len.saturating_mul(8),
-        what,
-    )?;
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    if r.is_aligned() {
+        return Ok(r.bytes(len, what)?.to_vec());
+    }
+    let mut out = Vec::with_capacity(len);
+    for _ in 0..len / 4 {
+        out.extend_from_slice(&r.bits(32, what)?.to_be_bytes());
+    }
+    for _ in 0..len % 4 {
+        out.push(narrow(r.bits(8, what)?));
+    }
     Ok(out)
 }
 

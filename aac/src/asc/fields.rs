@@ -113,8 +113,40 @@ impl Fields {
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
+    #[inline]
     pub fn parse(data: &[u8]) -> Result<Self, Error> {
-        Self::decode(&mut BitReader::new(data), true)
+        match Self::parse_plain(data) {
+            Some(fields) => Ok(fields),
+            None => Self::decode(&mut BitReader::new(data), true),
+        }
+    }
+
+    /// What nearly all configurations are, four times as fast: two bytes, or three, of AAC Main to LTP.
+    #[inline]
+    fn parse_plain(data: &[u8]) -> Option<Self> {
+        let (&[a, b], [] | [_]) = data.split_first_chunk()? else {
+            return None;
+        };
+        // 5 audioObjectType, 4 samplingFrequencyIndex, 4 channelConfiguration, then three flags, of which only the first
+        // one is set: frameLengthFlag.
+        let (object_type @ 1..=4, 0) = (a >> 3, b & 3) else {
+            return None;
+        };
+        let index = usize::from((a & 7) << 1 | b >> 7);
+        let sampling_frequency = *tables::SAMPLING_FREQUENCIES.get(index)?;
+        let channel_configuration = b >> 3 & 15;
+        tables::channels(channel_configuration)?;
+        let object_type = ObjectType::new(object_type)?;
+        let mut config = GaSpecificConfig::new(object_type);
+        config.frame_length_flag = b & 4 != 0;
+        Some(Self {
+            audio_object_type: object_type,
+            sampling_frequency,
+            channel_configuration,
+            extension: Extension::Implicit,
+            specific: Specific::Ga(config),
+            ep_config: None,
+        })
     }
 
     /// Reads a configuration at a reader's position, which need not be at a byte.

@@ -81,6 +81,7 @@ const fn has_resilience_flags(object_type: ObjectType) -> bool {
 impl GaSpecificConfig {
     /// The plainest configuration that an object type can have, its frames of full length.
     #[must_use]
+    #[inline]
     pub fn new(object_type: ObjectType) -> Self {
         // The standard wants `extensionFlag` set for the types from 17 on.
         let extension_flag = object_type.number() >= 17;
