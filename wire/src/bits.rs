@@ -132,8 +132,8 @@ impl<'a, const ESCAPED: bool> BitReader<'a, ESCAPED> {
             .saturating_sub(self.cached as u64)
     }
 
-    /// Loads bits until at least 57 are there or the input ends.
-    #[inline]
+    /// Loads bits until at least 57 are there or the input ends. Few reads need it, so it stays out of their way.
+    #[inline(never)]
     fn refill(&mut self) {
         let ahead = self.data.get(self.next..).unwrap_or_default();
         if let Some(chunk) = ahead.first_chunk::<8>() {
@@ -153,21 +153,25 @@ impl<'a, const ESCAPED: bool> BitReader<'a, ESCAPED> {
         self.refill_bytewise();
     }
 
-    #[cold]
+    /// The same near the end of the input, and where a byte may have to be passed over.
     fn refill_bytewise(&mut self) {
-        while self.cached <= 56 {
-            let Some(&byte) = self.data.get(self.next) else {
+        let (before, ahead) = self.data.split_at_checked(self.next).unwrap_or_default();
+        let mut zeros = match before {
+            [.., 0, 0] => 2,
+            [.., 0] => 1,
+            _ => 0,
+        };
+        for &byte in ahead {
+            if self.cached > 56 {
                 return;
-            };
-            let before = self.next.checked_sub(2);
+            }
             self.next += 1;
-            if ESCAPED
-                && byte == 3
-                && before.and_then(|at| self.data.get(at..at + 2)) == Some(&[0, 0])
-            {
+            if ESCAPED && byte == 3 && zeros >= 2 {
                 self.dropped += 1;
+                zeros = 0;
                 continue;
             }
+            zeros = if byte == 0 { zeros + 1 } else { 0 };
             self.cache |= u64::from(byte) << (56 - self.cached);
             self.cached += 8;
         }
