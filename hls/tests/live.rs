@@ -3,7 +3,7 @@
 
 use fluvial_hls::live::{self, Resource, UriTemplate};
 use fluvial_hls::{Error, MediaPlaylist};
-use media::{SegmentInfo, Time, Timescale, WallClock};
+use media::{Codec, SegmentInfo, Time, Timescale, Track, TrackId, Tracks, WallClock};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -181,6 +181,46 @@ fn bandwidth() {
     let bandwidth = playlist.bandwidth().unwrap();
     assert_eq!(bandwidth.peak, 6_000_000);
     assert_eq!(bandwidth.average, 2_500_000 * 8 / 6 + 1);
+}
+
+#[test]
+fn multivariant_of_tracks() {
+    let sps = [
+        0x67, 0x64, 0x00, 0x1F, 0xAC, 0xD9, 0x40, 0x50, 0x05, 0xBB, 0x01, 0x6A, 0x02, 0x02, 0x02,
+        0x80, 0x00, 0x00, 0x03, 0x00, 0x80, 0x00, 0x00, 0x19, 0x07, 0x8C, 0x18, 0xCB,
+    ];
+    let pps = [0x68, 0xEB, 0xE3, 0xCB, 0x22, 0xC0];
+    let video = h264::DecoderConfig::from_parameter_sets([&sps[..]], [&pps[..]]).unwrap();
+    let audio = aac::AudioSpecificConfig::parse(&[0x12, 0x10]).unwrap();
+    let tracks: Tracks = [
+        Track::new(TrackId(1), Timescale::KHZ_90, Codec::H264(video)),
+        Track::new(
+            TrackId(2),
+            Timescale::new(44_100).unwrap(),
+            Codec::Aac(audio.clone()),
+        ),
+        Track::new(
+            TrackId(3),
+            Timescale::new(44_100).unwrap(),
+            Codec::Aac(audio),
+        ),
+    ]
+    .into_iter()
+    .collect();
+    let bandwidth = live::Bandwidth {
+        peak: 3_000_000,
+        average: 2_500_000,
+    };
+    let multivariant = live::multivariant([live::Variant {
+        uri: "stream.m3u8",
+        tracks: &tracks,
+        bandwidth,
+    }]);
+    assert_eq!(
+        multivariant.to_string(),
+        "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=3000000,AVERAGE-BANDWIDTH=2500000,\
+         CODECS=\"avc1.64001F,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=25.000\nstream.m3u8\n"
+    );
 }
 
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 use super::Bandwidth;
 use crate::tag::StreamInf;
-use crate::{Decimal, MultivariantPlaylist, Resolution, Tag, VariantStream};
+use crate::{Decimal, MultivariantPlaylist, Resolution, VariantStream};
 use alloc::string::String;
 use media::{Codec, Kind, Tracks};
 
@@ -20,7 +20,6 @@ pub struct Variant<'a> {
 #[must_use]
 pub fn multivariant<'a>(variants: impl IntoIterator<Item = Variant<'a>>) -> MultivariantPlaylist {
     let mut playlist = MultivariantPlaylist::new();
-    playlist.lines.push(Tag::IndependentSegments);
     for variant in variants {
         let codecs = codecs(variant.tracks);
         let mut stream_inf = StreamInf::new(variant.bandwidth.peak);
