@@ -68,11 +68,11 @@ fn alternating(count: u32) -> Vec<u8> {
 }
 
 fn read(c: &mut Criterion) {
-    let few = messages(250);
+    let few = messages(1000);
     let inputs = [
         ("4096", written(&few, 4096)),
         ("128", written(&few, 128)),
-        ("128, alternating", alternating(200)),
+        ("128, alternating", alternating(800)),
     ];
     for (name, wire) in &inputs {
         let mut group = c.benchmark_group(format!("read, chunks of {name}"));
@@ -99,7 +99,7 @@ fn read(c: &mut Criterion) {
 }
 
 fn write(c: &mut Criterion) {
-    let messages = messages(250);
+    let messages = messages(1000);
     for chunk_size in [4096, 128] {
         let mut group = c.benchmark_group(format!("write, chunks of {chunk_size}"));
         let total: usize = messages

@@ -34,6 +34,10 @@ impl Transmit {
     pub(super) fn poll(&mut self) -> Option<Bytes> {
         self.flush();
         let bytes = self.queue.pop_front()?;
+        if self.queue.is_empty() {
+            // What a burst needed is not kept for the life of a player.
+            self.queue.shrink_to(16);
+        }
         self.queued = self.queued.saturating_sub(bytes.len());
         Some(bytes)
     }

@@ -36,14 +36,45 @@ struct Decoder<'a, 'l> {
     limits: &'l Limits,
 }
 
+/// Reads a short string, all of which is there.
+#[inline]
+fn string(data: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
+    let ([high, low], data) = data.split_first_chunk()?;
+    let (bytes, rest) = data.split_at_checked(u16::from_be_bytes([*high, *low]).into())?;
+    Some((text(bytes), rest))
+}
+
+/// Reads one of the kinds that nearly all values are of, all of which is there.
+#[inline]
+fn scalar(data: &[u8]) -> Option<(Value<'_>, &[u8])> {
+    let (marker, data) = data.split_first()?;
+    match *marker {
+        marker::NUMBER => {
+            let (bytes, rest) = data.split_first_chunk()?;
+            Some((Value::Number(f64::from_be_bytes(*bytes)), rest))
+        }
+        marker::BOOLEAN => {
+            let (byte, rest) = data.split_first()?;
+            Some((Value::Boolean(*byte != 0), rest))
+        }
+        marker::STRING => {
+            let (text, rest) = string(data)?;
+            Some((Value::String(text), rest))
+        }
+        marker::NULL => Some((Value::Null, data)),
+        _ => None,
+    }
+}
+
 impl<'a> Decoder<'a, '_> {
-    fn value(&mut self) -> Result<Value<'a>, Error> {
-        let marker = self.r.u8("AMF0 marker")?;
-        self.value_of(marker)
+    /// Goes on where `rest`, a tail of what is left, begins.
+    #[inline]
+    fn go_on(&mut self, rest: &'a [u8]) {
+        let end = self.r.offset().saturating_add(self.r.left());
+        self.r = Reader::at(rest, end.saturating_sub(rest.len()));
     }
 
-    #[inline]
-    fn value_of(&mut self, marker: u8) -> Result<Value<'a>, Error> {
+    fn value(&mut self) -> Result<Value<'a>, Error> {
         self.left = match self.left.checked_sub(1) {
             Some(left) => left,
             None => {
@@ -53,17 +84,12 @@ impl<'a> Decoder<'a, '_> {
                 });
             }
         };
+        let marker = self.r.u8("AMF0 marker")?;
         Ok(match marker {
             marker::NUMBER => Value::Number(self.r.f64("number")?),
             marker::BOOLEAN => Value::Boolean(self.r.u8("boolean")? != 0),
             marker::STRING => Value::String(self.short_string()?),
             marker::NULL => Value::Null,
-            _ => return self.rare(marker),
-        })
-    }
-
-    fn rare(&mut self, marker: u8) -> Result<Value<'a>, Error> {
-        Ok(match marker {
             marker::OBJECT => Value::Object(self.object()?),
             marker::UNDEFINED => Value::Undefined,
             marker::REFERENCE => Value::Reference(self.r.u16("reference")?),
@@ -109,23 +135,36 @@ impl<'a> Decoder<'a, '_> {
 
     fn object(&mut self) -> Result<Object<'a>, Error> {
         self.enter()?;
-        let mut properties = Vec::new();
-        while !self.r.is_empty() {
+        let mut properties = Vec::with_capacity(self.r.left().min(256) / 16);
+        loop {
+            self.scalars(&mut properties);
+            match self.r.peek() {
+                [] => break,
+                [0, 0] | [0, 0, marker::OBJECT_END, ..] => {
+                    self.r.skip(self.r.left().min(3), "object end")?;
+                    break;
+                }
+                _ => {}
+            }
             let name = self.short_string()?;
-            if name.is_empty() && self.r.is_empty() {
-                break;
-            }
-            let marker = self.r.u8("AMF0 marker")?;
-            if marker == marker::OBJECT_END && name.is_empty() {
-                break;
-            }
-            if properties.is_empty() {
-                properties.reserve(12);
-            }
-            properties.push((name, self.value_of(marker)?));
+            properties.push((name, self.value()?));
         }
         self.depth = self.depth.saturating_add(1);
         Ok(Object(properties))
+    }
+
+    /// Reads properties as long as they are scalars.
+    fn scalars(&mut self, properties: &mut Vec<(Cow<'a, str>, Value<'a>)>) {
+        let mut rest = self.r.peek();
+        while let Some((name, value)) = string(rest)
+            && let Some((value, after)) = scalar(value)
+            && let Some(left) = self.left.checked_sub(1)
+        {
+            properties.push((name, value));
+            self.left = left;
+            rest = after;
+        }
+        self.go_on(rest);
     }
 
     fn array(&mut self) -> Result<Vec<Value<'a>>, Error> {
@@ -140,10 +179,9 @@ impl<'a> Decoder<'a, '_> {
         Ok(values)
     }
 
-    #[inline]
     fn short_string(&mut self) -> Result<Cow<'a, str>, Short> {
         let len = self.r.u16("string length")?;
-        Ok(text(self.r.take(len.into(), "string")?))
+        self.r.take(len.into(), "string").map(text)
     }
 
     fn long_string(&mut self) -> Result<Cow<'a, str>, Short> {
@@ -156,6 +194,11 @@ impl<'a> Decoder<'a, '_> {
 fn text(bytes: &[u8]) -> Cow<'_, str> {
     match core::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
-        Err(_) => String::from_utf8_lossy(bytes),
+        Err(_) => lossy(bytes),
     }
+}
+
+#[cold]
+fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
 }
