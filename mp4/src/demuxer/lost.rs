@@ -13,13 +13,15 @@ impl Demuxer {
             .chain(input.iter().take(7))
             .copied()
             .collect();
-        if let Some(at) = find_plausible(&seam).filter(|at| *at < self.carry.len()) {
+        if let Some(at) =
+            find_plausible(&seam, self.limits.box_size).filter(|at| *at < self.carry.len())
+        {
             let start = self.carry_start().saturating_add(at as u64);
             self.carry = self.carry.get(at..).unwrap_or_default().into();
             self.found(from, start);
             return true;
         }
-        if let Some(at) = find_plausible(input) {
+        if let Some(at) = find_plausible(input, self.limits.box_size) {
             self.carry.clear();
             self.pass(self.position.saturating_add(at as u64), input);
             self.found(from, self.position);
@@ -49,16 +51,21 @@ impl Demuxer {
     }
 }
 
-/// Where in `data` something begins that looks like the header of a box at the top of a file.
-fn find_plausible(data: &[u8]) -> Option<usize> {
-    const TYPES: [&[u8; 4]; 9] = [
-        b"moof", b"moov", b"mdat", b"styp", b"ftyp", b"sidx", b"prft", b"emsg", b"free",
+/// Where in `data` something begins that looks like the header of a box at the top of a file. A box other than an
+/// `mdat` that is longer than `limit` is rather noise.
+fn find_plausible(data: &[u8], limit: usize) -> Option<usize> {
+    const TYPES: [&[u8; 4]; 8] = [
+        b"moof", b"moov", b"styp", b"ftyp", b"sidx", b"prft", b"emsg", b"free",
     ];
     let mut rest = Reader::new(data);
     loop {
         let [a, b, c, d, name @ ..] = rest.peek().first_chunk::<8>()?;
-        let size = u32::from_be_bytes([*a, *b, *c, *d]);
-        if TYPES.contains(&name) && (size >= 8 || size == 1) {
+        let size = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).unwrap_or(usize::MAX);
+        let plausible = match name {
+            b"mdat" => size >= 8 || size == 1,
+            name => TYPES.contains(&name) && (8..=limit).contains(&size),
+        };
+        if plausible {
             return Some(rest.offset());
         }
         rest.skip(1, "byte").ok()?;
