@@ -241,11 +241,17 @@ impl Clip {
 
     /// Publishes the clip in real time by ffmpeg, to its end.
     pub fn publish(&self, url: &str) -> Process {
+        self.publish_from(0, url)
+    }
+
+    /// The same, with times that begin at so many seconds.
+    pub fn publish_from(&self, seconds: u32, url: &str) -> Process {
         Process::spawn(
             format!("ffmpeg publishing to {url}"),
             Command::new("ffmpeg")
                 .args(["-nostdin", "-hide_banner", "-nostats", "-re", "-i"])
                 .arg(&self.file)
+                .args(["-output_ts_offset", &seconds.to_string()])
                 .args(["-c", "copy", "-f", "flv", url]),
         )
     }

@@ -33,12 +33,12 @@ pub fn module() -> Option<PathBuf> {
 }
 
 impl Nginx {
-    /// Starts it on a free port.
+    /// Starts it on a free port; `directives` are added to the application.
     ///
     /// # Panics
     ///
     /// When it does not come up.
-    pub fn start() -> Self {
+    pub fn start(directives: &str) -> Self {
         let module = module().expect("the test has asked for it");
         // nginx takes no port 0: another process may be quicker to take the one that was free.
         for _ in 0..5 {
@@ -54,7 +54,7 @@ impl Nginx {
                      error_log stderr info;\n\
                      pid {here}/nginx.pid;\n\
                      events {{ }}\n\
-                     rtmp {{ server {{ listen {address}; application live {{ live on; }} }} }}\n",
+                     rtmp {{ server {{ listen {address}; application live {{ live on; {directives} }} }} }}\n",
                     module.display()
                 ),
             )
@@ -102,14 +102,27 @@ impl Nginx {
     /// # Panics
     ///
     /// When the publisher stays.
-    pub fn end_after(mut self, name: &str) {
-        let log = &self.process.stderr;
-        let line = log.wait_for(0, &[&format!("publish: name='{name}'")]);
-        let connection = line
-            .split_whitespace()
-            .find(|word| word.starts_with('*'))
-            .expect("a number");
-        log.wait_for(0, &[&format!("{connection} deleteStream")]);
+    pub fn end_after(self, name: &str) {
+        let line = self
+            .process
+            .stderr
+            .wait_for(0, &[&format!("publish: name='{name}'")]);
+        let mut words = line.split_whitespace();
+        let connection = words.find(|word| word.starts_with('*')).expect("a number");
+        self.end_after_line(&[&format!("{connection} deleteStream")]);
+    }
+
+    /// The same where nginx pulls the stream from elsewhere.
+    ///
+    /// # Panics
+    ///
+    /// When the stream goes on.
+    pub fn end_after_pull(self) {
+        self.end_after_line(&["deleteStream", "ngx-relay"]);
+    }
+
+    fn end_after_line(mut self, words: &[&str]) {
+        self.process.stderr.wait_for(0, words);
         self.process.signal("TERM");
         self.process.wait();
     }

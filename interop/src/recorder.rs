@@ -1,6 +1,6 @@
 //! Players that write what they get to a file, which is decoded afterwards.
 
-use std::{path::PathBuf, process::Command};
+use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf, process::Command};
 
 use tempfile::TempDir;
 
@@ -76,22 +76,22 @@ impl Recorder {
         Process::run("chmod", Command::new("chmod").args(["777", &folder]));
         let file = recorder.path().join("recording.ts");
         let output = format!("#std{{access=file,mux=ts,dst={}}}", file.display());
-        let process = Process::spawn(
-            "vlc",
-            Command::new("setpriv")
-                .args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"])
-                .args([
-                    "cvlc",
-                    "-I",
-                    "dummy",
-                    "-vv",
-                    url,
-                    "--sout",
-                    &output,
-                    "vlc://quit",
-                ])
-                .env("HOME", &folder),
-        );
+        let mut command = if is_root() {
+            let mut command = Command::new("setpriv");
+            command.args([
+                "--reuid=nobody",
+                "--regid=nogroup",
+                "--clear-groups",
+                "cvlc",
+            ]);
+            command
+        } else {
+            Command::new("cvlc")
+        };
+        command
+            .args(["-I", "dummy", "-vv", url, "--sout", &output, "vlc://quit"])
+            .env("HOME", &folder);
+        let process = Process::spawn("vlc", &mut command);
         Self {
             process,
             file,
@@ -108,4 +108,8 @@ impl Recorder {
         self.process.wait();
         Frames::of_file(&self.file)
     }
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }

@@ -13,7 +13,7 @@ use fluvial_interop::{
 fn ffmpeg_through_nginx() {
     needs!(FFMPEG, NGINX_RTMP);
     let clip = NTSC_PYRAMID.clip();
-    let nginx = Nginx::start();
+    let nginx = Nginx::start("");
     let url = nginx.url("control");
     let reader = Reader::start(&url, &[]);
     nginx.wait_for_player("control");

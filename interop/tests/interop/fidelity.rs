@@ -14,13 +14,17 @@ use fluvial_interop::{
 };
 
 fn arrives_whole(recipe: &Recipe) {
+    arrives_whole_from(0, recipe, recipe.name);
+}
+
+/// The times begin at so many `seconds`.
+fn arrives_whole_from(seconds: u32, recipe: &Recipe, name: &str) {
     needs!(FFMPEG);
-    let name = recipe.name;
     let clip = recipe.clip();
     let server = Server::shared();
     let rtmp = Reader::start(&server.rtmp_url(name), &[]);
     server.wait_for_player(name);
-    let mut publisher = clip.publish(&server.rtmp_url(name));
+    let mut publisher = clip.publish_from(seconds, &server.rtmp_url(name));
     server.wait_for_playlist(name);
     let hls = Reader::hls_from_start(&server.hls_url(name));
     publisher.expect_success();
@@ -61,6 +65,13 @@ fn video_only() {
 #[test]
 fn audio_only() {
     arrives_whole(&AUDIO_ONLY);
+}
+
+/// After 4 hours and 39 minutes a time takes more than 24 bits: the chunk stream's extended timestamps begin.
+#[test]
+fn into_extended_timestamps() {
+    let seconds = 0x00FF_FFFF / 1000 - BASELINE.seconds / 2;
+    arrives_whole_from(seconds, &BASELINE, "extended");
 }
 
 /// A player that comes late gets a keyframe first, and from there on every picture.

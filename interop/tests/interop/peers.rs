@@ -4,7 +4,8 @@ use fluvial_interop::{
     clip::{B_FRAMES_25, BASELINE, NTSC_PYRAMID},
     frames::Frames,
     needs,
-    peer::{FFMPEG, GSTREAMER_LIBRTMP, GSTREAMER_RTMP2, RTMPDUMP, VLC},
+    nginx::Nginx,
+    peer::{FFMPEG, GSTREAMER_LIBRTMP, GSTREAMER_RTMP2, NGINX_RTMP, RTMPDUMP, VLC},
     reader::Reader,
     recorder::Recorder,
     server::Server,
@@ -110,4 +111,41 @@ fn rtmp2sink_publishes() {
 fn rtmpsink_publishes() {
     needs!(FFMPEG, GSTREAMER_LIBRTMP);
     gstreamer_publishes("rtmpsink");
+}
+
+/// nginx relays what it gets to us, from the first keyframe after it has connected.
+#[test]
+fn nginx_pushes() {
+    needs!(FFMPEG, NGINX_RTMP);
+    let clip = NTSC_PYRAMID.clip();
+    let server = Server::shared();
+    let nginx = Nginx::start(&format!("push rtmp://{}/live;", server.rtmp));
+    let player = Reader::start(&server.rtmp_url("pushed"), &[]);
+    server.wait_for_player("pushed");
+    clip.publish(&nginx.url("pushed")).expect_success();
+    let shown = player.finish();
+    let start = shown.assert_video_run_of(&clip.frames, "pushed by nginx");
+    assert_eq!(
+        start + shown.video.len(),
+        clip.frames.video.len(),
+        "the end is missing"
+    );
+}
+
+/// nginx plays from us what its own players want.
+#[test]
+fn nginx_pulls() {
+    needs!(FFMPEG, NGINX_RTMP);
+    let clip = NTSC_PYRAMID.clip();
+    let server = Server::start(&["--no-demo"]);
+    let nginx = Nginx::start(&format!("pull rtmp://{}/live live=1;", server.rtmp));
+    let player = Reader::start(&nginx.url("pulled"), &[]);
+    server.wait_for_player("pulled");
+    clip.publish(&server.rtmp_url("pulled")).expect_success();
+    server
+        .log()
+        .wait_for(0, &["publisher gone", "stream=live/pulled"]);
+    server.process.signal("TERM");
+    nginx.end_after_pull();
+    player.finish().assert_same(&clip.frames, "pulled by nginx");
 }
