@@ -37,8 +37,9 @@ mod multivariant_playlist;
 mod playlist;
 mod segment;
 pub mod tag;
+mod value;
 
-pub use attributes::{Attributes, ByteRange, Hex, Resolution};
+pub use attributes::Attributes;
 pub use block::{Block, Rewrite};
 pub use date_time::{DateTime, Zone};
 pub use decimal::{Decimal, Malformed};
@@ -49,3 +50,4 @@ pub use multivariant_playlist::{MultivariantPlaylist, VariantStream};
 pub use playlist::Playlist;
 pub use segment::Segment;
 pub use tag::Tag;
+pub use value::{ByteRange, Hex, Resolution};

@@ -1,5 +1,6 @@
 use crate::attributes::Refused;
-use crate::tag::{InLine, Inf, Place, write_line};
+use crate::tag::{InLine, Inf, Place};
+use crate::value::{LINE, write_encoded};
 use crate::{Error, Limits, Rule, Tag};
 use core::fmt;
 
@@ -25,14 +26,22 @@ impl<'a> From<Tag<'a>> for Line<'a> {
 }
 
 impl fmt::Display for Line<'_> {
-    /// Without the line's end.
+    /// Without the line's end. What would make another line or another tag of it is percent-encoded.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Line::Tag(tag) => tag.fmt(f),
-            Line::Uri(uri) => write_line(f, uri),
+            Line::Uri(uri) => match uri.strip_prefix('#') {
+                // It must not become a tag.
+                Some(fragment) => {
+                    f.write_str("%23")?;
+                    write_encoded(f, fragment, LINE)
+                }
+                None => write_encoded(f, uri, LINE),
+            },
             Line::Comment(text) => {
-                f.write_str("#")?;
-                write_line(f, text)
+                // Nor must this.
+                f.write_str(if text.starts_with("EXT") { "# " } else { "#" })?;
+                write_encoded(f, text, LINE)
             }
             Line::Blank => Ok(()),
         }

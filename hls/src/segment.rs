@@ -22,7 +22,7 @@ impl Segment {
     ///
     /// # Errors
     ///
-    /// [`Error::State`] for a negative duration, or a URI that is empty or starts with `#`.
+    /// [`Error::State`] for a negative duration or an empty URI.
     pub fn new(uri: &str, duration: Decimal) -> Result<Self, Error> {
         let mut lines = Block::new();
         lines.push(Tag::Inf(Inf {

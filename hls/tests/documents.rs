@@ -163,12 +163,25 @@ proptest! {
 
     /// Whatever a string holds, it adds no line and no attribute.
     #[test]
-    fn nothing_breaks_out(hostile in "[\"\r\n,=#a]{0,12}") {
+    fn nothing_breaks_out(hostile in "[\"\r\n,=#aé]{0,12}") {
         let mut key = Key::new(KeyMethod::Aes128);
         key.uri = Some(&hostile);
         let text = Tag::Key(key).to_string();
         let Tag::Key(key) = read(&text) else { panic!("{text}") };
         prop_assert_eq!(key.attributes.iter().count(), 2);
+
+        let mut key = Key::new(KeyMethod::Other(&hostile));
+        key.uri = Some("k");
+        let text = Tag::Key(key).to_string();
+        if let Some(Ok(line)) = Lines::new(&text).next() {
+            let Line::Tag(Tag::Key(key)) = line else { panic!("{text}") };
+            prop_assert_eq!(key.attributes.iter().count(), 2);
+        }
+        let mut block = Block::new();
+        block.push(Line::Uri(&hostile));
+        block.push(Line::Comment(&format!("EXT{hostile}")));
+        prop_assert_eq!(block.lines().count(), 2);
+        prop_assert_eq!(block.tags().count(), 0);
 
         let text = Tag::Inf(Inf { duration: Decimal::default(), title: &hostile }).to_string();
         prop_assert!(matches!(read(&text), Tag::Inf(_)));

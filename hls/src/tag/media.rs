@@ -1,5 +1,6 @@
-use super::{TagValue, write_line};
-use crate::attributes::{Refused, attribute_tag, enumerated};
+use super::TagValue;
+use crate::attributes::{Refused, attribute_tag};
+use crate::value::{LINE, enumerated, write_encoded};
 use crate::{ByteRange, Decimal, Hex, Limits, Rule};
 use core::fmt;
 
@@ -42,7 +43,7 @@ impl fmt::Display for Inf<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.duration.fmt(f)?;
         f.write_str(",")?;
-        write_line(f, self.title)
+        write_encoded(f, self.title, LINE)
     }
 }
 

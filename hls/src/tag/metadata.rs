@@ -1,4 +1,5 @@
-use crate::attributes::{attribute_tag, enumerated};
+use crate::attributes::attribute_tag;
+use crate::value::enumerated;
 use crate::{DateTime, Decimal, Hex};
 
 attribute_tag! {

@@ -13,7 +13,8 @@ pub use multivariant::{
     SessionDataFormat, StreamInf, VideoRange,
 };
 
-use crate::attributes::{Refused, Value, read_integer, write_text};
+use crate::attributes::Refused;
+use crate::value::{LINE, Value, read_integer, write_encoded};
 use crate::{ByteRange, DateTime, Limits, Rule};
 use core::fmt;
 
@@ -157,11 +158,11 @@ macro_rules! tags {
                     $(tags!(@bind value $variant $(($value))?) => tags!(@write f value $name $(($value))?),)*
                     Tag::Unknown { name, value } => {
                         f.write_str("#")?;
-                        write_text(f, name)?;
+                        write_encoded(f, name, LINE)?;
                         match value {
                             Some(value) => {
                                 f.write_str(":")?;
-                                write_line(f, value)
+                                write_encoded(f, value, LINE)
                             }
                             None => Ok(()),
                         }
@@ -292,22 +293,6 @@ tags! {
     SessionKey(Key<'a>) = "EXT-X-SESSION-KEY", Session, "4.4.6.5";
     /// Where the choice of pathways is told.
     ContentSteering(ContentSteering<'a>) = "EXT-X-CONTENT-STEERING", Session, "4.4.6.6";
-}
-
-/// Writes the rest of a line; only an end of line is encoded.
-pub(crate) fn write_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    let mut rest = text;
-    while let Some(at) = memchr::memchr2(b'\r', b'\n', rest.as_bytes()) {
-        let (before, after) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        f.write_str(before)?;
-        f.write_str(if after.starts_with('\r') {
-            "%0D"
-        } else {
-            "%0A"
-        })?;
-        rest = after.get(1..).unwrap_or("");
-    }
-    f.write_str(rest)
 }
 
 impl<'a> TagValue<'a> for PlaylistType<'a> {

@@ -1,4 +1,5 @@
-use crate::attributes::{Value, attribute_tag, enumerated};
+use crate::attributes::attribute_tag;
+use crate::value::{Value, enumerated};
 use crate::{Decimal, Resolution, Rule};
 use core::fmt;
 
