@@ -407,3 +407,34 @@ fn what_cannot_be_written_is_refused() {
         }
     ));
 }
+
+#[test]
+fn a_jump_in_times_starts_a_segment_that_says_so() {
+    let mut twice = events(4);
+    twice.push(Event::Discontinuity);
+    twice.extend(events(4).into_iter().skip(1));
+    for config in [Config::muxed(), Config::per_track()] {
+        let outputs = package(&twice, Cuts::low_latency(), config);
+        let inits = outputs
+            .iter()
+            .filter(|output| matches!(output, Output::Init(_)))
+            .count();
+        for track in [None, Some(VIDEO), Some(AUDIO)] {
+            let of_track = |output: &Output| match output {
+                Output::Segment(segment) if segment.info.track == track => Some(segment.info),
+                _ => None,
+            };
+            let infos: Vec<_> = outputs.iter().filter_map(of_track).collect();
+            if infos.is_empty() {
+                continue;
+            }
+            let numbers: Vec<_> = infos.iter().map(|info| info.segment).collect();
+            assert_eq!(numbers, [0, 1, 2, 3]);
+            let jumps: Vec<_> = infos.iter().map(|info| info.discontinuity).collect();
+            assert_eq!(jumps, [false, false, true, false]);
+            assert_eq!(infos[2].start, infos[0].start);
+            assert!(infos.iter().all(|info| info.independent && info.init == 0));
+        }
+        assert!((1..=2).contains(&inits), "nothing changed but the times");
+    }
+}
