@@ -8,8 +8,8 @@ pub(crate) struct Checker {
     kind: Kind,
     /// [`Place::bit`]s of the tags that were there.
     seen: u64,
-    /// The line before was a damaged tag, or what follows on one.
-    damaged: bool,
+    /// The last tag or comment was an attribute list that breaks off.
+    broken_off: bool,
 }
 
 /// Kinds of playlists.
@@ -24,7 +24,7 @@ impl Checker {
         Self {
             kind,
             seen: 0,
-            damaged: false,
+            broken_off: false,
         }
     }
 
@@ -33,7 +33,7 @@ impl Checker {
         Self {
             kind: Kind::Media,
             seen: Place::EXT_M3U.bit,
-            damaged: false,
+            broken_off: false,
         }
     }
 
@@ -47,18 +47,17 @@ impl Checker {
         let error = match line {
             Ok(Line::Tag(tag)) => match self.tag(lines, tag) {
                 Ok(()) => {
-                    self.damaged = false;
+                    self.broken_off = false;
                     return Ok(true);
                 }
                 Err(error) => error,
             },
             Ok(Line::Uri(_)) => {
                 self.begun(lines)?;
-                // A tag that somebody broke over several lines leaves pieces that look like URIs.
-                return Ok(!self.damaged);
+                return Ok(true);
             }
             Ok(Line::Comment(_) | Line::Blank) => {
-                self.damaged = false;
+                self.broken_off = false;
                 return Ok(true);
             }
             Err(error) => error.clone(),
@@ -67,8 +66,14 @@ impl Checker {
         if essential || !matches!(error, Error::Invalid { .. }) {
             return Err(error);
         }
-        self.damaged = true;
+        let list = Rule::AttributeList;
+        self.broken_off = matches!(error, Error::Invalid { rule, .. } if rule == list);
         Ok(false)
+    }
+
+    /// Whether a URI that nothing announces can be a piece of a tag that somebody broke over several lines.
+    pub(crate) const fn has_broken_off(&self) -> bool {
+        self.broken_off
     }
 
     fn tag(&mut self, lines: &Lines<'_>, tag: &Tag<'_>) -> Result<(), Error> {

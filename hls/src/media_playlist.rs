@@ -96,11 +96,12 @@ impl MediaPlaylist {
                         duration = Some(inf.duration);
                     }
                 }
-                Ok(Line::Uri(uri)) if counts => {
+                Ok(Line::Uri(uri)) => {
                     let duration = match duration.take() {
                         Some(duration) => duration,
                         // Playlists of I-frames leave it out, though they must not.
                         None if i_frames_only => Decimal::default(),
+                        None if checker.has_broken_off() => continue,
                         None => return Err(lines.invalid(Place::URI, Rule::NoInf)),
                     };
                     if segments.len() >= lines.limits().segments {

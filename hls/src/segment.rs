@@ -50,11 +50,12 @@ impl Segment {
             if uri.is_some() {
                 return Err(INCOMPLETE);
             }
-            let counts = checker.takes(&reader, &line)?;
+            checker.takes(&reader, &line)?;
             match line {
                 Ok(Line::Tag(Tag::Inf(inf))) => duration = Some(inf.duration),
                 Ok(Line::Tag(tag)) => astray |= tag.place().astray(),
-                Ok(Line::Uri(text)) if counts => uri = Some(range(end, reader.raw(), text)),
+                Ok(Line::Uri(_)) if duration.is_none() && checker.has_broken_off() => {}
+                Ok(Line::Uri(text)) => uri = Some(range(end, reader.raw(), text)),
                 _ => {}
             }
             end += reader.raw().len();

@@ -256,6 +256,34 @@ fn duplicate_and_unknown_attributes_are_kept() {
 }
 
 #[test]
+fn a_damaged_tag_takes_no_segment_with_it() {
+    let text = "#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\n#EXT-X-PROGRAM-DATE-TIME:yesterday\na.ts\n\
+                #EXTINF:6,\n#EXT-X-DATERANGE:ID=\"open\nb.ts\n#EXT-X-DATERANGE:ID=\"broken\nover lines\"\n#EXTINF:6,\nc.ts\n";
+    let playlist: MediaPlaylist = text.parse().unwrap();
+    let uris: Vec<_> = playlist.segments.iter().map(Segment::uri).collect();
+    assert_eq!(uris, ["a.ts", "b.ts", "c.ts"]);
+    assert_eq!(playlist.segments[0].program_date_time(), None);
+    assert_eq!(playlist.date_ranges().count(), 0);
+    assert_eq!(playlist.to_string(), text);
+    for segment in &playlist.segments {
+        assert_eq!(
+            &Segment::from_lines(segment.lines().clone()).unwrap(),
+            segment
+        );
+    }
+    // Where no list is broken off, a URI that comes from nowhere is an error.
+    let error = "#EXTM3U\n#EXT-X-PROGRAM-DATE-TIME:yesterday\na.ts\n".parse::<MediaPlaylist>();
+    assert!(matches!(
+        error,
+        Err(Error::Invalid {
+            line: 3,
+            rule: Rule::NoInf,
+            ..
+        })
+    ));
+}
+
+#[test]
 fn limits() {
     let mut limits = Limits::new();
     limits.segments = 2;
