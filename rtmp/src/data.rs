@@ -1,8 +1,6 @@
-//! Data messages as publishers and servers write them (fact: `@setDataFrame` wraps what is to be kept).
+//! Data messages as publishers and servers write them: `@setDataFrame` wraps what the server is to keep.
 
-use crate::amf::amf0::{self, Value};
-use crate::{Error, Message, TypeId, slice};
-use alloc::vec::Vec;
+use crate::{Message, TypeId, slice};
 
 /// `"@setDataFrame"` in AMF0.
 const SET_DATA_FRAME: &[u8] = b"\x02\x00\x0D@setDataFrame";
@@ -45,21 +43,21 @@ pub(crate) fn to_publish(message: &Message) -> Option<Message> {
     })
 }
 
+/// `"|RtmpSampleAccess"` in AMF0.
+const SAMPLE_ACCESS: &[u8] = b"\x02\x00\x11|RtmpSampleAccess";
+
+/// Whether it is what [`sample_access`] makes: nothing about the stream.
+pub(crate) fn is_sample_access(message: &Message) -> bool {
+    message.type_id == TypeId::DATA && message.payload.starts_with(SAMPLE_ACCESS)
+}
+
 /// `|RtmpSampleAccess`: a player may take frames off the screen.
-pub(crate) fn sample_access(stream_id: u32) -> Result<Message, Error> {
-    let mut out = Vec::new();
-    amf0::encode(
-        &[
-            Value::from("|RtmpSampleAccess"),
-            Value::from(true),
-            Value::from(true),
-        ],
-        &mut out,
-    )?;
-    Ok(Message {
+pub(crate) fn sample_access(stream_id: u32) -> Message {
+    let payload = [SAMPLE_ACCESS, &[1, 1, 1, 1]].concat().into();
+    Message {
         timestamp: 0,
         type_id: TypeId::DATA,
         stream_id,
-        payload: out.into(),
-    })
+        payload,
+    }
 }

@@ -169,7 +169,10 @@ fn what_is_muxed_is_demuxed() {
     let roles = messages
         .iter()
         .map(|message| SharedMessage::new(message).unwrap().role());
-    assert_eq!(roles.filter(|role| *role == Role::Free).count(), 47 + 12);
+    assert_eq!(
+        roles.filter(|role| *role == Role::Free).count(),
+        47 + 12 + 1
+    );
 
     let events = demuxed(&messages);
     let Event::Metadata(metadata) = &events[0] else {
@@ -412,6 +415,32 @@ fn jumps_and_the_end_of_the_clock() {
             base + 80
         ]
     );
+}
+
+#[test]
+fn roles() {
+    for (type_id, payload, role) in [
+        (TypeId::VIDEO, &[0x17, 0, 0, 0, 0][..], Role::Header),
+        (TypeId::VIDEO, &[0x17, 1, 0, 0, 0], Role::JoinPoint),
+        (TypeId::VIDEO, &[0x27, 1, 0, 0, 0], Role::Dependent),
+        (TypeId::VIDEO, &[0x37, 1, 0, 0, 0], Role::Free),
+        (TypeId::VIDEO, &[0x17, 2, 0, 0, 0], Role::Free),
+        (TypeId::VIDEO, &[0x57, 0], Role::Free),
+        (TypeId::VIDEO, &[0x52, 0], Role::Free),
+        (TypeId::VIDEO, &[0x12], Role::JoinPoint),
+        (TypeId::VIDEO, &[], Role::Free),
+        (TypeId::AUDIO, &[0xAF, 0, 1], Role::Header),
+        (TypeId::AUDIO, &[0xAF, 1, 1], Role::Free),
+        (TypeId::AUDIO, &[0x2F, 0], Role::Free),
+        (TypeId::DATA, b"\x02\x00\x0AonMetaData", Role::Header),
+        (TypeId::DATA, b"\x02\x00\x0AonTextData", Role::Free),
+    ] {
+        assert_eq!(
+            message(type_id, 0, payload).role(),
+            role,
+            "{type_id:?} {payload:?}"
+        );
+    }
 }
 
 /// The tags of an FLV file as messages.

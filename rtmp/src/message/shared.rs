@@ -23,11 +23,12 @@ impl Message {
     #[must_use]
     pub fn role(&self) -> Role {
         match (self.type_id, &*self.payload) {
-            // AAC and AVC: packet type 0 is the sequence header.
-            (TypeId::AUDIO, [0xA0..=0xAF, 0, ..]) | (TypeId::VIDEO, [0x17, 0, ..]) => Role::Header,
-            (TypeId::VIDEO, [first, ..]) => match first >> 4 {
-                1 | 4 => Role::JoinPoint,
-                3 => Role::Free,
+            (TypeId::AUDIO, [0xA0..=0xAF, 0, ..]) => Role::Header,
+            (TypeId::VIDEO, [first, rest @ ..]) => match (first >> 4, first & 0xF, rest) {
+                // Commands show nothing, nor does the end of the sequence.
+                (3 | 5, ..) | (_, 7, [2, ..]) => Role::Free,
+                (_, 7, [0, ..]) => Role::Header,
+                (1 | 4, ..) => Role::JoinPoint,
                 _ => Role::Dependent,
             },
             (TypeId::DATA, payload) if payload.starts_with(b"\x02\x00\x0AonMetaData") => {

@@ -23,7 +23,7 @@ pub(super) struct Connection<E> {
     reader: chunk::Reader,
     writer: chunk::Writer,
     timeouts: Timeouts,
-    /// Until when the connection must stand; none once it does.
+    /// Until when `connect` must have come, or been answered; none once it has.
     deadline: Option<Duration>,
     /// When the peer was last heard.
     heard: Duration,
@@ -71,7 +71,7 @@ impl<E> Connection<E> {
         self.pinged = false;
     }
 
-    /// The connection stands.
+    /// The peer has said what it connects to, or that it lets us: no more hurry.
     pub(super) fn establish(&mut self) {
         self.deadline = None;
     }
@@ -114,9 +114,6 @@ impl<E> Connection<E> {
                     if let Ok(UserControl::PingRequest(time)) = UserControl::parse(&message.payload)
                     {
                         self.send(CONTROL_CSID, &UserControl::PingResponse(time).to_message())?;
-                    }
-                    if message.payload.starts_with(&[0, 1]) {
-                        return Ok(Some(message));
                     }
                 }
                 _ => match Control::parse(&message)? {

@@ -31,7 +31,7 @@ pub enum CloseReason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// From the start until the connection stands. Default 10 s.
+    /// From the start until `connect` has come, or, as a client, been answered. Default 10 s.
     pub connect: Duration,
     /// Silence after which the peer is asked whether it is there. Default 30 s.
     pub ping: Duration,

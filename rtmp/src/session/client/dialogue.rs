@@ -370,7 +370,10 @@ impl endpoint::Dialogue for Dialogue {
                         ..
                     })
                 );
-                if playing && let Some(message) = data::published(message) {
+                if playing
+                    && let Some(message) = data::published(message)
+                    && !data::is_sample_access(&message)
+                {
                     c.events.push_back(Event::Media(message));
                 }
                 Ok(())

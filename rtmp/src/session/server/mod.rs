@@ -49,6 +49,7 @@
 //! # }
 //! ```
 
+mod commands;
 mod dialogue;
 mod event;
 
@@ -220,7 +221,8 @@ impl Session {
             .notify_unpublished(&mut self.0.connection, stream_id)
     }
 
-    /// Ends publishing or playing on a stream from our side, with a code of [`message::status`](crate::message::status).
+    /// Ends publishing or playing on a stream from our side, with a code of
+    /// [`message::status`](crate::message::status). No event tells of it.
     ///
     /// # Errors
     /// [`Error::State`] where nothing is being published or played there; [`Error::Limit`] where too much waits to be sent.
