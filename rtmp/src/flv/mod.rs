@@ -1,7 +1,7 @@
 //! FLV tag bodies, which are the payloads of audio, video and data messages (Adobe Flash Video File Format 10.1, Annex E).
 //!
-//! [`AudioTagHeader`] and [`VideoTagHeader`] are what a body starts with. With the feature `media`, [`Demuxer`] makes samples of
-//! messages and [`Muxer`] messages of samples: H.264 and AAC.
+//! [`AudioTagHeader`] and [`VideoTagHeader`] are what a body starts with. With the feature `media`, `Demuxer` makes samples of
+//! messages and `Muxer` messages of samples: H.264 and AAC.
 
 #[cfg(feature = "media")]
 mod canonical;

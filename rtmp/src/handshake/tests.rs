@@ -106,3 +106,59 @@ proptest! {
         prop_assert!(!digest::verify_second(Role::Client, &made, &second));
     }
 }
+
+/// A recorded exchange with rtmpdump (digests and signatures are those of the plain handshake), key first.
+#[test]
+fn a_recorded_exchange() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../shared/specs/vectors/rtmpe-type6.json"
+    );
+    let Ok(json) = std::fs::read_to_string(path) else {
+        eprintln!("SKIPPED: vector not found");
+        return;
+    };
+    let hex = |name: &str| {
+        let (_, rest) = json.split_once(&format!("\"{name}\"")).unwrap();
+        let text = rest.split('"').nth(1).unwrap();
+        let byte = |i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap();
+        (0..text.len() / 2).map(byte).collect::<Vec<u8>>()
+    };
+    let packet = |name| Packet::try_from(hex(name)).unwrap();
+    let client = digest::find_first(Role::Client, &packet("c1")).unwrap();
+    assert_eq!(
+        (client.0, client.1.to_vec()),
+        (Schema::KeyFirst, hex("cdig"))
+    );
+    let server = digest::find_first(Role::Server, &packet("s1")).unwrap();
+    assert_eq!(
+        (server.0, server.1.to_vec()),
+        (Schema::KeyFirst, hex("sdig"))
+    );
+    assert!(digest::verify_second(
+        Role::Server,
+        &client.1,
+        &packet("s2")
+    ));
+    assert!(digest::verify_second(
+        Role::Client,
+        &server.1,
+        &packet("c2")
+    ));
+    // Our answer to the same client is in the same schema.
+    let (mut input, mut out) = (vec![3], Vec::new());
+    input.extend(hex("c1"));
+    Server::new(&mut Counter(7))
+        .read(&mut &input[..], &mut out)
+        .unwrap();
+    let s1 = out[1..=LEN].try_into().unwrap();
+    assert!(matches!(
+        digest::find_first(Role::Server, &s1),
+        Some((Schema::KeyFirst, _))
+    ));
+    assert!(digest::verify_second(
+        Role::Server,
+        &client.1,
+        &out[1 + LEN..].try_into().unwrap()
+    ));
+}
