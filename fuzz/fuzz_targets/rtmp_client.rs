@@ -16,6 +16,7 @@ const HANDSHAKE: [u8; 1 + 2 * 1536] = {
 fn run<'a>(
     input: impl Iterator<Item = &'a [u8]>,
     shaken: bool,
+    acts: bool,
 ) -> (Vec<Event>, Option<rtmp::Error>) {
     let url: Url = "rtmp://127.0.0.1/live/x".parse().expect("a URL");
     let config = Config::new(&url);
@@ -32,7 +33,7 @@ fn run<'a>(
         loop {
             match session.poll_event() {
                 Ok(Some(event)) => {
-                    if let Event::Connected { .. } = event {
+                    if acts && matches!(event, Event::Connected { .. }) {
                         let _ = session.publish("x", PublishType::Live);
                         let _ = session.play("y", PlayStart::Any);
                     }
@@ -57,7 +58,9 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let shaken = first % 8 != 0;
-    let whole = run(std::iter::once(data), shaken);
-    let cut = run(pieces(data), shaken);
+    let whole = run(std::iter::once(data), shaken, false);
+    let cut = run(pieces(data), shaken, false);
     assert_eq!(format!("{whole:?}"), format!("{cut:?}"));
+    // What comes before it was asked for is another dialogue, so there is nothing to compare here.
+    run(pieces(data), shaken, true);
 });
