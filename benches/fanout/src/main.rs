@@ -35,7 +35,9 @@ struct Arguments {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     LocalSet::new().block_on(&runtime, measure(arguments))
 }
 
@@ -47,7 +49,9 @@ async fn measure(arguments: Arguments) -> anyhow::Result<()> {
         let count = Rc::new(Cell::new(0));
         counts.push(Rc::clone(&count));
         let url = arguments.url.clone();
-        players.push(tokio::task::spawn_local(async move { play(&url, &count).await }));
+        players.push(tokio::task::spawn_local(
+            async move { play(&url, &count).await },
+        ));
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     // The first group of pictures comes at once and is not the steady state.
@@ -60,7 +64,11 @@ async fn measure(arguments: Arguments) -> anyhow::Result<()> {
     tokio::time::sleep(Duration::from_secs(arguments.seconds)).await;
     let cpu_after = cpu(arguments.pid)?;
     let span = start.elapsed().as_secs_f64();
-    let bytes: Vec<u64> = counts.iter().zip(&before).map(|(count, before)| count.get() - before).collect();
+    let bytes: Vec<u64> = counts
+        .iter()
+        .zip(&before)
+        .map(|(count, before)| count.get() - before)
+        .collect();
     if let Some(ended) = players.iter_mut().find(|player| player.is_finished()) {
         bail!("a player ended early: {:?}", ended.await);
     }
@@ -95,7 +103,9 @@ async fn measure(arguments: Arguments) -> anyhow::Result<()> {
 /// the players take as little as possible of the machine that they share with the server.
 async fn play(url: &str, count: &Cell<u64>) -> anyhow::Result<()> {
     let url: Url = url.parse()?;
-    let mut socket = TcpStream::connect((&*url.host, url.port)).await.context("cannot connect")?;
+    let mut socket = TcpStream::connect((&*url.host, url.port))
+        .await
+        .context("cannot connect")?;
     let start = Instant::now();
     let mut session = Session::new(Config::new(&url), &mut rand::rng(), Duration::ZERO);
     let mut buffer = vec![0; 4096];
@@ -146,14 +156,22 @@ fn cpu(pid: u32) -> anyhow::Result<(u64, u64)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("the server is gone")?;
     let (_, fields) = stat.rsplit_once(')').context("stat without a name")?;
     let mut fields = fields.split_ascii_whitespace().skip(11);
-    let mut next = || fields.next().and_then(|field| field.parse().ok()).context("stat is short");
+    let mut next = || {
+        fields
+            .next()
+            .and_then(|field| field.parse().ok())
+            .context("stat is short")
+    };
     Ok((next()?, next()?))
 }
 
 /// Resident kilobytes.
 fn resident(pid: u32) -> anyhow::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).context("the server is gone")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .context("no VmRSS")?;
     let kilobytes = line.trim().trim_end_matches("kB").trim();
     Ok(kilobytes.parse()?)
 }

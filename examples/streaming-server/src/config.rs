@@ -40,6 +40,10 @@ pub struct Config {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub handshake: Duration,
 
+    /// How long a peer may take nothing of what waits for it before it is cut
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub stall: Duration,
+
     /// Most connections at a time, on each port
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     pub max_connections: usize,

@@ -20,7 +20,7 @@ pub(crate) fn start(hub: &Hub, cut: &Shutdown) -> anyhow::Result<()> {
     let clip = Clip::parse(CLIP).context("the built-in clip")?;
     let publisher = Publisher {
         peer: None,
-        agent: "built in".into(),
+        agent: "the built-in clip".into(),
     };
     let Ok(mut publication) = hub.publish(NAME, publisher) else {
         bail!("{NAME} cannot be published");

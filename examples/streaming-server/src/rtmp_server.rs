@@ -21,8 +21,6 @@ use tokio::time::Sleep;
 
 /// Bytes that a player takes from the fan-out at a time.
 const BATCH: usize = 256 << 10;
-/// Longest that a peer may take nothing of what waits for it.
-const STALL: Duration = Duration::from_secs(10);
 /// Longest that a closing connection may take for its last bytes.
 const LAST_BYTES: Duration = Duration::from_secs(1);
 /// Reads in a row before others have their turn.
@@ -37,6 +35,7 @@ thread_local! {
 /// Accepts until the shutdown begins, then waits for all connections to end.
 pub(crate) async fn serve(listener: Listener, hub: Hub, config: Config, cut: Shutdown) {
     let mut connections = JoinSet::new();
+    let stall = config.stall;
     let setup = Arc::new(setup(&config));
     let mut ending = pin!(cut.wait());
     loop {
@@ -47,7 +46,9 @@ pub(crate) async fn serve(listener: Listener, hub: Hub, config: Config, cut: Shu
         while connections.try_join_next().is_some() {}
         let (hub, setup, cut) = (hub.clone(), Arc::clone(&setup), cut.clone());
         connections.spawn(async move {
-            Connection::new(socket, peer, hub, &setup).run(cut).await;
+            Connection::new(socket, peer, hub, &setup, stall)
+                .run(cut)
+                .await;
             drop(permit);
         });
     }
@@ -72,8 +73,9 @@ struct Connection {
     /// The origin of the session's clock.
     start: Instant,
     outbox: Outbox,
-    /// When the outbox last got shorter.
+    /// When the outbox last got shorter, and how long ago that may be.
     progress: Instant,
+    stall: Duration,
     /// What the peer calls itself.
     agent: String,
     publications: Vec<(u32, Publication)>,
@@ -114,7 +116,13 @@ impl From<io::Error> for End {
 }
 
 impl Connection {
-    fn new(socket: TcpStream, peer: SocketAddr, hub: Hub, setup: &rtmp::server::Config) -> Self {
+    fn new(
+        socket: TcpStream,
+        peer: SocketAddr,
+        hub: Hub,
+        setup: &rtmp::server::Config,
+        stall: Duration,
+    ) -> Self {
         let start = Instant::now();
         Self {
             socket,
@@ -124,6 +132,7 @@ impl Connection {
             start,
             outbox: Outbox::new(),
             progress: start,
+            stall,
             agent: String::new(),
             publications: Vec::new(),
             player: None,
@@ -202,7 +211,7 @@ impl Connection {
             .iter_mut()
             .filter_map(|(_, publication)| publication.flush(now))
             .min();
-        let stall = blocked.then(|| self.progress + STALL);
+        let stall = blocked.then(|| self.progress + self.stall);
         if stall.is_some_and(|stall| stall <= now) {
             return Err(End::Stalled);
         }
@@ -422,7 +431,7 @@ impl std::fmt::Display for End {
             End::Closed(reason) => write!(f, "{reason:?}"),
             End::Failed(error) => error.fmt(f),
             End::Io(error) => error.fmt(f),
-            End::Stalled => write!(f, "the peer took nothing for {} s", STALL.as_secs()),
+            End::Stalled => f.write_str("the peer does not read"),
             End::TooSlow => f.write_str("the player stayed too slow"),
             End::ShutDown => f.write_str("the server ends"),
         }

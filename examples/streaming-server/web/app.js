@@ -12,7 +12,7 @@ const tiles = [
   { key: "frame_rate", title: "Frame rate", show: (s) => [number(s.frame_rate, 1), "fps"], note: (s) => s.video && `${s.video.width} × ${s.video.height}` },
   { key: "gop", title: "GOP", show: (s) => [number(s.gop, 2), "s"], note: (s) => s.gop_frames && `${s.gop_frames} frames` },
   { key: "viewers", title: "Viewers", show: (s) => [s.viewers.hls + s.viewers.rtmp, ""], note: (s) => `${s.viewers.hls} HLS · ${s.viewers.rtmp} RTMP` },
-  { key: "latency", title: "Latency", show: (s) => [number(latency(s), 1), "s"], note: () => (player.behindEdge() === null ? "server to playlist" : "publisher to this screen") },
+  { key: "latency", title: "Latency", show: (s) => [number(latency(s), 1), "s"], note: (s) => (s.name === state.playing ? "publisher to this screen" : "") },
 ];
 
 const state = { server: null, streams: new Map(), history: new Map(), chosen: null, playing: null };
@@ -39,11 +39,10 @@ function span(seconds) {
   return `${Math.floor(seconds / size)} ${unit}${more}`;
 }
 
-/** What the viewer of this page is behind, or where nothing plays, what a segment waits before it can be had. */
+/** What the viewer of this page is behind the publisher; null where nothing plays. */
 function latency(stream) {
   const behind = stream.name === state.playing ? player.behindEdge() : null;
-  if (stream.edge_age === null) return null;
-  return behind === null ? stream.edge_age : stream.edge_age + behind;
+  return behind === null || stream.edge_age === null ? null : stream.edge_age + behind;
 }
 
 // The list ----------------------------------------------------------------------------------------------------------

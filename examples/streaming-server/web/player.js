@@ -79,10 +79,15 @@ export class Player {
     }
   }
 
-  /** Seconds between the live edge of the playlist and what is on the screen; null where nothing plays. */
+  /**
+   * Seconds between the newest segment's end and what is on the screen; null where nothing plays. Where a browser does
+   * not tell how far the playlist goes (Chromium's own HLS), what it has loaded stands for that.
+   */
   behindEdge() {
-    const { seekable, currentTime, paused, readyState } = this.#video;
-    if (paused || readyState < 2 || seekable.length === 0) return null;
-    return Math.max(0, seekable.end(seekable.length - 1) - currentTime);
+    const { seekable, buffered, currentTime, paused, readyState } = this.#video;
+    const known = seekable.length ? seekable : buffered;
+    if (paused || readyState < 3 || known.length === 0) return null;
+    const end = known.end(known.length - 1);
+    return Number.isFinite(end) ? Math.max(0, end - currentTime) : null;
   }
 }
