@@ -1,7 +1,10 @@
 //! NAL units: their header and their kinds (ISO/IEC 14496-10 §7.3.1, §7.4.1).
 
 use crate::Error;
-use wire::BitReader;
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use memchr::memmem;
+use wire::{BitReader, BitWriter};
 
 /// What a NAL unit carries: `nal_unit_type`, 5 bits (Table 7-1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -163,5 +166,44 @@ impl Header {
     #[must_use]
     pub const fn byte(self) -> u8 {
         (self.nal_ref_idc & 3) << 5 | self.nal_unit_type.number()
+    }
+}
+
+/// What is in a NAL unit, without emulation prevention bytes (§7.4.1): borrowed where there are none.
+///
+/// The parsers of this crate do not need it, they pass over these bytes as they read.
+///
+/// ```
+/// use fluvial_h264::nal;
+///
+/// assert_eq!(*nal::unescape(&[0x68, 0, 0, 3, 1, 0, 0, 3]), [0x68, 0, 0, 1, 0, 0]);
+/// ```
+#[must_use]
+pub fn unescape(nal: &[u8]) -> Cow<'_, [u8]> {
+    let mut escapes = memmem::find_iter(nal, &[0, 0, 3]).peekable();
+    if escapes.peek().is_none() {
+        return Cow::Borrowed(nal);
+    }
+    let mut out = Vec::with_capacity(nal.len());
+    let mut start = 0;
+    for at in escapes {
+        let three = at.saturating_add(2);
+        out.extend_from_slice(nal.get(start..three).unwrap_or_default());
+        start = three.saturating_add(1);
+    }
+    out.extend_from_slice(nal.get(start..).unwrap_or_default());
+    Cow::Owned(out)
+}
+
+/// Appends what is in a NAL unit to `out`, with emulation prevention bytes where they are needed (§7.4.1).
+pub fn escape(rbsp: &[u8], out: &mut Vec<u8>) {
+    if memmem::find(rbsp, &[0, 0]).is_none() {
+        out.extend_from_slice(rbsp);
+    } else {
+        BitWriter::escaped(out).bytes(rbsp);
+    }
+    if let [.., 0] = rbsp {
+        // Only `cabac_zero_words` end so; a NAL unit never does.
+        out.push(3);
     }
 }

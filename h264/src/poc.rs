@@ -176,3 +176,125 @@ impl PicOrderCounter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::List;
+    use crate::slice::MemoryManagementControl;
+    use alloc::boxed::Box;
+    use alloc::vec;
+
+    const IDR: Header = Header {
+        nal_ref_idc: 3,
+        nal_unit_type: UnitType::IdrSlice,
+    };
+    const REFERENCE: Header = Header {
+        nal_ref_idc: 1,
+        nal_unit_type: UnitType::NonIdrSlice,
+    };
+    const OTHER: Header = Header {
+        nal_ref_idc: 0,
+        nal_unit_type: UnitType::NonIdrSlice,
+    };
+
+    fn frame(frame_num: u16, pic_order_cnt_lsb: u16) -> SliceHeader {
+        SliceHeader {
+            frame_num,
+            pic_order_cnt_lsb,
+            ..SliceHeader::default()
+        }
+    }
+
+    #[test]
+    fn low_bits_wrap_both_ways() {
+        let sps = Sps::default();
+        let mut counter = PicOrderCounter::default();
+        let lsbs = [
+            (IDR, 0),
+            (REFERENCE, 6),
+            (REFERENCE, 12),
+            (REFERENCE, 2),
+            (OTHER, 14),
+            (OTHER, 0),
+            (REFERENCE, 8),
+        ];
+        let counts = lsbs.map(|(header, lsb)| counter.next(header, &frame(0, lsb), &sps).value());
+        assert_eq!(counts, [0, 6, 12, 18, 14, 16, 24]);
+    }
+
+    #[test]
+    fn a_cycle_of_steps() {
+        let sps = Sps {
+            pic_order_cnt: PicOrderCntType::Cycle(Box::new(PicOrderCntCycle {
+                offset_for_non_ref_pic: -2,
+                offset_for_top_to_bottom_field: 1,
+                offset_for_ref_frame: vec![4, 6],
+                ..PicOrderCntCycle::default()
+            })),
+            ..Sps::default()
+        };
+        let mut counter = PicOrderCounter::default();
+        let nums = [
+            (IDR, 0),
+            (REFERENCE, 1),
+            (REFERENCE, 2),
+            (OTHER, 3),
+            (REFERENCE, 3),
+            (REFERENCE, 15),
+            (REFERENCE, 0),
+        ];
+        let counts = nums.map(|(header, num)| counter.next(header, &frame(num, 0), &sps).value());
+        // 16 steps are 8 cycles of 10.
+        assert_eq!(counts, [0, 4, 10, 8, 14, 74, 80]);
+        let moved = SliceHeader {
+            delta_pic_order_cnt: [1, -3],
+            ..frame(1, 0)
+        };
+        let count = counter.next(REFERENCE, &moved, &sps);
+        assert_eq!(
+            count,
+            PicOrderCnt::Frame {
+                top: 85,
+                bottom: 83
+            }
+        );
+    }
+
+    #[test]
+    fn decoding_order_wraps_with_frame_num() {
+        let sps = Sps {
+            pic_order_cnt: PicOrderCntType::DecodingOrder,
+            ..Sps::default()
+        };
+        let mut counter = PicOrderCounter::default();
+        let nums = [
+            (IDR, 0),
+            (OTHER, 1),
+            (REFERENCE, 1),
+            (REFERENCE, 15),
+            (OTHER, 0),
+            (REFERENCE, 0),
+        ];
+        let counts = nums.map(|(header, num)| counter.next(header, &frame(num, 0), &sps).value());
+        assert_eq!(counts, [0, 1, 2, 30, 31, 32]);
+    }
+
+    #[test]
+    fn counts_start_again_after_all_are_unmarked() {
+        let sps = Sps::default();
+        let mut counter = PicOrderCounter::default();
+        counter.next(IDR, &frame(0, 0), &sps);
+        let mut commands = List::default();
+        commands.push(MemoryManagementControl::UnmarkAll);
+        let unmarking = SliceHeader {
+            delta_pic_order_cnt_bottom: -2,
+            dec_ref_pic_marking: Some(DecRefPicMarking::Adaptive(commands)),
+            ..frame(1, 8)
+        };
+        let count = counter.next(REFERENCE, &unmarking, &sps);
+        assert_eq!(count, PicOrderCnt::Frame { top: 8, bottom: 6 });
+        // Its own count is 2 now, so 14 is behind it.
+        assert_eq!(counter.next(REFERENCE, &frame(1, 14), &sps).value(), -2);
+    }
+}

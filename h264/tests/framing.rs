@@ -3,7 +3,7 @@
 mod common;
 
 use fluvial_h264::annexb::{self, Piece, Splitter};
-use fluvial_h264::length_prefixed;
+use fluvial_h264::{length_prefixed, nal as unit};
 use proptest::prelude::*;
 
 /// NAL units as the standard has them: not empty, no start code inside, no zero at the end.
@@ -97,6 +97,19 @@ proptest! {
         prop_assert_eq!(&again, &byte_stream(&nals, &[1]).into_iter().take(again.len()).collect::<Vec<u8>>());
         length_prefixed::make_annexb(&mut in_place).unwrap();
         prop_assert_eq!(in_place, again);
+    }
+
+    #[test]
+    fn emulation_prevention_is_put_in_and_taken_out(
+        rbsp in proptest::collection::vec(prop_oneof![5 => Just(0u8), 3 => 0u8..5, 1 => any::<u8>()], 0..100),
+    ) {
+        let mut escaped = Vec::new();
+        unit::escape(&rbsp, &mut escaped);
+        prop_assert!(!escaped.windows(3).any(|w| w[0] == 0 && w[1] == 0 && w[2] < 3));
+        prop_assert!(!escaped.ends_with(&[0]));
+        if !rbsp.ends_with(&[0]) || escaped.ends_with(&[0, 0, 3]) {
+            prop_assert_eq!(&*unit::unescape(&escaped), &rbsp);
+        }
     }
 
     #[test]

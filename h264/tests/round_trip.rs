@@ -215,3 +215,146 @@ fn every_message_type() {
         .collect();
     assert_eq!(read.unwrap(), payloads);
 }
+
+#[test]
+fn every_slice_group_map() {
+    use fluvial_h264::pps::{SliceGroupMap, SliceGroups};
+    let changing = |map_type, change_rate_minus1| SliceGroupMap::Changing {
+        map_type,
+        change_direction_flag: map_type == 4,
+        change_rate_minus1,
+    };
+    let maps = [
+        (
+            2,
+            SliceGroupMap::Interleaved {
+                run_length_minus1: vec![0, 98, 7],
+            },
+        ),
+        (7, SliceGroupMap::Dispersed),
+        (
+            2,
+            SliceGroupMap::Foreground {
+                rectangles: vec![[0, 12], [5, 98]],
+            },
+        ),
+        (1, changing(3, 0)),
+        (1, changing(4, 97)),
+        (1, changing(5, 200)),
+        (
+            4,
+            SliceGroupMap::Explicit {
+                slice_group_id: (0..99).map(|n| n % 5).collect(),
+            },
+        ),
+    ];
+    let sps = Sps {
+        pic_width_in_mbs_minus1: 10,
+        pic_height_in_map_units_minus1: 8,
+        ..Sps::default()
+    };
+    let mut sets = ParameterSets::default();
+    let mut nal = Vec::new();
+    sps.encode(3, &mut nal).unwrap();
+    sets.insert(&nal).unwrap();
+    // 99 map units in steps of 1, 98 and 201 take 100, 3 and 2 values.
+    let cycle_bits = [0u32, 0, 0, 7, 2, 1, 0];
+    for ((last_group, map), bits) in maps.into_iter().zip(cycle_bits) {
+        let pps = Pps {
+            slice_groups: Some(SliceGroups {
+                num_slice_groups_minus1: last_group,
+                map,
+            }),
+            ..Pps::default()
+        };
+        let mut nal = Vec::new();
+        pps.encode(3, 1, &mut nal).unwrap();
+        assert_eq!(Pps::parse(&nal, 1).unwrap(), pps);
+        sets.insert(&nal).unwrap();
+        let slice = SliceHeader {
+            slice_type: 7,
+            slice_group_change_cycle: (1 << bits) - 1,
+            dec_ref_pic_marking: Some(fluvial_h264::slice::DecRefPicMarking::Idr {
+                no_output_of_prior_pics_flag: false,
+                long_term_reference_flag: true,
+            }),
+            ..SliceHeader::default()
+        };
+        let mut out = Vec::new();
+        let mut writer = BitWriter::escaped(&mut out);
+        slice
+            .encode(Header::parse(&[0x65]).unwrap(), &sets, &mut writer)
+            .unwrap();
+        // 8 of the NAL unit header and 21 of the slice's other elements.
+        assert_eq!(writer.position(), 29 + u64::from(bits));
+        writer.trailing_bits();
+        assert_eq!(SliceHeader::parse(&out, &sets), Ok(slice));
+    }
+}
+
+#[test]
+fn planes_apart_and_monochrome() {
+    use fluvial_h264::pps::PpsExtension;
+    use fluvial_h264::{ScalingList, ScalingMatrix};
+    let list = ScalingList {
+        factors: std::array::from_fn(|n| if n < 40 { 255 - n as u8 } else { 216 }),
+        coded: 40,
+    };
+    let matrix = ScalingMatrix {
+        lists_4x4: [None, Some(ScalingList::default()), None, None, None, None],
+        lists_8x8: [Some(list), None, None, None, None, Some(list)],
+    };
+    for (chroma_format_idc, separate) in [(0, false), (1, false), (3, false), (3, true)] {
+        let mut matrix = matrix.clone();
+        if chroma_format_idc != 3 {
+            matrix.lists_8x8[5] = None;
+        }
+        let sps = Sps {
+            profile_idc: 244,
+            chroma_format_idc,
+            separate_colour_plane_flag: separate,
+            bit_depth_luma_minus8: 6,
+            qpprime_y_zero_transform_bypass_flag: true,
+            seq_scaling_matrix: Some(Box::new(matrix.clone())),
+            ..Sps::default()
+        };
+        let mut nal = Vec::new();
+        sps.encode(1, &mut nal).unwrap();
+        assert_eq!(Sps::parse(&nal).unwrap(), sps);
+        let mut sets = ParameterSets::default();
+        let pps = Pps {
+            weighted_pred_flag: true,
+            extension: Some(PpsExtension {
+                transform_8x8_mode_flag: true,
+                pic_scaling_matrix: Some(Box::new(matrix)),
+                second_chroma_qp_index_offset: -12,
+            }),
+            ..Pps::default()
+        };
+        let mut pps_nal = Vec::new();
+        pps.encode(1, chroma_format_idc, &mut pps_nal).unwrap();
+        // The picture parameter set comes first, and is read again when it is known what by. With 4:4:4 it does not
+        // even look right before.
+        let early = sets.insert(&pps_nal).is_ok();
+        sets.insert(&nal).unwrap();
+        if !early {
+            sets.insert(&pps_nal).unwrap();
+        }
+        assert_eq!(sets.pps(0), Ok(&pps), "{chroma_format_idc}");
+        let slice = SliceHeader {
+            slice_type: 0,
+            colour_plane_id: if separate { 2 } else { 0 },
+            pred_weight_table: Some(Default::default()),
+            ..SliceHeader::default()
+        };
+        let mut out = Vec::new();
+        let mut writer = BitWriter::escaped(&mut out);
+        slice
+            .encode(Header::parse(&[0x01]).unwrap(), &sets, &mut writer)
+            .unwrap();
+        writer.trailing_bits();
+        let read = SliceHeader::parse(&out, &sets).unwrap();
+        assert_eq!(read.colour_plane_id, slice.colour_plane_id);
+        assert_eq!(read.pred_weight_table.unwrap().lists[0].len(), 1);
+    }
+}

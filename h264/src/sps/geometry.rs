@@ -223,3 +223,109 @@ impl Sps {
         if intra_only { 0 } else { self.max_dpb_frames() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sps::{FrameCropping, SampleAspectRatio, Timing, Vui};
+    use alloc::boxed::Box;
+
+    fn full_hd() -> Sps {
+        Sps {
+            profile_idc: 100,
+            level_idc: 40,
+            pic_width_in_mbs_minus1: 119,
+            pic_height_in_map_units_minus1: 67,
+            ..Sps::default()
+        }
+    }
+
+    #[test]
+    fn cropping_counts_in_chroma_samples_and_fields() {
+        let crop = FrameCropping {
+            bottom: 4,
+            left: 1,
+            ..FrameCropping::default()
+        };
+        let mut sps = Sps {
+            frame_cropping: Some(crop),
+            ..full_hd()
+        };
+        assert_eq!((sps.width(), sps.height()), (1918, 1080));
+        sps.chroma_format_idc = 3;
+        assert_eq!((sps.width(), sps.height()), (1919, 1084));
+        sps.chroma_format_idc = 2;
+        sps.frame_mbs_only_flag = false;
+        sps.pic_height_in_map_units_minus1 = 33;
+        assert_eq!((sps.width(), sps.height()), (1918, 1080));
+    }
+
+    #[test]
+    fn cropping_that_leaves_nothing_is_none() {
+        let crop = FrameCropping {
+            right: u32::MAX,
+            left: 960,
+            ..FrameCropping::default()
+        };
+        let sps = Sps {
+            frame_cropping: Some(crop),
+            ..full_hd()
+        };
+        assert_eq!((sps.width(), sps.height()), (1920, 1088));
+    }
+
+    #[test]
+    fn the_picture_buffer_depends_on_level_and_size() {
+        assert_eq!(full_hd().max_dpb_frames(), 4);
+        assert_eq!(full_hd().max_num_reorder_frames(), 4);
+        let small = Sps {
+            profile_idc: 66,
+            level_idc: 11,
+            pic_width_in_mbs_minus1: 10,
+            pic_height_in_map_units_minus1: 8,
+            ..Sps::default()
+        };
+        assert_eq!(small.max_dpb_frames(), 9);
+        let level_1b = Sps {
+            constraint_flags: 0x10,
+            ..small
+        };
+        assert_eq!(level_1b.max_dpb_frames(), 4);
+        let intra = Sps {
+            constraint_flags: 0x10,
+            ..full_hd()
+        };
+        assert_eq!(intra.max_num_reorder_frames(), 0);
+    }
+
+    #[test]
+    fn ratios_are_in_lowest_terms_and_never_by_zero() {
+        let told = |sar_width, time_scale| Sps {
+            vui: Some(Box::new(Vui {
+                sample_aspect_ratio: Some(SampleAspectRatio {
+                    aspect_ratio_idc: 255,
+                    sar_width,
+                    sar_height: 48,
+                }),
+                timing: Some(Timing {
+                    num_units_in_tick: 1001,
+                    time_scale,
+                    fixed_frame_rate_flag: true,
+                }),
+                ..Vui::default()
+            })),
+            ..Sps::default()
+        };
+        let sps = told(64, 60000);
+        assert_eq!(sps.sample_aspect_ratio(), Some(Rational { num: 4, den: 3 }));
+        assert_eq!(
+            sps.frame_rate(),
+            Some(Rational {
+                num: 30000,
+                den: 1001
+            })
+        );
+        let sps = told(0, 0);
+        assert_eq!((sps.sample_aspect_ratio(), sps.frame_rate()), (None, None));
+    }
+}
