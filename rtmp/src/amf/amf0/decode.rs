@@ -36,34 +36,12 @@ struct Decoder<'a, 'l> {
     limits: &'l Limits,
 }
 
-/// Reads a short string, all of which is there.
+/// Reads a short string that is there as a whole and in UTF-8.
 #[inline]
-fn string(data: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
+fn string(data: &[u8]) -> Option<(&str, &[u8])> {
     let ([high, low], data) = data.split_first_chunk()?;
     let (bytes, rest) = data.split_at_checked(u16::from_be_bytes([*high, *low]).into())?;
-    Some((text(bytes), rest))
-}
-
-/// Reads one of the kinds that nearly all values are of, all of which is there.
-#[inline]
-fn scalar(data: &[u8]) -> Option<(Value<'_>, &[u8])> {
-    let (marker, data) = data.split_first()?;
-    match *marker {
-        marker::NUMBER => {
-            let (bytes, rest) = data.split_first_chunk()?;
-            Some((Value::Number(f64::from_be_bytes(*bytes)), rest))
-        }
-        marker::BOOLEAN => {
-            let (byte, rest) = data.split_first()?;
-            Some((Value::Boolean(*byte != 0), rest))
-        }
-        marker::STRING => {
-            let (text, rest) = string(data)?;
-            Some((Value::String(text), rest))
-        }
-        marker::NULL => Some((Value::Null, data)),
-        _ => None,
-    }
+    Some((core::str::from_utf8(bytes).ok()?, rest))
 }
 
 impl<'a> Decoder<'a, '_> {
@@ -153,16 +131,40 @@ impl<'a> Decoder<'a, '_> {
         Ok(Object(properties))
     }
 
-    /// Reads properties as long as they are scalars.
+    /// Reads properties as long as they are of the few kinds that nearly all are of. Each is put where it belongs at once: to
+    /// carry values through one more place costs a third.
     fn scalars(&mut self, properties: &mut Vec<(Cow<'a, str>, Value<'a>)>) {
         let mut rest = self.r.peek();
         while let Some((name, value)) = string(rest)
-            && let Some((value, after)) = scalar(value)
-            && let Some(left) = self.left.checked_sub(1)
+            && let Some((&marker, data)) = value.split_first()
+            && self.left > 0
         {
-            properties.push((name, value));
-            self.left = left;
-            rest = after;
+            let name = Cow::Borrowed(name);
+            match marker {
+                marker::NUMBER => {
+                    let Some((bytes, after)) = data.split_first_chunk() else {
+                        break;
+                    };
+                    properties.push((name, Value::Number(f64::from_be_bytes(*bytes))));
+                    rest = after;
+                }
+                marker::BOOLEAN => {
+                    let Some((byte, after)) = data.split_first() else {
+                        break;
+                    };
+                    properties.push((name, Value::Boolean(*byte != 0)));
+                    rest = after;
+                }
+                marker::STRING => {
+                    let Some((text, after)) = string(data) else {
+                        break;
+                    };
+                    properties.push((name, Value::from(text)));
+                    rest = after;
+                }
+                _ => break,
+            }
+            self.left = self.left.saturating_sub(1);
         }
         self.go_on(rest);
     }
