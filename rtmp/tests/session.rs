@@ -378,6 +378,29 @@ fn a_publisher_killed_in_the_middle_of_a_message() {
 }
 
 #[test]
+fn a_request_can_be_decided_after_its_peer_has_gone() {
+    let mut pair = Pair::new();
+    pair.run();
+    pair.client.publish("x", PublishType::Live).unwrap();
+    pair.accept = false;
+    pair.run();
+    pair.server.handle_eof();
+    let Some(server::Event::PublishRequested(request)) = pair.server_events.last() else {
+        panic!("{:?}", pair.server_events);
+    };
+    assert_eq!(pair.server.poll_event(), Ok(None));
+    pair.server.accept(request.id).unwrap();
+    assert_eq!(
+        pair.server.poll_event(),
+        Ok(Some(server::Event::PublishStopped { stream_id: 1 }))
+    );
+    assert_eq!(
+        pair.server.poll_event(),
+        Ok(Some(server::Event::Closed(CloseReason::Ended)))
+    );
+}
+
+#[test]
 fn a_bad_byte_comes_after_the_good_events() {
     let mut pair = Pair::new();
     publish(&mut pair, "x");

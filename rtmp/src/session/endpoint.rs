@@ -146,18 +146,16 @@ impl<D: Dialogue> Endpoint<D> {
         }
     }
 
-    /// Ends the session after the transport, once what came before has been read, or never will be.
+    /// Ends the session after the transport, once all that came before has been read: a request is still to be decided.
     fn finish(&mut self) {
         let waiting = !self.stash.is_empty() || self.aggregate.is_some();
-        if !self.eof || (waiting && !self.dialogue.is_undecided()) {
-            return;
+        if self.eof && !waiting && !self.dialogue.is_undecided() {
+            self.close(if self.connection.is_partial() {
+                CloseReason::Truncated
+            } else {
+                CloseReason::Ended
+            });
         }
-        let cut = waiting || self.connection.is_partial();
-        self.close(if cut {
-            CloseReason::Truncated
-        } else {
-            CloseReason::Ended
-        });
     }
 
     /// Reads messages as long as somebody takes the events.

@@ -115,7 +115,7 @@ impl Session {
         self.0.handle_timeout(now);
     }
 
-    /// The transport has ended.
+    /// The transport has ended. What came before is still told; the last event is [`Event::Closed`].
     pub fn handle_eof(&mut self) {
         self.0.handle_eof();
     }
