@@ -22,21 +22,31 @@ fn main() -> Result {
     let mut demuxer = mp4::Demuxer::new(mp4::Limits::default());
     let mut muxer = rtmp::flv::Muxer::new();
     let mut messages: Vec<Message> = Vec::new();
+    let (mut stream, mut frames, mut adts) = (Vec::new(), Vec::new(), None);
     demuxer.handle_input(&file);
     demuxer.handle_eof();
     while let Some(event) = demuxer.poll_event()? {
         match event {
             Event::Tracks(tracks) => {
                 for track in &tracks {
+                    match &track.codec {
+                        Codec::H264(config) => {
+                            for nal in config.sps().chain(config.pps()) {
+                                h264::annexb::push(nal, &mut stream);
+                            }
+                        }
+                        Codec::Aac(config) => adts = Some(aac::adts::Writer::new(config)?),
+                        _ => {}
+                    }
                     codec(&track.codec)?;
                 }
                 muxer.set_tracks(&tracks)?;
             }
             Event::Sample(sample) => {
-                let mut stream = Vec::new();
-                h264::length_prefixed::to_annexb(&sample.data, 4, &mut stream).ok();
-                if sample.is_sync() && sample.track.0 == 1 {
-                    write("h264_framing", "key_picture", &stream)?;
+                if sample.track.0 == 1 {
+                    h264::length_prefixed::to_annexb(&sample.data, 4, &mut stream)?;
+                } else if let Some(adts) = &adts {
+                    adts.write(&sample.data, &mut frames)?;
                 }
                 muxer.handle_sample(&sample)?;
             }
@@ -44,6 +54,9 @@ fn main() -> Result {
         }
         messages.extend(std::iter::from_fn(|| muxer.poll_output()));
     }
+    write("h264_framing", "stream", &stream)?;
+    write("h264_stream", "stream", &stream)?;
+    write("aac_frames", "adts", &frames)?;
     let mut bodies = Vec::new();
     let mut chunks = Vec::new();
     let mut writer = rtmp::chunk::Writer::default();
