@@ -66,14 +66,6 @@ fn without_trailing_zeros(mut nal: &[u8]) -> &[u8] {
     nal
 }
 
-/// Whether `data` starts as a byte stream does: zeros, then a one.
-///
-/// Length-prefixed data of 4-byte lengths can look like this only with a NAL unit of 1 byte, or of 256 to 511.
-#[must_use]
-pub fn is_byte_stream(data: &[u8]) -> bool {
-    matches!(data, [0, 0, 1, ..] | [0, 0, 0, 1, ..])
-}
-
 /// Appends the NAL units of a byte stream to `out`, each with its length in 4 bytes before it.
 ///
 /// # Errors
