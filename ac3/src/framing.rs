@@ -1,0 +1,412 @@
+//! Finding frames that begin with a sync pattern and tell their own length.
+//!
+//! A sync pattern may turn up by chance, and a length may be damaged, so a frame is believed only for what
+//! surrounds it:
+//!
+//! * where the frame before it ended, it is one if a header follows it, or if no other frame begins within it;
+//! * elsewhere, only if a header of the same stream follows it, or if it ends with the input.
+//!
+//! Where bytes are missing to decide, they are waited for, so that what is found does not depend on how the input was
+//! cut. [`Frames`] walks over bytes that are all there, [`Splitter`] takes them as they come.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Range;
+
+mod sealed {
+    pub trait Sealed {}
+}
+pub(crate) use sealed::Sealed;
+
+/// A way to put frames into a stream of bytes: [`SyncFrames`](crate::SyncFrames).
+pub trait Framing: Sealed {
+    /// Bytes that the sync pattern and the length take.
+    const HEADER: usize;
+    /// A header that was checked.
+    type Header: Copy;
+    /// A frame within the input.
+    type Frame<'a>;
+
+    /// Checks the header at the start of some bytes; `None` where it is none, or not whole.
+    fn header(data: &[u8]) -> Option<Self::Header>;
+    /// Length of the whole frame, at least [`HEADER`](Self::HEADER).
+    fn frame_len(header: Self::Header) -> usize;
+    /// Whether two headers can belong to the same stream.
+    fn same_stream(a: Self::Header, b: Self::Header) -> bool;
+    /// The frame that the bytes are, header included.
+    fn frame(header: Self::Header, data: &[u8]) -> Self::Frame<'_>;
+}
+
+/// What a stream turned out to be made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece<F> {
+    /// A frame.
+    Frame {
+        /// Its first byte, from the start of the input.
+        offset: u64,
+        /// The frame.
+        frame: F,
+    },
+    /// Bytes between frames: damage, or an ID3 tag.
+    Junk {
+        /// Their first byte, from the start of the input.
+        offset: u64,
+        /// How many.
+        len: u64,
+    },
+}
+
+/// What is known about the end of the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// More may come, and is worth waiting for.
+    Open,
+    /// A frame ends here, as far as the caller knows.
+    Boundary,
+    /// Nothing comes after this.
+    Final,
+}
+
+/// What is at the start of some bytes.
+enum Step<H> {
+    Frame(H),
+    Junk(usize),
+    Wait,
+}
+
+/// What comes after a frame.
+enum Next {
+    Header {
+        same_stream: bool,
+    },
+    /// The end of the input, or an ID3 tag.
+    End,
+    Other,
+    Unknown,
+}
+
+/// Length of the header of an ID3v2 tag.
+const ID3_HEADER: usize = 10;
+
+/// The search for frames, less the bytes.
+#[derive(Debug, Clone, Copy)]
+struct Search<H> {
+    /// Whether what came before was a frame.
+    in_sync: bool,
+    /// The header here, if it was read already.
+    ahead: Option<H>,
+    /// Bytes of an ID3 tag that are still to be passed over.
+    tag: usize,
+}
+
+impl<H: Copy> Search<H> {
+    const fn new() -> Self {
+        Self {
+            in_sync: false,
+            ahead: None,
+            tag: 0,
+        }
+    }
+
+    #[inline]
+    fn step<F: Framing<Header = H>>(&mut self, data: &[u8], end: End) -> Step<H> {
+        if self.in_sync
+            && let Some(header) = self.ahead.take().or_else(|| F::header(data))
+            && let Some(rest) = data.get(F::frame_len(header)..)
+            && let Some(next) = F::header(rest)
+        {
+            self.ahead = Some(next);
+            return Step::Frame(header);
+        }
+        self.careful_step::<F>(data, end)
+    }
+
+    #[cold]
+    fn careful_step<F: Framing<Header = H>>(&mut self, data: &[u8], end: End) -> Step<H> {
+        if self.tag > 0 {
+            let len = self.tag.min(data.len());
+            self.tag -= len;
+            return self.junk(len);
+        }
+        if data.len() < F::HEADER && end != End::Final {
+            return Step::Wait;
+        }
+        if let Some(header) = F::header(data) {
+            let is_frame = match next::<F>(data, header, end) {
+                Next::Header { same_stream } => self.in_sync || same_stream,
+                Next::End => true,
+                Next::Unknown => return Step::Wait,
+                Next::Other if self.in_sync => match frame_within::<F>(data, header, end) {
+                    Some(Step::Junk(len)) => return self.junk(len),
+                    Some(step) => return step,
+                    None => F::frame_len(header) <= data.len(),
+                },
+                Next::Other => false,
+            };
+            if is_frame {
+                self.in_sync = true;
+                return Step::Frame(header);
+            }
+        } else {
+            match tag_len(data) {
+                Some(0) => {}
+                Some(len) => {
+                    self.tag = len;
+                    return self.careful_step::<F>(data, end);
+                }
+                None if end == End::Final => {}
+                None => return Step::Wait,
+            }
+        }
+        let headers = data.len().saturating_sub(F::HEADER - 1);
+        let candidate = (1..headers).find(|&at| match data.get(at..) {
+            Some(rest) => rest.starts_with(b"I") || F::header(rest).is_some(),
+            None => false,
+        });
+        self.junk(candidate.unwrap_or(match end {
+            End::Final => data.len(),
+            // The last bytes may begin a header that is not whole yet.
+            _ => headers,
+        }))
+    }
+
+    fn junk(&mut self, len: usize) -> Step<H> {
+        if len == 0 {
+            return Step::Wait;
+        }
+        self.in_sync = false;
+        Step::Junk(len)
+    }
+}
+
+fn next<F: Framing>(data: &[u8], header: F::Header, end: End) -> Next {
+    match (data.get(F::frame_len(header)..), end) {
+        (Some(rest), _) if rest.len() >= F::HEADER => match F::header(rest) {
+            Some(next) => Next::Header {
+                same_stream: F::same_stream(header, next),
+            },
+            None => match tag_len(rest) {
+                Some(0) => Next::Other,
+                Some(_) => Next::End,
+                None if end == End::Final => Next::Other,
+                None => Next::Unknown,
+            },
+        },
+        (Some([]), End::Boundary | End::Final) => Next::End,
+        (_, End::Final) => Next::Other,
+        _ => Next::Unknown,
+    }
+}
+
+/// Another frame of the same stream that begins within one: the one was cut short, then.
+fn frame_within<F: Framing>(data: &[u8], header: F::Header, end: End) -> Option<Step<F::Header>> {
+    (1..F::frame_len(header)).find_map(|at| {
+        let rest = data.get(at..)?;
+        let within = F::header(rest).filter(|&h| F::same_stream(header, h))?;
+        match next::<F>(rest, within, end) {
+            Next::Header { same_stream: true } | Next::End => Some(Step::Junk(at)),
+            Next::Unknown => Some(Step::Wait),
+            _ => None,
+        }
+    })
+}
+
+/// Length of the ID3v2 tag that some bytes begin with (ID3v2.4 §3.1); 0 where they begin with none, `None` where there are
+/// too few of them to say.
+fn tag_len(data: &[u8]) -> Option<usize> {
+    match *data {
+        [b'I', b'D', b'3', major, minor, flags, a, b, c, d, ..] => {
+            let size = [a, b, c, d];
+            if major == 0xFF || minor == 0xFF || size.iter().any(|&b| b >= 0x80) {
+                return Some(0);
+            }
+            let size = size.iter().fold(0, |n, &b| n << 7 | usize::from(b));
+            // A footer repeats the header.
+            let footer = if flags & 0x10 != 0 { ID3_HEADER } else { 0 };
+            Some(ID3_HEADER + size + footer)
+        }
+        [b'I', ..] if data.len() < ID3_HEADER => None,
+        _ => Some(0),
+    }
+}
+
+/// The frames within bytes that are all there, with what is between them.
+///
+/// What is not whole at the end is junk.
+#[derive(Clone)]
+pub struct Frames<'a, F: Framing> {
+    data: &'a [u8],
+    rest: &'a [u8],
+    search: Search<F::Header>,
+}
+
+impl<'a, F: Framing> Frames<'a, F> {
+    /// The frames within `data`.
+    #[must_use]
+    #[inline]
+    pub fn new(data: &'a [u8]) -> Self {
+        Self {
+            data,
+            rest: data,
+            search: Search::new(),
+        }
+    }
+
+    #[inline]
+    fn offset(&self) -> u64 {
+        (self.data.len() - self.rest.len()) as u64
+    }
+
+    #[cold]
+    fn junk(&mut self, mut len: usize) -> Option<Piece<F::Frame<'a>>> {
+        let offset = self.offset();
+        loop {
+            self.rest = self.rest.get(len..).unwrap_or_default();
+            match self.search.step::<F>(self.rest, End::Final) {
+                Step::Junk(more) => len = more,
+                _ => break,
+            }
+        }
+        let len = self.offset() - offset;
+        Some(Piece::Junk { offset, len })
+    }
+}
+
+impl<'a, F: Framing> Iterator for Frames<'a, F> {
+    type Item = Piece<F::Frame<'a>>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.search.step::<F>(self.rest, End::Final) {
+            Step::Frame(header) => {
+                let offset = self.offset();
+                let (frame, rest) = self.rest.split_at_checked(F::frame_len(header))?;
+                self.rest = rest;
+                let frame = F::frame(header, frame);
+                Some(Piece::Frame { offset, frame })
+            }
+            Step::Junk(len) => self.junk(len),
+            Step::Wait => None,
+        }
+    }
+}
+
+impl<F: Framing> fmt::Debug for Frames<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frames")
+            .field("len", &self.data.len())
+            .field("left", &self.rest.len())
+            .finish()
+    }
+}
+
+/// Finds the frames of a stream that comes in pieces of any size.
+///
+/// Give it input, then poll until it says `None`. What it holds then is less than three frames.
+pub struct Splitter<F: Framing> {
+    buffer: Vec<u8>,
+    /// What of the buffer is not consumed yet.
+    at: usize,
+    /// Offset of the buffer's first byte from the start of the input.
+    offset: u64,
+    /// Bytes before `at` that were no frame, and were not told yet.
+    junk: u64,
+    search: Search<F::Header>,
+    end: End,
+}
+
+impl<F: Framing> Splitter<F> {
+    /// A splitter at the start of a stream.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            buffer: Vec::new(),
+            at: 0,
+            offset: 0,
+            junk: 0,
+            search: Search::new(),
+            end: End::Open,
+        }
+    }
+
+    /// Takes more of the stream. After [`handle_eof`](Self::handle_eof) nothing is taken.
+    #[expect(clippy::disallowed_methods, reason = "`at` is never past the end")]
+    pub fn handle_input(&mut self, data: &[u8]) {
+        if self.end == End::Final {
+            return;
+        }
+        self.end = End::Open;
+        self.buffer.drain(..self.at);
+        self.offset = self.offset.saturating_add(self.at as u64);
+        self.at = 0;
+        self.buffer.extend_from_slice(data);
+    }
+
+    /// Says that a frame ends with the input so far, as at the end of a PES packet: it need not wait for the header after it.
+    pub fn handle_boundary(&mut self) {
+        if self.end == End::Open {
+            self.end = End::Boundary;
+        }
+    }
+
+    /// Says that the stream has ended: what is left is a frame or junk.
+    pub fn handle_eof(&mut self) {
+        self.end = End::Final;
+    }
+
+    /// Whether the stream has ended and all of it was given out.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.end == End::Final && self.buffered_len() == 0 && self.junk == 0
+    }
+
+    /// Bytes that are held.
+    #[must_use]
+    pub fn buffered_len(&self) -> usize {
+        self.buffer.len() - self.at
+    }
+
+    /// The next frame, or what is between two; `None` where more input is wanted, or at the end.
+    pub fn poll_piece(&mut self) -> Option<Piece<F::Frame<'_>>> {
+        let found = loop {
+            let rest = self.buffer.get(self.at..).unwrap_or_default();
+            match self.search.step::<F>(rest, self.end) {
+                Step::Junk(len) => {
+                    self.at += len;
+                    self.junk += len as u64;
+                }
+                // Junk is told once its end is known.
+                Step::Frame(_) if self.junk > 0 => break None,
+                Step::Wait if self.junk > 0 && self.end == End::Final => break None,
+                Step::Frame(header) => break Some(header),
+                Step::Wait => return None,
+            }
+        };
+        let offset = self.offset.saturating_add(self.at as u64);
+        let Some(header) = found else {
+            let len = core::mem::take(&mut self.junk);
+            let offset = offset.saturating_sub(len);
+            return Some(Piece::Junk { offset, len });
+        };
+        let range: Range<usize> = self.at..self.at + F::frame_len(header);
+        self.at = range.end;
+        let frame = F::frame(header, self.buffer.get(range)?);
+        Some(Piece::Frame { offset, frame })
+    }
+}
+
+impl<F: Framing> Default for Splitter<F> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<F: Framing> fmt::Debug for Splitter<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Splitter")
+            .field("offset", &self.offset.saturating_add(self.at as u64))
+            .field("buffered", &(self.buffer.len() - self.at))
+            .field("end", &self.end)
+            .finish()
+    }
+}
