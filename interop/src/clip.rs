@@ -6,7 +6,7 @@ use std::{
     hash::{Hash as _, Hasher as _},
     path::{Path, PathBuf},
     process::Command,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use rtmp::{Message, TypeId};
@@ -161,8 +161,14 @@ impl Recipe {
     pub fn clip(&self) -> Arc<Clip> {
         type Slot = Arc<Mutex<Option<Arc<Clip>>>>;
         static MADE: LazyLock<Mutex<HashMap<&str, Slot>>> = LazyLock::new(Mutex::default);
-        let slot = MADE.lock().unwrap().entry(self.name).or_default().clone();
-        let mut slot = slot.lock().unwrap();
+        // A clip that could not be made has poisoned nothing: its slot is still empty.
+        let slot = MADE
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(self.name)
+            .or_default()
+            .clone();
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         slot.get_or_insert_with(|| {
             let file = self.file();
             let frames = Frames::of_file(&file);

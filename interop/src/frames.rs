@@ -38,7 +38,7 @@ pub const TO_FRAMES: [&str; 17] = [
     "-fps_mode",
     "passthrough",
     "-enc_time_base:v",
-    "-1",
+    "1/90000",
     "-flush_packets",
     "1",
     "-f",
