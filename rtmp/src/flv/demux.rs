@@ -132,7 +132,7 @@ impl Demuxer {
     /// Takes a message of the stream; what is no audio, video or metadata is passed over.
     pub fn handle_message(&mut self, message: &Message) {
         // A caller who never polls is told so, before memory runs out.
-        if self.events.len() > self.limits.events.saturating_add(self.limits.held_samples) {
+        if self.events.len() > self.max_events() {
             self.overflown = true;
             return;
         }
@@ -142,6 +142,11 @@ impl Demuxer {
             TypeId::DATA => self.handle_data(message),
             _ => {}
         }
+    }
+
+    /// Held samples come all at once.
+    fn max_events(&self) -> usize {
+        self.limits.events.saturating_add(self.limits.held_samples)
     }
 
     /// The stream has ended: what was held back comes.
@@ -158,7 +163,7 @@ impl Demuxer {
             Some(event) => Ok(Some(event)),
             None if self.overflown => Err(Error::Limit {
                 limit: "events not polled",
-                max: self.limits.events as u64,
+                max: self.max_events() as u64,
             }),
             None => Ok(None),
         }

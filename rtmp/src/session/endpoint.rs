@@ -26,6 +26,9 @@ pub(super) trait Dialogue {
     /// The connection is over: tells of every stream that it ends.
     fn end(&mut self, connection: &mut Connection<Self::Event>);
 
+    /// Bytes of payload in an event.
+    fn event_len(event: &Self::Event) -> usize;
+
     /// The last event of a session that ends without an error.
     fn closed(reason: CloseReason) -> Self::Event;
 }
@@ -102,7 +105,9 @@ impl<D: Dialogue> Endpoint<D> {
             if !self.stash.is_empty() || self.aggregate.is_some() {
                 let mut stash = core::mem::take(&mut self.stash);
                 stash.with(|rest| self.read(rest));
-                self.stash = stash;
+                if !self.is_over() {
+                    self.stash = stash;
+                }
             }
             self.finish();
         }
@@ -122,9 +127,9 @@ impl<D: Dialogue> Endpoint<D> {
     }
 
     pub(super) fn buffered_len(&self) -> usize {
-        self.connection
-            .buffered_len()
-            .saturating_add(self.stash.len())
+        let events = self.connection.events.iter().map(D::event_len);
+        let held = self.connection.buffered_len();
+        events.fold(held.saturating_add(self.stash.len()), usize::saturating_add)
     }
 
     /// Ends the session without an error.

@@ -125,7 +125,7 @@ impl Session {
         self.0.poll_timeout()
     }
 
-    /// Bytes held: incomplete messages, input put aside, and what waits to be sent.
+    /// Bytes held: incomplete messages, input put aside, media not polled, and what waits to be sent.
     #[must_use]
     pub fn buffered_len(&self) -> usize {
         self.0.buffered_len()

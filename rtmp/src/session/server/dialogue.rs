@@ -275,6 +275,13 @@ impl endpoint::Dialogue for Dialogue {
         }
     }
 
+    fn event_len(event: &Event) -> usize {
+        match event {
+            Event::Media(message) => message.payload.len(),
+            _ => 0,
+        }
+    }
+
     fn closed(reason: CloseReason) -> Event {
         Event::Closed(reason)
     }
