@@ -20,7 +20,11 @@ done
 cargo build --quiet --release -p fluvial-streaming-server -p fluvial-fanout-bench
 target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 bench=$target/release/fanout-bench
-module=$(ls /usr/lib/nginx/modules/ngx_rtmp_module.so /usr/lib64/nginx/modules/ngx_rtmp_module.so 2>/dev/null | head -n 1)
+module=
+for folder in /usr/lib/nginx/modules /usr/lib64/nginx/modules /usr/local/libexec/nginx; do
+    [ -f "$folder/ngx_rtmp_module.so" ] && module=$folder/ngx_rtmp_module.so
+done
+[ -n "$module" ] || { echo "nginx's RTMP module is not installed" >&2; exit 1; }
 
 tmp=$(mktemp -d)
 started=()

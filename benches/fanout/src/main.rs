@@ -12,6 +12,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
 
+/// From the last player's coming to the measurement.
+const SETTLING: Duration = Duration::from_secs(5);
+
 #[derive(Debug, Parser)]
 struct Arguments {
     /// What to play
@@ -42,7 +45,12 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn measure(arguments: Arguments) -> anyhow::Result<()> {
+    // What the server keeps of the stream itself still grows: that is not the players'.
+    let span = Duration::from_millis(5 * arguments.players as u64) + SETTLING;
+    let rss_first = resident(arguments.pid)?;
+    tokio::time::sleep(span).await;
     let rss_before = resident(arguments.pid)?;
+    let drift = rss_before.saturating_sub(rss_first);
     let mut counts: Vec<Rc<Cell<u64>>> = Vec::new();
     let mut players = Vec::new();
     for _ in 0..arguments.players {
@@ -55,7 +63,7 @@ async fn measure(arguments: Arguments) -> anyhow::Result<()> {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     // The first group of pictures comes at once and is not the steady state.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    tokio::time::sleep(SETTLING).await;
     let rss_after = resident(arguments.pid)?;
 
     let before: Vec<u64> = counts.iter().map(|count| count.get()).collect();
@@ -78,7 +86,7 @@ async fn measure(arguments: Arguments) -> anyhow::Result<()> {
     let milliseconds = |ticks: u64| ticks as f64 * 1000.0 / arguments.ticks as f64;
     let user = milliseconds(cpu_after.0 - cpu_before.0) / megabits;
     let system = milliseconds(cpu_after.1 - cpu_before.1) / megabits;
-    let memory = rss_after.saturating_sub(rss_before) as f64 / arguments.players as f64;
+    let memory = rss_after.saturating_sub(rss_before + drift) as f64 / arguments.players as f64;
     let least = bytes.iter().min().copied().unwrap_or_default() as f64;
     let most = bytes.iter().max().copied().unwrap_or_default() as f64;
     let mut out = tokio::io::stdout();

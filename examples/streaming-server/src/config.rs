@@ -33,7 +33,7 @@ pub struct Config {
     pub linger: Duration,
 
     /// How long messages may wait, so that more of them leave in one system call
-    #[arg(long, value_name = "SECONDS", default_value = "0.02", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "0.05", value_parser = seconds)]
     pub merge: Duration,
 
     /// How long a peer may take from its first byte to its RTMP connection

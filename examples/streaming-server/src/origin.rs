@@ -46,6 +46,8 @@ struct State {
 #[derive(Debug)]
 struct Viewer {
     seen: Instant,
+    /// Times that it asked for the playlist: who asks once only looks.
+    requests: u32,
     /// Whether it has got a playlist with its end.
     told: bool,
 }
@@ -164,7 +166,13 @@ impl Origin {
         let told = state.playlist.is_ended();
         let seen = Instant::now();
         if state.viewers.len() < MOST_VIEWERS || state.viewers.contains_key(&viewer) {
-            state.viewers.insert(viewer, Viewer { seen, told });
+            let viewer = state.viewers.entry(viewer).or_insert(Viewer {
+                seen,
+                requests: 0,
+                told,
+            });
+            (viewer.seen, viewer.told) = (seen, told);
+            viewer.requests = viewer.requests.saturating_add(1);
         }
         Some(state.playlist.to_bytes())
     }
@@ -196,9 +204,14 @@ impl Origin {
         self.state().edge.map(|edge| edge.elapsed())
     }
 
-    /// Clients that asked for the playlist lately.
+    /// Clients that keep asking for the playlist.
     pub(crate) fn viewers(&self) -> usize {
-        self.state().viewers.len()
+        let state = self.state();
+        state
+            .viewers
+            .values()
+            .filter(|viewer| viewer.requests > 1)
+            .count()
     }
 
     /// Clients that are still to be told of the end.

@@ -38,7 +38,9 @@ impl Pipeline {
         // Names of segments that no other run of this server has used: caches keep what they have seen.
         let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
         let first_segment = now.max(least_segment);
-        let mut config = segmenter::Config::segments(settings.segment.into());
+        // A keyframe that comes a little early by an encoder's clock still ends its segment.
+        let target = settings.segment.mul_f64(0.95);
+        let mut config = segmenter::Config::segments(target.into());
         config.first_segment = first_segment;
         Self {
             segmenter: Segmenter::new(config),

@@ -267,6 +267,8 @@ async function poll() {
     $("server").textContent = `fluvial ${server.version} · up ${span(server.uptime)}`;
     if (fresh) showLines();
     if (!state.streams.has(state.chosen)) pick();
+    // A publisher that comes back after its playlist has ended begins a new one.
+    if (video.ended && state.streams.get(state.chosen)?.live) start();
     showList();
     showStage();
   } catch {
