@@ -7,7 +7,7 @@
 //!
 //! * Nothing sleeps to synchronise: every wait is for a log line, a decoded frame, an HTTP answer or an
 //!   exit, and has a deadline that only a hang can reach.
-//! * Every child is killed when its [`Process`] is dropped, also by a panic, and then shows its log.
+//! * Every child is killed when its [`process::Process`] is dropped, also by a panic, and then shows its log.
 //! * Ports are chosen by the kernel, files are in temporary directories.
 //! * A peer that is not installed skips its tests aloud; with `FLUVIAL_INTEROP=required` it fails them.
 
