@@ -67,7 +67,6 @@ fn publishes_to_ffmpeg() {
 }
 
 #[test]
-#[ignore = "as a server ffmpeg sends media on message stream 0, which rtmp::client does not take for its player's yet"]
 fn plays_from_ffmpeg() {
     needs!(FFMPEG);
     let clip = NTSC_PYRAMID.clip();

@@ -128,6 +128,19 @@ impl Dialogue {
             .find(|stream| stream.id == Some(stream_id))
     }
 
+    /// The stream that media is played on. Some servers (ffmpeg's) send it on stream 0, which can only mean the one player.
+    fn player_of(&self, stream_id: u32) -> Option<u32> {
+        let mut players = self
+            .streams
+            .iter()
+            .filter(|stream| matches!(stream.role, Role::Player(_)))
+            .filter_map(|stream| stream.id);
+        match stream_id {
+            0 => players.next().filter(|_| players.next().is_none()),
+            _ => players.find(|id| *id == stream_id),
+        }
+    }
+
     pub(super) fn check_publisher(&self, stream_id: u32) -> Result<(), Error> {
         match self.find(stream_id) {
             Some(Stream {
@@ -363,15 +376,14 @@ impl endpoint::Dialogue for Dialogue {
         match message.type_id {
             TypeId::COMMAND | TypeId::COMMAND_AMF3 => self.handle_command(c, &message),
             TypeId::AUDIO | TypeId::VIDEO | TypeId::DATA | TypeId::DATA_AMF3 => {
-                let playing = matches!(
-                    self.find(message.stream_id),
-                    Some(Stream {
-                        role: Role::Player(_),
-                        ..
-                    })
-                );
-                if playing
-                    && let Some(message) = data::published(message)
+                let Some(stream_id) = self.player_of(message.stream_id) else {
+                    return Ok(());
+                };
+                let message = Message {
+                    stream_id,
+                    ..message
+                };
+                if let Some(message) = data::published(message)
                     && !data::is_sample_access(&message)
                 {
                     c.events.push_back(Event::Media(message));
