@@ -3,8 +3,8 @@
 //! The units of the recent past lie in one ring; a reader is a position in it. What a unit means to somebody who has
 //! not seen those before it is told by its [`Role`]. From it follow both cases that matter, and they are one case:
 //! a reader that **comes late** and a reader that has **fallen behind** are moved to the newest join point, and are
-//! given the headers that were passed over on the way. A reader that falls behind again and again without ever
-//! catching up is [`Lost::TooSlow`].
+//! given the headers that were passed over on the way. A reader that falls behind again and again is
+//! [`Lost::TooSlow`].
 //!
 //! Nothing waits for a reader, and what is kept for all of them together is bounded by [`Config`].
 
@@ -48,18 +48,21 @@ pub struct Config {
     pub max_units: usize,
     /// How far a reader may lag behind where there is a newer join point.
     pub max_lag: Duration,
-    /// How many times in a row a reader may be moved on without ever catching up.
+    /// How many times a reader may be moved on before it is given up.
     pub max_skips: u32,
+    /// After how long without being moved a reader's earlier times are forgotten.
+    pub patience: Duration,
 }
 
 impl Default for Config {
-    /// 16 MiB, 16384 units, 4 seconds, 4 skips.
+    /// 16 MiB, 16384 units, 4 seconds, 4 skips within 30 seconds of each other.
     fn default() -> Self {
         Self {
             max_bytes: 16 << 20,
             max_units: 16 << 10,
             max_lag: Duration::from_secs(4),
             max_skips: 4,
+            patience: Duration::from_secs(30),
         }
     }
 }
@@ -70,7 +73,7 @@ pub enum Lost {
     /// It has had everything there was, and there will be no more.
     #[error("the stream is closed")]
     Closed,
-    /// It was moved on too many times in a row.
+    /// It was moved on too many times.
     #[error("the reader is too slow")]
     TooSlow,
 }
@@ -160,6 +163,7 @@ impl<U: Unit> Fanout<U> {
             next: Position::New,
             decodable: false,
             skips: 0,
+            skipped: None,
         }
     }
 
@@ -236,8 +240,9 @@ pub struct Reader<U> {
     next: Position,
     /// Whether a join point was given since the reader began or was last moved.
     decodable: bool,
-    /// Times that it was moved since it last had everything.
+    /// Times that it was moved, each soon after the one before, and when it last was.
     skips: u32,
+    skipped: Option<Instant>,
 }
 
 /// What [`Reader::take`] did.
@@ -266,6 +271,11 @@ impl<U: Unit> Reader<U> {
                     Position::New => 0,
                     Position::At(number) => {
                         skipped = true;
+                        let now = Instant::now();
+                        let last = self.skipped.replace(now);
+                        if last.is_none_or(|last| now - last > ring.config.patience) {
+                            self.skips = 0;
+                        }
                         self.skips += 1;
                         if self.skips > ring.config.max_skips {
                             return Err(Lost::TooSlow);
@@ -307,9 +317,6 @@ impl<U: Unit> Reader<U> {
         }
         drop(ring);
         self.next = Position::At(number);
-        if number == end {
-            self.skips = 0;
-        }
         Ok(Taken {
             skipped,
             more: number < end,
@@ -443,11 +450,13 @@ mod tests {
         assert_eq!(slow.take(&mut out, 10), Err(Lost::TooSlow));
     }
 
-    #[tokio::test]
-    async fn catching_up_forgives() {
+    #[tokio::test(start_paused = true)]
+    async fn time_forgives() {
         let fanout = fanout(8);
         let mut reader = fanout.subscribe();
+        all(&mut reader);
         for _ in 0..10 {
+            tokio::time::advance(Duration::from_secs(31)).await;
             push(&fanout, (0..10).map(|_| (Dependent, 0)));
             push(&fanout, [(Join, 7), (Dependent, 8)]);
             assert_eq!(all(&mut reader), [7, 8]);

@@ -80,6 +80,8 @@ struct Connection {
     agent: String,
     publications: Vec<(u32, Publication)>,
     player: Option<Player>,
+    /// What has ended and is still to be told in the log, when it is known why.
+    gone: Vec<(&'static str, Arc<str>)>,
 }
 
 struct Player {
@@ -136,6 +138,7 @@ impl Connection {
             agent: String::new(),
             publications: Vec::new(),
             player: None,
+            gone: Vec::new(),
         }
     }
 
@@ -145,12 +148,13 @@ impl Connection {
             Err(end) => end,
         };
         let reason = end.to_string();
-        for (_, publication) in self.publications.drain(..) {
-            unpublished(self.peer, publication, &reason);
+        while let Some((_, publication)) = self.publications.pop() {
+            self.unpublish(publication);
         }
         if let Some(player) = self.player.take() {
-            tracing::info!(peer = %self.peer, stream = %player.name, "player gone: {reason}");
+            self.gone.push(("player", player.name));
         }
+        self.tell_gone(&reason);
         if end.is_the_peers_fault() {
             tracing::warn!(peer = %self.peer, "connection closed: {reason}");
         } else {
@@ -269,24 +273,39 @@ impl Connection {
                     }
                 }
                 Event::PublishStopped { stream_id } => {
-                    for (_, publication) in
-                        self.publications.extract_if(.., |(id, _)| *id == stream_id)
+                    if let Some(place) = self
+                        .publications
+                        .iter()
+                        .position(|(id, _)| *id == stream_id)
                     {
-                        unpublished(self.peer, publication, "it said so");
+                        let (_, publication) = self.publications.swap_remove(place);
+                        self.unpublish(publication);
                     }
                 }
                 Event::PlayStopped { stream_id } => {
                     if let Some(player) =
                         self.player.take_if(|player| player.stream_id == stream_id)
                     {
-                        tracing::info!(peer = %self.peer, stream = %player.name, "player gone: it said so");
+                        self.gone.push(("player", player.name));
                     }
                 }
                 Event::Closed(reason) => return Err(End::Closed(reason)),
                 other => tracing::debug!(peer = %self.peer, "not handled: {other:?}"),
             }
         }
+        self.tell_gone("it said so");
         Ok(())
+    }
+
+    fn unpublish(&mut self, publication: Publication) {
+        self.gone
+            .push(("publisher", Arc::clone(&publication.stream().name)));
+    }
+
+    fn tell_gone(&mut self, reason: &str) {
+        for (who, stream) in self.gone.drain(..) {
+            tracing::info!(peer = %self.peer, %stream, "{who} gone: {reason}");
+        }
     }
 
     fn publish(&mut self, request: &PublishRequest) -> Result<(), End> {
@@ -448,12 +467,6 @@ impl End {
             End::Closed(_) | End::Io(_) | End::ShutDown => false,
         }
     }
-}
-
-fn unpublished(peer: SocketAddr, publication: Publication, reason: &str) {
-    let name = Arc::clone(&publication.stream().name);
-    drop(publication);
-    tracing::info!(%peer, stream = %name, "publisher gone: {reason}");
 }
 
 async fn ready(reader: Option<&Reader<Unit>>) {
