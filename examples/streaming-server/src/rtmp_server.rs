@@ -149,7 +149,8 @@ impl Connection {
         };
         let reason = end.to_string();
         while let Some((_, publication)) = self.publications.pop() {
-            self.unpublish(publication);
+            self.gone
+                .push(("publisher", Arc::clone(&publication.stream().name)));
         }
         if let Some(player) = self.player.take() {
             self.gone.push(("player", player.name));
@@ -279,7 +280,8 @@ impl Connection {
                         .position(|(id, _)| *id == stream_id)
                     {
                         let (_, publication) = self.publications.swap_remove(place);
-                        self.unpublish(publication);
+                        self.gone
+                            .push(("publisher", Arc::clone(&publication.stream().name)));
                     }
                 }
                 Event::PlayStopped { stream_id } => {
@@ -295,11 +297,6 @@ impl Connection {
         }
         self.tell_gone("it said so");
         Ok(())
-    }
-
-    fn unpublish(&mut self, publication: Publication) {
-        self.gone
-            .push(("publisher", Arc::clone(&publication.stream().name)));
     }
 
     fn tell_gone(&mut self, reason: &str) {
