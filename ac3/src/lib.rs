@@ -38,7 +38,6 @@ pub mod descriptor;
 pub mod eac3;
 mod error;
 mod frame;
-pub mod framing;
 mod group;
 mod header;
 
@@ -48,8 +47,9 @@ pub use frame::{Bsi, Frame};
 pub use framing::Piece;
 pub use group::{AccessUnit, Grouper};
 pub use header::{Header, StreamType};
+pub use wire::framing;
 
-use framing::{Framing, Sealed};
+use framing::Framing;
 
 /// The framing of AC-3 and E-AC-3: what [`Frames`] and [`Splitter`] look for here.
 #[derive(Debug, Clone, Copy)]
@@ -60,8 +60,6 @@ pub type Frames<'a> = framing::Frames<'a, SyncFrames>;
 
 /// Finds sync frames in a stream that comes in pieces.
 pub type Splitter = framing::Splitter<SyncFrames>;
-
-impl Sealed for SyncFrames {}
 
 impl Framing for SyncFrames {
     const HEADER: usize = Header::LEN;

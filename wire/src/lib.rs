@@ -5,6 +5,7 @@
 //! * [`Writer`]: appends to a `Vec<u8>`; bodies whose length precedes them are written first and the
 //!   length is patched back, checked against the width of its field ([`TooLong`]).
 //! * [`BitReader`] and [`BitWriter`]: the same for bit syntax, with Exp-Golomb codes.
+//! * [`framing`]: finding frames in a stream that may be damaged.
 //!
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
@@ -32,6 +33,7 @@
 extern crate alloc;
 
 mod bits;
+pub mod framing;
 mod reader;
 mod writer;
 

@@ -32,7 +32,7 @@ pub use frame::{Block, Blocks, Frame};
 pub use header::Header;
 pub use writer::Writer;
 
-use crate::framing::{self, Framing, Sealed};
+use crate::framing::{self, Framing};
 
 /// The framing of ADTS: what [`Frames`] and [`Splitter`] look for here.
 #[derive(Debug, Clone, Copy)]
@@ -43,8 +43,6 @@ pub type Frames<'a> = framing::Frames<'a, Adts>;
 
 /// Finds ADTS frames in a stream that comes in pieces.
 pub type Splitter = framing::Splitter<Adts>;
-
-impl Sealed for Adts {}
 
 impl Framing for Adts {
     const HEADER: usize = Header::LEN;

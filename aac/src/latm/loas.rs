@@ -1,4 +1,4 @@
-use crate::framing::{self, Framing, Sealed};
+use crate::framing::{self, Framing};
 use alloc::vec::Vec;
 use wire::TooLong;
 
@@ -15,8 +15,6 @@ pub type Splitter = framing::Splitter<Loas>;
 
 const SYNC: u32 = 0x56_E000;
 const LENGTH: u32 = 0x1FFF;
-
-impl Sealed for Loas {}
 
 impl Framing for Loas {
     const HEADER: usize = 3;

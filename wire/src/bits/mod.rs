@@ -200,6 +200,33 @@ mod tests {
         }
 
         #[test]
+        fn bytes_are_written_as_byte_after_byte_at_any_position(
+            bytes in bytes_that_need_escapes(),
+            first in 0u32..9,
+            escaped: bool,
+        ) {
+            let (mut at_once, mut one_by_one) = (Vec::new(), Vec::new());
+            macro_rules! write { ($new:expr) => {{
+                let mut w = $new(&mut at_once);
+                w.bits(first, "first", (1 << first) - 1).unwrap().bytes(&bytes).trailing_bits();
+                let position = w.position();
+                let mut w = $new(&mut one_by_one);
+                w.bits(first, "first", (1 << first) - 1).unwrap();
+                for &byte in &bytes {
+                    w.bits(8, "byte", byte.into()).unwrap();
+                }
+                w.trailing_bits();
+                prop_assert_eq!(position, w.position());
+            }} }
+            if escaped {
+                write!(BitWriter::escaped);
+            } else {
+                write!(BitWriter::new);
+            }
+            prop_assert_eq!(at_once, one_by_one);
+        }
+
+        #[test]
         fn skip_is_the_same_as_reading(data: Vec<u8>, first in 0u32..64, n in 0u64..400) {
             let mut skipped = BitReader::new(&data);
             let _ = skipped.bits64(first, "first");

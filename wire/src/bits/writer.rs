@@ -176,14 +176,28 @@ impl<'a, const ESCAPED: bool> BitWriter<'a, ESCAPED> {
     /// Writes whole bytes, at any bit position.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        if !ESCAPED && self.spares == 0 {
-            self.out.extend_from_slice(bytes);
-            self.written = self.written.saturating_add(bytes.len() as u64 * 8);
-        } else {
-            for &byte in bytes {
-                self.put(8, u64::from(byte));
+        let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else {
+            return self;
+        };
+        let spares = self.spares;
+        // A byte of the output is the end of one byte here and the start of the next.
+        let join = |(&before, &byte): (&u8, &u8)| {
+            (u16::from_be_bytes([before, byte]) >> spares & 0xFF) as u8
+        };
+        let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
+        if ESCAPED {
+            self.push(join((&self.spare, &first)));
+            for pair in pairs {
+                self.push(join(pair));
             }
+        } else if spares == 0 {
+            self.out.extend_from_slice(bytes);
+        } else {
+            self.out.push(join((&self.spare, &first)));
+            self.out.extend(pairs.map(join));
         }
+        self.spare = last & !(0xFF << spares);
+        self.written = self.written.saturating_add(bytes.len() as u64 * 8);
         self
     }
 

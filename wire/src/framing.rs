@@ -1,4 +1,4 @@
-//! Finding frames that begin with a sync pattern and tell their own length: ADTS and LOAS alike.
+//! Finding frames that begin with a sync pattern and tell their own length, as those of AAC, AC-3 and MPEG audio do.
 //!
 //! A sync pattern may turn up by chance, and a length may be damaged, so a frame is believed only for what
 //! surrounds it:
@@ -8,19 +8,45 @@
 //!
 //! Where bytes are missing to decide, they are waited for, so that what is found does not depend on how the input was
 //! cut. [`Frames`] walks over bytes that are all there, [`Splitter`] takes them as they come.
+//!
+//! ```
+//! use fluvial_wire::framing::{Frames, Framing, Piece};
+//!
+//! /// A sync byte, a length, and as many bytes.
+//! enum Toy {}
+//! impl Framing for Toy {
+//!     const HEADER: usize = 2;
+//!     type Header = u8;
+//!     type Frame<'a> = &'a [u8];
+//!     fn header(data: &[u8]) -> Option<u8> {
+//!         match *data {
+//!             [0x47, len, ..] => Some(len),
+//!             _ => None,
+//!         }
+//!     }
+//!     fn frame_len(len: u8) -> usize {
+//!         2 + usize::from(len)
+//!     }
+//!     fn same_stream(_: u8, _: u8) -> bool {
+//!         true
+//!     }
+//!     fn frame(_: u8, data: &[u8]) -> &[u8] {
+//!         &data[2..]
+//!     }
+//! }
+//!
+//! let mut pieces = Frames::<Toy>::new(b"junk\x47\x03one\x47\x03two");
+//! assert_eq!(pieces.next(), Some(Piece::Junk { offset: 0, len: 4 }));
+//! assert_eq!(pieces.next(), Some(Piece::Frame { offset: 4, frame: &b"one"[..] }));
+//! ```
 
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
-mod sealed {
-    pub trait Sealed {}
-}
-pub(crate) use sealed::Sealed;
-
-/// A way to put frames into a stream of bytes: [`Adts`](crate::adts::Adts) or [`Loas`](crate::latm::Loas).
-pub trait Framing: Sealed {
-    /// Bytes that the sync pattern and the length take.
+/// A way to put frames into a stream of bytes, such as ADTS.
+pub trait Framing {
+    /// Bytes that the sync pattern and the length take, at least 1.
     const HEADER: usize;
     /// A header that was checked.
     type Header: Copy;
@@ -408,5 +434,147 @@ impl<F: Framing> fmt::Debug for Splitter<F> {
             .field("buffered", &(self.buffer.len() - self.at))
             .field("end", &self.end)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A sync byte, the stream's number in two bits, and six bits of length.
+    #[derive(Debug)]
+    enum Toy {}
+
+    impl Framing for Toy {
+        const HEADER: usize = 2;
+        type Header = u8;
+        type Frame<'a> = Vec<u8>;
+
+        fn header(data: &[u8]) -> Option<u8> {
+            match *data {
+                [0x47, header, ..] => Some(header),
+                _ => None,
+            }
+        }
+        fn frame_len(header: u8) -> usize {
+            2 + usize::from(header & 0x3F)
+        }
+        fn same_stream(a: u8, b: u8) -> bool {
+            a >> 6 == b >> 6
+        }
+        fn frame(_: u8, data: &[u8]) -> Vec<u8> {
+            data.to_vec()
+        }
+    }
+
+    const A: &[u8] = b"\x47\x03one";
+    const B: &[u8] = b"\x47\x02to";
+
+    fn whole(data: &[u8]) -> Vec<Piece<Vec<u8>>> {
+        Frames::<Toy>::new(data).collect()
+    }
+
+    fn poll_all(splitter: &mut Splitter<Toy>, out: &mut Vec<Piece<Vec<u8>>>) {
+        while let Some(piece) = splitter.poll_piece() {
+            out.push(piece);
+        }
+    }
+
+    fn frame(offset: u64, bytes: &[u8]) -> Piece<Vec<u8>> {
+        let frame = bytes.to_vec();
+        Piece::Frame { offset, frame }
+    }
+
+    #[test]
+    fn frames_are_found_between_junk_and_tags() {
+        let tag = [b"ID3\x04\0\0\0\0\0\x05", A].concat();
+        let data = [A, B, b"oh", A, B, &tag, B].concat();
+        let expected = [
+            frame(0, A),
+            frame(5, B),
+            Piece::Junk { offset: 9, len: 2 },
+            frame(11, A),
+            frame(16, B),
+            Piece::Junk {
+                offset: 20,
+                len: 15,
+            },
+            frame(35, B),
+        ];
+        assert_eq!(whole(&data), expected);
+        assert_eq!(whole(b"\x47\x05cut"), [Piece::Junk { offset: 0, len: 5 }]);
+    }
+
+    #[test]
+    fn a_header_alone_is_believed_only_in_sync() {
+        // The second stream's header does not confirm the first's.
+        let data = [A, b"\x47\x80", b"junk"].concat();
+        assert_eq!(whole(&data), [Piece::Junk { offset: 0, len: 11 }]);
+        let data = [B, A, b"\x47\x80", b"junk"].concat();
+        assert_eq!(whole(&data)[..2], [frame(0, B), frame(4, A)]);
+    }
+
+    #[test]
+    fn a_boundary_spares_the_wait_for_the_next_header() {
+        let mut splitter = Splitter::<Toy>::new();
+        splitter.handle_input(A);
+        assert_eq!(splitter.poll_piece(), None);
+        splitter.handle_boundary();
+        assert_eq!(splitter.poll_piece(), Some(frame(0, A)));
+        splitter.handle_input(B);
+        assert_eq!(splitter.poll_piece(), None);
+        splitter.handle_eof();
+        assert_eq!(splitter.poll_piece(), Some(frame(5, B)));
+        assert!(splitter.is_finished());
+        splitter.handle_input(A);
+        assert_eq!(splitter.poll_piece(), None);
+    }
+
+    fn damaged_streams() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            6 => Just(A.to_vec()),
+            4 => Just(B.to_vec()),
+            1 => Just(b"ID3\x04\0\0\0\0\0\x09\x47\x00\x47\x01ag".to_vec()),
+            1 => Just(b"ID".to_vec()),
+            2 => proptest::collection::vec(prop_oneof![Just(0x47), Just(b'I'), any::<u8>()], 0..9),
+        ];
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn all_of_the_input_is_told_once_and_the_same_however_it_was_cut(
+            data in damaged_streams(),
+            cuts: Vec<u8>,
+        ) {
+            let expected = whole(&data);
+            let mut at = 0;
+            for piece in &expected {
+                let (offset, len) = match piece {
+                    Piece::Frame { offset, frame } => (*offset, frame.len() as u64),
+                    Piece::Junk { offset, len } => (*offset, *len),
+                };
+                prop_assert_eq!(offset, at);
+                at += len;
+            }
+            prop_assert_eq!(at, data.len() as u64);
+
+            let mut splitter = Splitter::<Toy>::new();
+            let mut found = Vec::new();
+            let mut rest = &data[..];
+            for cut in cuts {
+                let (piece, after) = rest.split_at(rest.len().min(usize::from(cut % 16)));
+                rest = after;
+                splitter.handle_input(piece);
+                poll_all(&mut splitter, &mut found);
+                prop_assert!(splitter.buffered_len() < 3 * 65);
+            }
+            splitter.handle_input(rest);
+            splitter.handle_eof();
+            poll_all(&mut splitter, &mut found);
+            prop_assert!(splitter.is_finished());
+            prop_assert_eq!(found, expected);
+        }
     }
 }
