@@ -46,10 +46,13 @@ fuzz_target!(|data: &[u8]| {
         config
             .encode(&mut out)
             .expect("it was read, so it can be written");
-        let mut again = Vec::new();
-        let config = latm::StreamMuxConfig::parse(&out).expect("our own");
-        config.encode(&mut again).expect("our own");
-        assert_eq!(out, again);
+        let again = latm::StreamMuxConfig::parse(&out).expect("our own");
+        // Fields, not bytes: the padding inside a program_config_element depends on where it stands.
+        let fields = |config: &latm::StreamMuxConfig| -> Vec<_> {
+            let layers = config.layers.iter();
+            layers.map(|layer| layer.config.fields().clone()).collect()
+        };
+        assert_eq!(fields(&config), fields(&again));
     }
     if let Ok((header, _)) = adif::Header::parse(data) {
         let _ = header.config();
