@@ -1,5 +1,5 @@
 use common::fanout::{self, Role};
-use rtmp::{SharedMessage, TypeId, message};
+use rtmp::{SharedMessage, message};
 
 /// What goes through a stream's fan-out to its RTMP players.
 #[derive(Debug, Clone)]
@@ -22,8 +22,6 @@ impl fanout::Unit for Unit {
             message::Role::Header => Role::Header(message.message().type_id.0),
             message::Role::JoinPoint => Role::Join,
             message::Role::Dependent => Role::Dependent,
-            // Nothing refers to a disposable picture, but it refers to others.
-            message::Role::Free if message.message().type_id == TypeId::VIDEO => Role::Dependent,
             message::Role::Free => Role::Free,
         }
     }

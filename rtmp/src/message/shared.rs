@@ -14,7 +14,7 @@ pub enum Role {
     JoinPoint,
     /// A frame that needs those before it, back to the join point.
     Dependent,
-    /// Nothing needs it and it needs no other: audio, a disposable frame, cue points. It can be left out alone.
+    /// Nothing needs it and it needs no other: audio, cue points. It can be left out alone.
     Free,
 }
 
@@ -26,7 +26,7 @@ impl Message {
             (TypeId::AUDIO, [0xA0..=0xAF, 0, ..]) => Role::Header,
             (TypeId::VIDEO, [first, rest @ ..]) => match (first >> 4, first & 0xF, rest) {
                 // Commands show nothing, nor does the end of the sequence.
-                (3 | 5, ..) | (_, 7, [2, ..]) => Role::Free,
+                (5, ..) | (_, 7, [2, ..]) => Role::Free,
                 (_, 7, [0, ..]) => Role::Header,
                 (1 | 4, ..) => Role::JoinPoint,
                 _ => Role::Dependent,
