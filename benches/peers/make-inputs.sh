@@ -23,13 +23,7 @@ have av.flv     || ff -i "$out/src.mp4" -c copy -f flv "$out/av.flv"
 have av.frag.mp4 || ff -i "$out/src.mp4" -c copy \
   -movflags +frag_keyframe+empty_moov+default_base_moof "$out/av.frag.mp4"
 
-# 3. One hour of samples (small pictures, so moov dominates the parse).
-have minute.mp4 || ff -f lavfi -i "testsrc2=size=160x90:rate=30" \
-  -f lavfi -i "sine=frequency=440:sample_rate=48000" -t 60 \
-  -c:v libx264 -preset ultrafast -g 60 -bf 2 -crf 45 -c:a aac -b:a 32k "$out/minute.mp4"
-have hour.mp4 || ff -stream_loop 59 -i "$out/minute.mp4" -c copy -movflags +faststart "$out/hour.mp4"
-
-# 4. Text: a media playlist of 10 000 segments.
+# 3. Text: a media playlist of 10 000 segments.
 have media.m3u8 || awk 'BEGIN{
   print "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:6\n#EXT-X-MEDIA-SEQUENCE:1000\n#EXT-X-PLAYLIST-TYPE:EVENT";
   print "#EXT-X-MAP:URI=\"init.mp4\"";

@@ -9,6 +9,7 @@ use adts_reader::{
     ChannelConfiguration, MpegVersion, Originality, ProtectionIndicator, SamplingFrequencyIndex,
 };
 use broadcast_common::Parse;
+use fluvial_aac::adts;
 use std::hint::black_box;
 
 fn show<E: std::fmt::Debug>(e: E) -> String {
@@ -51,6 +52,30 @@ fn adts() -> Group {
     let data = load("audio.aac");
     let frames = adts_frames(data).len() as u64;
     Group::new("aac", "ADTS frame walk", data.len(), frames, "frame")
+        .case("fluvial adts::Frames (whole)", move || {
+            let mut n = 0;
+            for piece in adts::Frames::new(data) {
+                if let adts::Piece::Frame { frame, .. } = piece {
+                    black_box(frame.bytes());
+                    n += 1;
+                }
+            }
+            Ok(n)
+        })
+        .case("fluvial adts::Splitter (4K push)", move || {
+            let mut splitter = adts::Splitter::new();
+            let mut n = 0;
+            for piece in data.chunks(4096).map(Some).chain([None]) {
+                match piece {
+                    Some(piece) => splitter.handle_input(piece),
+                    None => splitter.handle_eof(),
+                }
+                while let Some(piece) = splitter.poll_piece() {
+                    n += u64::from(matches!(piece, adts::Piece::Frame { .. }));
+                }
+            }
+            Ok(n)
+        })
         .case("adts-reader AdtsParser (4K push)", move || {
             let mut p = AdtsParser::new(Count::default());
             for piece in data.chunks(4096) {
@@ -84,6 +109,12 @@ fn asc() -> Group {
         N,
         "config",
     )
+    .case("fluvial (keeps the bytes too)", move || {
+        for _ in 0..N {
+            black_box(fluvial_aac::AudioSpecificConfig::parse(black_box(&ASC)).map_err(show)?);
+        }
+        Ok(N)
+    })
     .case("scuffle-aac", move || {
         for _ in 0..N {
             let config =

@@ -1,18 +1,13 @@
 //! HLS playlists.
 
-use crate::{
-    harness::Group,
-    inputs::load,
-};
+use crate::{harness::Group, inputs::load};
+use fluvial_hls::{Line, Lines};
 use hls_m3u8::MediaPlaylist;
 use quick_m3u8::{HlsLine, Reader as QuickReader, config::ParsingOptionsBuilder};
 use std::hint::black_box;
 
 pub fn groups() -> Vec<Group> {
-    vec![
-        m3u8_parse(),
-        m3u8_write(),
-    ]
+    vec![m3u8_parse(), m3u8_write()]
 }
 
 fn show<E: std::fmt::Debug>(e: E) -> String {
@@ -39,6 +34,19 @@ fn m3u8_parse() -> Group {
             .lines()
             .filter(|l| !black_box(l).starts_with('#'))
             .count() as u64)
+    })
+    .case("fluvial Lines (borrowed, all tags)", move || {
+        let mut n = 0;
+        for line in Lines::parse(text.as_bytes()).map_err(show)? {
+            let line = line.map_err(show)?;
+            n += u64::from(matches!(line, Line::Uri(_)));
+            black_box(&line);
+        }
+        Ok(n)
+    })
+    .case("fluvial MediaPlaylist", move || {
+        let p = fluvial_hls::MediaPlaylist::parse(text.as_bytes()).map_err(show)?;
+        Ok(black_box(p).segments.len() as u64)
     })
     .case("m3u8-rs", move || {
         let p =
@@ -86,6 +94,15 @@ fn m3u8_write() -> Group {
         SEGMENTS,
         "segment",
     )
+    .case("fluvial write (unchanged document)", {
+        let p = fluvial_hls::MediaPlaylist::parse(text.as_bytes()).map_err(show);
+        move || {
+            let p = p.as_ref().map_err(Clone::clone)?;
+            let mut out = Vec::new();
+            p.write(&mut out);
+            Ok(black_box(out).len() as u64)
+        }
+    })
     .case("m3u8-rs write_to", move || {
         let mut out = Vec::new();
         rs.write_to(&mut out).map_err(show)?;
