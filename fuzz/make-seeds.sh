@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the seeds anew. Needs ffmpeg with libx264, aac, ac3 and eac3.
+# Makes the seeds anew. Needs ffmpeg with libx264, libmp3lame, aac, ac3 and eac3.
 set -euo pipefail
 cd "$(dirname "$0")"
 tmp=$(mktemp -d)
@@ -7,9 +7,15 @@ trap 'rm -rf "$tmp"' EXIT
 ffmpeg -v error -f lavfi -i testsrc2=size=64x64:rate=10 -f lavfi -i sine=sample_rate=8000 -t 1 \
     -c:v libx264 -g 5 -bf 2 -crf 40 -c:a aac -b:a 8k -movflags frag_keyframe+empty_moov+default_base_moof "$tmp/tiny.mp4"
 cargo run -q --example seeds -- "$tmp/tiny.mp4"
-mkdir -p seeds/ac3_frames seeds/hls_playlist
+mkdir -p seeds/ac3_frames seeds/hls_playlist seeds/mpeg2_audio seeds/mpeg2_video
 for codec in ac3 eac3; do
     ffmpeg -v error -y -f lavfi -i sine=sample_rate=32000 -t 0.2 -c:a $codec -b:a 32k -f $codec "seeds/ac3_frames/$codec"
+done
+for format in mp2 mp3; do
+    ffmpeg -v error -y -f lavfi -i sine=sample_rate=16000 -t 0.3 -b:a 32k -id3v2_version 0 -f $format "seeds/mpeg2_audio/$format"
+done
+for codec in mpeg1video mpeg2video; do
+    ffmpeg -v error -y -f lavfi -i testsrc2=size=32x32:rate=25 -t 0.4 -c:v $codec -g 5 -bf 2 -b:v 10k -f $codec "seeds/mpeg2_video/$codec"
 done
 printf '#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:4\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.0\n#EXT-X-PART-INF:PART-TARGET=0.33334\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-MAP:URI="init.mp4",BYTERANGE="700@0"\n#EXT-X-KEY:METHOD=AES-128,URI="k",IV=0x1f\n#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z\n#EXTINF:4.00008,title\n#EXT-X-BYTERANGE:75232@0\na.m4s\n#EXT-X-DISCONTINUITY\n#EXT-X-GAP\n#EXT-X-PART:DURATION=0.33334,URI="p.m4s",INDEPENDENT=YES\n#EXTINF:3.96,\nb.m4s\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI="q.m4s"\n#EXT-X-RENDITION-REPORT:URI="../1.m3u8",LAST-MSN=273,LAST-PART=2\n#EXT-X-DATERANGE:ID="x",START-DATE="2026-01-01T00:00:00Z",X-A=1.5\n#EXT-X-UNKNOWN:1\n#EXT-X-ENDLIST\n' >seeds/hls_playlist/media
 printf '#EXTM3U\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-DEFINE:NAME="v",VALUE="1"\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="English",LANGUAGE="en",DEFAULT=YES,URI="a.m3u8",CHANNELS="2"\n#EXT-X-STREAM-INF:BANDWIDTH=1280000,AVERAGE-BANDWIDTH=1000000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=29.970,AUDIO="a"\nlow.m3u8\n#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=86000,URI="i.m3u8"\n#EXT-X-SESSION-DATA:DATA-ID="t",VALUE="x"\n' >seeds/hls_playlist/multivariant

@@ -72,8 +72,8 @@ impl Framing for SyncFrames {
     }
 
     #[inline]
-    fn frame_len(header: Header) -> usize {
-        header.frame_len()
+    fn frame_len(header: Header, _: &[u8]) -> Option<usize> {
+        Some(header.frame_len())
     }
 
     #[inline]

@@ -24,8 +24,8 @@
 //!             _ => None,
 //!         }
 //!     }
-//!     fn frame_len(len: u8) -> usize {
-//!         2 + usize::from(len)
+//!     fn frame_len(len: u8, _: &[u8]) -> Option<usize> {
+//!         Some(2 + usize::from(len))
 //!     }
 //!     fn same_stream(_: u8, _: u8) -> bool {
 //!         true
@@ -55,8 +55,9 @@ pub trait Framing {
 
     /// Checks the header at the start of some bytes; `None` where it is none, or not whole.
     fn header(data: &[u8]) -> Option<Self::Header>;
-    /// Length of the whole frame, at least [`HEADER`](Self::HEADER).
-    fn frame_len(header: Self::Header) -> usize;
+    /// Length of the whole frame at the start of some bytes, at least [`HEADER`](Self::HEADER). Where the header does not tell
+    /// it, but what follows the frame does: `None` as long as that is not there; then some bytes have to suffice.
+    fn frame_len(header: Self::Header, data: &[u8]) -> Option<usize>;
     /// Whether two headers can belong to the same stream.
     fn same_stream(a: Self::Header, b: Self::Header) -> bool;
     /// The frame that the bytes are, header included.
@@ -95,7 +96,8 @@ enum End {
 
 /// What is at the start of some bytes.
 enum Step<H> {
-    Frame(H),
+    /// With the frame's length.
+    Frame(H, usize),
     Junk(usize),
     Wait,
 }
@@ -138,11 +140,11 @@ impl<H: Copy> Search<H> {
     fn step<F: Framing<Header = H>>(&mut self, data: &[u8], end: End) -> Step<H> {
         if self.in_sync
             && let Some(header) = self.ahead.take().or_else(|| F::header(data))
-            && let Some(rest) = data.get(F::frame_len(header)..)
-            && let Some(next) = F::header(rest)
+            && let Some(len) = F::frame_len(header, data)
+            && let Some(next) = data.get(len..).and_then(F::header)
         {
             self.ahead = Some(next);
-            return Step::Frame(header);
+            return Step::Frame(header, len);
         }
         self.careful_step::<F>(data, end)
     }
@@ -158,20 +160,28 @@ impl<H: Copy> Search<H> {
             return Step::Wait;
         }
         if let Some(header) = F::header(data) {
-            let is_frame = match next::<F>(data, header, end) {
+            let len = match F::frame_len(header, data) {
+                Some(len) => len,
+                // Nothing follows that would tell it, so it is the last one.
+                None if self.in_sync && end != End::Open => data.len(),
+                // Longer than all there is: no frame.
+                None if end == End::Final => usize::MAX,
+                None => return Step::Wait,
+            };
+            let is_frame = match next::<F>(data, header, len, end) {
                 Next::Header { same_stream } => self.in_sync || same_stream,
                 Next::End => true,
                 Next::Unknown => return Step::Wait,
-                Next::Other if self.in_sync => match frame_within::<F>(data, header, end) {
+                Next::Other if self.in_sync => match frame_within::<F>(data, header, len, end) {
                     Some(Step::Junk(len)) => return self.junk(len),
                     Some(step) => return step,
-                    None => F::frame_len(header) <= data.len(),
+                    None => len <= data.len(),
                 },
                 Next::Other => false,
             };
             if is_frame {
                 self.in_sync = true;
-                return Step::Frame(header);
+                return Step::Frame(header, len);
             }
         } else {
             match tag_len(data) {
@@ -205,8 +215,8 @@ impl<H: Copy> Search<H> {
     }
 }
 
-fn next<F: Framing>(data: &[u8], header: F::Header, end: End) -> Next {
-    match (data.get(F::frame_len(header)..), end) {
+fn next<F: Framing>(data: &[u8], header: F::Header, len: usize, end: End) -> Next {
+    match (data.get(len..), end) {
         (Some(rest), _) if rest.len() >= F::HEADER => match F::header(rest) {
             Some(next) => Next::Header {
                 same_stream: F::same_stream(header, next),
@@ -225,11 +235,19 @@ fn next<F: Framing>(data: &[u8], header: F::Header, end: End) -> Next {
 }
 
 /// Another frame of the same stream that begins within one: the one was cut short, then.
-fn frame_within<F: Framing>(data: &[u8], header: F::Header, end: End) -> Option<Step<F::Header>> {
-    (1..F::frame_len(header)).find_map(|at| {
+fn frame_within<F: Framing>(
+    data: &[u8],
+    header: F::Header,
+    len: usize,
+    end: End,
+) -> Option<Step<F::Header>> {
+    (1..len.min(data.len())).find_map(|at| {
         let rest = data.get(at..)?;
         let within = F::header(rest).filter(|&h| F::same_stream(header, h))?;
-        match next::<F>(rest, within, end) {
+        let Some(len) = F::frame_len(within, rest) else {
+            return (end == End::Open).then_some(Step::Wait);
+        };
+        match next::<F>(rest, within, len, end) {
             Next::Header { same_stream: true } | Next::End => Some(Step::Junk(at)),
             Next::Unknown => Some(Step::Wait),
             _ => None,
@@ -304,9 +322,9 @@ impl<'a, F: Framing> Iterator for Frames<'a, F> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         match self.search.step::<F>(self.rest, End::Final) {
-            Step::Frame(header) => {
+            Step::Frame(header, len) => {
                 let offset = self.offset();
-                let (frame, rest) = self.rest.split_at_checked(F::frame_len(header))?;
+                let (frame, rest) = self.rest.split_at_checked(len)?;
                 self.rest = rest;
                 let frame = F::frame(header, frame);
                 Some(Piece::Frame { offset, frame })
@@ -402,19 +420,19 @@ impl<F: Framing> Splitter<F> {
                     self.junk += len as u64;
                 }
                 // Junk is told once its end is known.
-                Step::Frame(_) if self.junk > 0 => break None,
+                Step::Frame(..) if self.junk > 0 => break None,
                 Step::Wait if self.junk > 0 && self.end == End::Final => break None,
-                Step::Frame(header) => break Some(header),
+                Step::Frame(header, len) => break Some((header, len)),
                 Step::Wait => return None,
             }
         };
         let offset = self.offset.saturating_add(self.at as u64);
-        let Some(header) = found else {
+        let Some((header, len)) = found else {
             let len = core::mem::take(&mut self.junk);
             let offset = offset.saturating_sub(len);
             return Some(Piece::Junk { offset, len });
         };
-        let range: Range<usize> = self.at..self.at + F::frame_len(header);
+        let range: Range<usize> = self.at..self.at.saturating_add(len);
         self.at = range.end;
         let frame = F::frame(header, self.buffer.get(range)?);
         Some(Piece::Frame { offset, frame })
@@ -457,8 +475,8 @@ mod tests {
                 _ => None,
             }
         }
-        fn frame_len(header: u8) -> usize {
-            2 + usize::from(header & 0x3F)
+        fn frame_len(header: u8, _: &[u8]) -> Option<usize> {
+            Some(2 + usize::from(header & 0x3F))
         }
         fn same_stream(a: u8, b: u8) -> bool {
             a >> 6 == b >> 6

@@ -55,8 +55,8 @@ impl Framing for Adts {
     }
 
     #[inline]
-    fn frame_len(header: Header) -> usize {
-        header.aac_frame_length()
+    fn frame_len(header: Header, _: &[u8]) -> Option<usize> {
+        Some(header.aac_frame_length())
     }
 
     #[inline]

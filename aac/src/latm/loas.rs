@@ -30,8 +30,8 @@ impl Framing for Loas {
     }
 
     #[inline]
-    fn frame_len(length: usize) -> usize {
-        Self::HEADER + length
+    fn frame_len(length: usize, _: &[u8]) -> Option<usize> {
+        Some(Self::HEADER + length)
     }
 
     #[inline]

@@ -1,0 +1,71 @@
+//! MPEG audio, layers I to III of MPEG-1, MPEG-2 and MPEG-2.5.
+//!
+//! [`Frames`] walks over frames that are all there, [`Splitter`] takes them as they come; both find their way through junk, ID3
+//! tags and damage, and both find out how long the frames of a free format stream are. [`Xing`] and [`Vbri`] are what encoders
+//! put into a frame of silence at the start.
+
+mod crc;
+mod frame;
+mod header;
+mod layer2;
+mod vbri;
+mod xing;
+
+pub use frame::Frame;
+pub use header::{ChannelMode, Header, Layer, Version};
+pub use vbri::Vbri;
+pub use wire::framing::Piece;
+pub use xing::{Lame, Xing};
+
+use wire::framing::{self, Framing};
+
+/// The framing of MPEG audio: what [`Frames`] and [`Splitter`] look for here.
+#[derive(Debug, Clone, Copy)]
+pub enum MpegAudio {}
+
+/// Walks over the frames within some bytes.
+pub type Frames<'a> = framing::Frames<'a, MpegAudio>;
+
+/// Finds frames in a stream that comes in pieces.
+pub type Splitter = framing::Splitter<MpegAudio>;
+
+/// The longest frame of free format: that of 640 kbit/s, the most that decoders have to take, and some more.
+const MAX_FREE: usize = 4 * 1152;
+
+impl Framing for MpegAudio {
+    const HEADER: usize = Header::LEN;
+    type Header = Header;
+    type Frame<'a> = Frame<'a>;
+
+    #[inline]
+    fn header(data: &[u8]) -> Option<Header> {
+        Header::find(data)
+    }
+
+    #[inline]
+    fn frame_len(header: Header, data: &[u8]) -> Option<usize> {
+        header.frame_len().or_else(|| free_frame_len(header, data))
+    }
+
+    #[inline]
+    fn same_stream(a: Header, b: Header) -> bool {
+        a.same_stream(b)
+    }
+
+    #[inline]
+    fn frame(header: Header, data: &[u8]) -> Frame<'_> {
+        Frame::new(header, data)
+    }
+}
+
+/// How far it is from a frame of free format to the next one (ISO/IEC 11172-3 §2.4.2.3).
+#[cold]
+fn free_frame_len(header: Header, data: &[u8]) -> Option<usize> {
+    let follows = |at: &usize| match data.get(*at..).and_then(Header::find) {
+        Some(next) => next.is_free_format() && next.same_stream(header),
+        None => false,
+    };
+    let past = data.len().saturating_sub(Header::LEN - 1).min(MAX_FREE + 1);
+    let found = (Header::LEN..past).find(follows);
+    found.or((past > MAX_FREE).then_some(MAX_FREE))
+}
