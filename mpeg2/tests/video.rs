@@ -441,3 +441,34 @@ proptest! {
         prop_assert_eq!(split(&stream, size), pieces(&stream));
     }
 }
+
+#[test]
+fn the_corpus_has_the_pictures_that_ffprobe_counts() {
+    let Some(corpus) = common::corpus() else {
+        return;
+    };
+    for name in [
+        "androidx-media/media/ts/sample_h262_mpeg_audio.ts",
+        "sindresorhus-file-type/fixture.mpg",
+    ] {
+        let file = std::fs::read(corpus.join("mpeg2video").join(name)).unwrap();
+        let args = "-v error -i - -map 0:v -c copy -f mpeg2video -";
+        let Some(mut stream) = common::run("ffmpeg", args, &file) else {
+            return;
+        };
+        let args = "-v error -f mpegvideo -show_entries packet=size -of csv=p=0 -";
+        let text = String::from_utf8(common::run("ffprobe", args, &stream).unwrap()).unwrap();
+        let found = whole(&stream);
+        assert_eq!(found.len(), text.lines().count(), "{name}");
+        assert_eq!(timings(&stream).len(), found.len());
+        for unit in units(&stream) {
+            if let Some(out) = rewritten(unit.code, unit.data) {
+                assert_eq!(out, stream[unit.offset..][..out.len()], "{name}");
+            }
+        }
+        for at in (0..stream.len()).step_by(97) {
+            stream[at] ^= 1 << (at % 8);
+        }
+        assert_eq!(split(&stream, 188), pieces(&stream), "{name}");
+    }
+}
