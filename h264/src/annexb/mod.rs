@@ -71,7 +71,12 @@ fn without_trailing_zeros(mut nal: &[u8]) -> &[u8] {
 /// # Errors
 /// [`Error::TooLong`] for a NAL unit of 2^32 bytes or more.
 pub fn to_length_prefixed(data: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
-    out.reserve(data.len().saturating_add(16));
+    // A start code of 3 bytes becomes a length of 4: room for one in 256 bytes, so that the whole is not moved for them.
+    out.reserve(
+        data.len()
+            .saturating_add(data.len() / 256)
+            .saturating_add(16),
+    );
     for nal in nals(data) {
         length_prefixed::push(nal, out)?;
     }
