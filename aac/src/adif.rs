@@ -2,7 +2,6 @@
 //!
 //! The blocks follow each other without lengths, so that only a decoder can tell them apart.
 
-use crate::asc::bits::narrow;
 use crate::asc::{Fields, ProgramConfigElement, Specific};
 use crate::{AudioSpecificConfig, Error, ObjectType, tables};
 use alloc::sync::Arc;
@@ -55,7 +54,7 @@ impl Header {
         if r.bit("copyright_id_present")? {
             let mut id = [0; 9];
             for byte in &mut id {
-                *byte = narrow(r.bits(8, "copyright_id")?);
+                *byte = r.bits8(8, "copyright_id")?;
             }
             copyright_id = Some(id);
         }

@@ -1,7 +1,5 @@
 //! ADTS: made here, from the corpus, and damaged.
 
-mod common;
-
 use fluvial_aac::adts::{Block, Frame, Frames, Header, Piece, Splitter, Writer};
 use fluvial_aac::asc::{ChannelElement, Fields, ProgramConfigElement, Specific};
 use fluvial_aac::{AudioSpecificConfig, Error, ObjectType};
@@ -315,7 +313,7 @@ fn dump_sizes(dump: &str) -> Vec<usize> {
 
 #[test]
 fn files_walk_as_their_dumps_say() {
-    let Some(corpus) = common::corpus() else {
+    let Some(corpus) = testing::corpus("") else {
         return;
     };
     let media = corpus.join("aac/androidx-media");
@@ -353,7 +351,7 @@ const COUNTS: [(&str, usize); 7] = [
 
 #[test]
 fn files_have_the_frames_that_others_count() {
-    let Some(corpus) = common::corpus() else {
+    let Some(corpus) = testing::corpus("") else {
         return;
     };
     for (name, count) in COUNTS {
@@ -365,7 +363,7 @@ fn files_have_the_frames_that_others_count() {
             found
         );
         let args = "-v error -f aac -show_entries packet=size -of csv=p=0 -";
-        let Some(listed) = common::run("ffprobe", args, &data) else {
+        let Some(listed) = testing::run("ffprobe", args, &data) else {
             continue;
         };
         let listed: Vec<usize> = String::from_utf8(listed)
@@ -387,7 +385,7 @@ fn files_have_the_frames_that_others_count() {
 #[test]
 fn ffmpeg_reads_what_is_written_here_and_the_other_way_round() {
     let args = "-v error -f lavfi -i sine=440:d=1 -ac 2 -ar 48000 -c:a aac -f adts -";
-    let Some(theirs) = common::run("ffmpeg", args, &[]) else {
+    let Some(theirs) = testing::run("ffmpeg", args, &[]) else {
         return;
     };
     let mut ours = Vec::new();
@@ -412,7 +410,7 @@ fn ffmpeg_reads_what_is_written_here_and_the_other_way_round() {
 
 #[test]
 fn damaged_files_keep_their_other_frames() {
-    let Some(corpus) = common::corpus() else {
+    let Some(corpus) = testing::corpus("") else {
         return;
     };
     let mut seed = 1u64;
@@ -420,7 +418,7 @@ fn damaged_files_keep_their_other_frames() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (seed >> 33) as usize
     };
-    for path in common::files(&corpus.join("aac")) {
+    for path in testing::files(&corpus.join("aac")) {
         let data = fs::read(&path).unwrap();
         if data.is_empty() || data.len() > 200_000 {
             continue;

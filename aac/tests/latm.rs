@@ -1,7 +1,5 @@
 //! LATM and LOAS: made here, read by ffmpeg, and the other way round.
 
-mod common;
-
 use fluvial_aac::asc::{Extension, Fields};
 use fluvial_aac::latm::{
     AccessUnit, FrameLength, Frames, Piece, Reader, Splitter, StreamMuxConfig, Writer, encode_loas,
@@ -46,12 +44,12 @@ fn ffmpeg_and_we_read_each_other() {
         let source = format!(
             "-v error -f lavfi -i sine=440:d=1:r={rate} -af aformat=channel_layouts={layout} -c:a aac -flags +bitexact"
         );
-        let Some(theirs) = common::run("ffmpeg", &format!("{source} -f adts -"), &[]) else {
+        let Some(theirs) = testing::run("ffmpeg", &format!("{source} -f adts -"), &[]) else {
             return;
         };
         let (config, units) = adts_units(&theirs);
         // Theirs, read here.
-        let latm = common::run("ffmpeg", &format!("{source} -f latm -"), &[]).unwrap();
+        let latm = testing::run("ffmpeg", &format!("{source} -f latm -"), &[]).unwrap();
         let (mux, found) = read_loas(&latm);
         let mux = mux.unwrap();
         assert_eq!(mux.layers[0].config.channels(), config.channels());
@@ -64,7 +62,7 @@ fn ffmpeg_and_we_read_each_other() {
         // Ours, in both versions, with one and with several units per element, decoded there.
         let wav = |data: &[u8], format: &str| {
             let args = format!("-v error -f {format} -i - -f framemd5 -c:a pcm_s16le -");
-            String::from_utf8(common::run("ffmpeg", &args, data).unwrap()).unwrap()
+            String::from_utf8(testing::run("ffmpeg", &args, data).unwrap()).unwrap()
         };
         // Times are not in these formats: only what is heard counts.
         let hashes = |text: &str| -> Vec<String> {
@@ -123,7 +121,7 @@ fn pes_payload(ts: &[u8], wanted: u16) -> Vec<u8> {
 
 #[test]
 fn he_aac_out_of_a_transport_stream_is_as_its_dump_says() {
-    let Some(corpus) = common::corpus() else {
+    let Some(corpus) = testing::corpus("") else {
         return;
     };
     let ts = fs::read(corpus.join("aac/androidx-media/media/ts/sample_latm.ts")).unwrap();

@@ -2,8 +2,8 @@
 
 use crate::Error;
 use crate::bits::{
-    addbsi, contradiction, invalid, option, small, small_if, small_option, wide, write_addbsi,
-    write_small_if, write_small_option,
+    addbsi, contradiction, invalid, small_if, small_option, write_addbsi, write_small_if,
+    write_small_option,
 };
 use bytes::Bytes;
 use wire::{BitReader, BitWriter};
@@ -105,11 +105,11 @@ pub(crate) const fn has_center(acmod: u8) -> bool {
 impl Programme {
     fn decode(r: &mut BitReader<'_>) -> Result<Self, Error> {
         Ok(Self {
-            dialnorm: small(r, 5, "dialnorm")?,
+            dialnorm: r.bits8(5, "dialnorm")?,
             compr: small_option(r, 8, "compr")?,
             langcod: small_option(r, 8, "langcod")?,
-            production: option(r, "audprodie", |r| {
-                Ok((small(r, 5, "mixlevel")?, small(r, 2, "roomtyp")?))
+            production: r.option("audprodie", |r| {
+                Ok::<_, Error>((r.bits8(5, "mixlevel")?, r.bits8(2, "roomtyp")?))
             })?,
         })
     }
@@ -141,14 +141,14 @@ impl Bsi {
             return Err(invalid(r, "syncword", 0));
         }
         r.skip(16, "crc1")?;
-        let fscod = small(r, 2, "fscod")?;
-        let frmsizecod = small(r, 6, "frmsizecod")?;
-        let bsid = small(r, 5, "bsid")?;
+        let fscod = r.bits8(2, "fscod")?;
+        let frmsizecod = r.bits8(6, "frmsizecod")?;
+        let bsid = r.bits8(5, "bsid")?;
         if bsid > 10 {
             return Err(invalid(r, "bsid", bsid));
         }
-        let bsmod = small(r, 3, "bsmod")?;
-        let acmod = small(r, 3, "acmod")?;
+        let bsmod = r.bits8(3, "bsmod")?;
+        let acmod = r.bits8(3, "acmod")?;
         Ok(Self {
             fscod,
             frmsizecod,
@@ -168,12 +168,12 @@ impl Bsi {
             original: r.bit("origbs")?,
             extension: match bsid {
                 ALTERNATE => Extension::Alternate(
-                    option(r, "xbsi1e", Downmix::decode)?,
-                    option(r, "xbsi2e", Alternate::decode)?,
+                    r.option("xbsi1e", Downmix::decode)?,
+                    r.option("xbsi2e", Alternate::decode)?,
                 ),
                 _ => Extension::TimeCodes(
-                    option(r, "timecod1e", |r| Ok(wide(r.bits(14, "timecod1")?)))?,
-                    option(r, "timecod2e", |r| Ok(wide(r.bits(14, "timecod2")?)))?,
+                    r.option("timecod1e", |r| r.bits16(14, "timecod1"))?,
+                    r.option("timecod2e", |r| r.bits16(14, "timecod2"))?,
                 ),
             },
             addbsi: addbsi(r)?,
@@ -236,11 +236,11 @@ impl Bsi {
 impl Downmix {
     fn decode(r: &mut BitReader<'_>) -> Result<Self, Error> {
         Ok(Self {
-            dmixmod: small(r, 2, "dmixmod")?,
-            ltrtcmixlev: small(r, 3, "ltrtcmixlev")?,
-            ltrtsurmixlev: small(r, 3, "ltrtsurmixlev")?,
-            lorocmixlev: small(r, 3, "lorocmixlev")?,
-            lorosurmixlev: small(r, 3, "lorosurmixlev")?,
+            dmixmod: r.bits8(2, "dmixmod")?,
+            ltrtcmixlev: r.bits8(3, "ltrtcmixlev")?,
+            ltrtsurmixlev: r.bits8(3, "ltrtsurmixlev")?,
+            lorocmixlev: r.bits8(3, "lorocmixlev")?,
+            lorosurmixlev: r.bits8(3, "lorosurmixlev")?,
         })
     }
 
@@ -257,10 +257,10 @@ impl Downmix {
 impl Alternate {
     fn decode(r: &mut BitReader<'_>) -> Result<Self, Error> {
         Ok(Self {
-            dsurexmod: small(r, 2, "dsurexmod")?,
-            dheadphonmod: small(r, 2, "dheadphonmod")?,
+            dsurexmod: r.bits8(2, "dsurexmod")?,
+            dheadphonmod: r.bits8(2, "dheadphonmod")?,
             adconvtyp: r.bit("adconvtyp")?,
-            xbsi2: small(r, 8, "xbsi2")?,
+            xbsi2: r.bits8(8, "xbsi2")?,
             encinfo: r.bit("encinfo")?,
         })
     }

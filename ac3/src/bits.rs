@@ -1,7 +1,6 @@
 //! What both kinds of bit stream information share.
 
 use crate::Error;
-use alloc::vec::Vec;
 use bytes::Bytes;
 use wire::{BitReader, BitWriter};
 
@@ -21,23 +20,6 @@ pub(crate) fn contradiction(w: &BitWriter<'_>, field: &'static str, value: u8) -
     }
 }
 
-/// A value that was read from 8 bits or fewer.
-#[expect(clippy::cast_possible_truncation, reason = "at most 8 bits were read")]
-pub(crate) const fn narrow(value: u32) -> u8 {
-    value as u8
-}
-
-/// A value that was read from 16 bits or fewer.
-#[expect(clippy::cast_possible_truncation, reason = "at most 16 bits were read")]
-pub(crate) const fn wide(value: u32) -> u16 {
-    value as u16
-}
-
-/// Reads `n` bits, at most 8.
-pub(crate) fn small(r: &mut BitReader<'_>, n: u32, what: &'static str) -> Result<u8, Error> {
-    Ok(narrow(r.bits(n, what)?))
-}
-
 /// Reads `n` bits, at most 8, that are there on a condition which the standard makes.
 pub(crate) fn small_if(
     condition: bool,
@@ -45,16 +27,7 @@ pub(crate) fn small_if(
     n: u32,
     what: &'static str,
 ) -> Result<Option<u8>, Error> {
-    condition.then(|| small(r, n, what)).transpose()
-}
-
-/// Reads an optional element: its flag, then what follows a flag of 1.
-pub(crate) fn option<'a, T>(
-    r: &mut BitReader<'a>,
-    flag: &'static str,
-    read: impl FnOnce(&mut BitReader<'a>) -> Result<T, Error>,
-) -> Result<Option<T>, Error> {
-    r.bit(flag)?.then(|| read(r)).transpose()
+    Ok(condition.then(|| r.bits8(n, what)).transpose()?)
 }
 
 /// Reads a flag, and `n` bits after a flag of 1.
@@ -63,7 +36,7 @@ pub(crate) fn small_option(
     n: u32,
     what: &'static str,
 ) -> Result<Option<u8>, Error> {
-    option(r, what, |r| small(r, n, what))
+    Ok(r.option(what, |r| r.bits8(n, what))?)
 }
 
 /// Writes what a condition of the standard asks for; the value has to be there exactly then.
@@ -98,10 +71,9 @@ pub(crate) fn write_small_option(
 
 /// Reads `addbsie`, `addbsil` and `addbsi`: 1 to 64 bytes.
 pub(crate) fn addbsi(r: &mut BitReader<'_>) -> Result<Option<Bytes>, Error> {
-    option(r, "addbsie", |r| {
+    r.option("addbsie", |r| {
         let len = r.bits(6, "addbsil")? + 1;
-        let bytes: Result<Vec<u8>, Error> = (0..len).map(|_| small(r, 8, "addbsi")).collect();
-        Ok(bytes?.into())
+        Ok(r.unaligned_bytes(len.into(), "addbsi")?.into())
     })
 }
 

@@ -1,4 +1,4 @@
-use crate::bits::{contradiction, small, wide};
+use crate::bits::contradiction;
 use crate::header::{BIT_RATES, speakers};
 use crate::{Bsi, Error, Frame, StreamType, ac3, eac3};
 use alloc::vec::Vec;
@@ -87,12 +87,12 @@ impl Dac3 {
         let mut r = BitReader::new(data);
         let r = &mut r;
         let config = Self {
-            fscod: small(r, 2, "fscod")?,
-            bsid: small(r, 5, "bsid")?,
-            bsmod: small(r, 3, "bsmod")?,
-            acmod: small(r, 3, "acmod")?,
+            fscod: r.bits8(2, "fscod")?,
+            bsid: r.bits8(5, "bsid")?,
+            bsmod: r.bits8(3, "bsmod")?,
+            acmod: r.bits8(3, "acmod")?,
             lfeon: r.bit("lfeon")?,
-            bit_rate_code: small(r, 5, "bit_rate_code")?,
+            bit_rate_code: r.bits8(5, "bit_rate_code")?,
         };
         r.skip(5, "reserved")?;
         Ok(config)
@@ -196,7 +196,7 @@ impl Dec3 {
     pub fn parse(data: &[u8]) -> Result<Self, Error> {
         let mut r = BitReader::new(data);
         let r = &mut r;
-        let data_rate = wide(r.bits(13, "data_rate")?);
+        let data_rate = r.bits16(13, "data_rate")?;
         let count = r.bits(3, "num_ind_sub")? + 1;
         let substreams = (0..count)
             .map(|_| IndependentSubstream::decode(r))
@@ -205,7 +205,7 @@ impl Dec3 {
         if r.left() >= 16 {
             r.skip(7, "reserved")?;
             if r.bit("flag_ec3_extension_type_a")? {
-                joc_complexity = Some(small(r, 8, "complexity_index_type_a")?);
+                joc_complexity = Some(r.bits8(8, "complexity_index_type_a")?);
             }
         }
         Ok(Self {
@@ -266,24 +266,24 @@ impl IndependentSubstream {
 
     fn decode(r: &mut BitReader<'_>) -> Result<Self, Error> {
         let mut substream = Self {
-            fscod: small(r, 2, "fscod")?,
-            bsid: small(r, 5, "bsid")?,
+            fscod: r.bits8(2, "fscod")?,
+            bsid: r.bits8(5, "bsid")?,
             asvc: {
                 r.skip(1, "reserved")?;
                 r.bit("asvc")?
             },
-            bsmod: small(r, 3, "bsmod")?,
-            acmod: small(r, 3, "acmod")?,
+            bsmod: r.bits8(3, "bsmod")?,
+            acmod: r.bits8(3, "acmod")?,
             lfeon: r.bit("lfeon")?,
             num_dep_sub: {
                 r.skip(3, "reserved")?;
-                small(r, 4, "num_dep_sub")?
+                r.bits8(4, "num_dep_sub")?
             },
             chan_loc: 0,
         };
         match substream.num_dep_sub {
             0 => r.skip(1, "reserved")?,
-            _ => substream.chan_loc = wide(r.bits(9, "chan_loc")?),
+            _ => substream.chan_loc = r.bits16(9, "chan_loc")?,
         }
         Ok(substream)
     }

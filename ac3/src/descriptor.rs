@@ -1,7 +1,6 @@
 //! What transport streams say of AC-3 and E-AC-3: the contents of descriptors, after tag and length.
 
 use crate::Error;
-use crate::bits::small;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use wire::{BitReader, BitWriter};
@@ -69,7 +68,7 @@ fn rest(r: &mut BitReader<'_>) -> Result<Bytes, Error> {
 }
 
 fn byte_if(flag: bool, r: &mut BitReader<'_>, what: &'static str) -> Result<Option<u8>, Error> {
-    flag.then(|| small(r, 8, what)).transpose()
+    Ok(flag.then(|| r.bits8(8, what)).transpose()?)
 }
 
 impl Ac3 {
@@ -157,12 +156,12 @@ impl AtscAc3 {
         let mut r = BitReader::new(data);
         let r = &mut r;
         Ok(Self {
-            sample_rate_code: small(r, 3, "sample_rate_code")?,
-            bsid: small(r, 5, "bsid")?,
-            bit_rate_code: small(r, 6, "bit_rate_code")?,
-            surround_mode: small(r, 2, "surround_mode")?,
-            bsmod: small(r, 3, "bsmod")?,
-            num_channels: small(r, 4, "num_channels")?,
+            sample_rate_code: r.bits8(3, "sample_rate_code")?,
+            bsid: r.bits8(5, "bsid")?,
+            bit_rate_code: r.bits8(6, "bit_rate_code")?,
+            surround_mode: r.bits8(2, "surround_mode")?,
+            bsmod: r.bits8(3, "bsmod")?,
+            num_channels: r.bits8(4, "num_channels")?,
             full_svc: r.bit("full_svc")?,
             rest: rest(r)?,
         })

@@ -2,8 +2,8 @@
 
 use crate::ac3::has_center;
 use crate::bits::{
-    addbsi, contradiction, invalid, option, small, small_if, small_option, wide, write_addbsi,
-    write_small_if, write_small_option,
+    addbsi, contradiction, invalid, small_if, small_option, write_addbsi, write_small_if,
+    write_small_option,
 };
 use crate::{Error, StreamType};
 use alloc::vec::Vec;
@@ -126,7 +126,7 @@ pub struct Information {
 }
 
 fn loudness(r: &mut BitReader<'_>) -> Result<(u8, Option<u8>), Error> {
-    Ok((small(r, 5, "dialnorm")?, small_option(r, 8, "compr")?))
+    Ok((r.bits8(5, "dialnorm")?, small_option(r, 8, "compr")?))
 }
 
 fn write_loudness(w: &mut BitWriter<'_>, (dialnorm, compr): (u8, Option<u8>)) -> Result<(), Error> {
@@ -142,7 +142,7 @@ fn pair(
     second: &'static str,
 ) -> Result<Option<(u8, u8)>, Error> {
     condition
-        .then(|| Ok((small(r, n, first)?, small(r, n, second)?)))
+        .then(|| Ok((r.bits8(n, first)?, r.bits8(n, second)?)))
         .transpose()
 }
 
@@ -192,13 +192,13 @@ impl Bsi {
         };
         let mut bsi = Self {
             stream_type,
-            substream_id: small(r, 3, "substreamid")?,
-            frmsiz: wide(r.bits(11, "frmsiz")?),
-            fscod: small(r, 2, "fscod")?,
-            numblkscod: small(r, 2, "numblkscod")?,
-            acmod: small(r, 3, "acmod")?,
+            substream_id: r.bits8(3, "substreamid")?,
+            frmsiz: r.bits16(11, "frmsiz")?,
+            fscod: r.bits8(2, "fscod")?,
+            numblkscod: r.bits8(2, "numblkscod")?,
+            acmod: r.bits8(3, "acmod")?,
             lfeon: r.bit("lfeon")?,
-            bsid: small(r, 5, "bsid")?,
+            bsid: r.bits8(5, "bsid")?,
             loudness: loudness(r)?,
             second_loudness: None,
             chanmap: None,
@@ -215,17 +215,17 @@ impl Bsi {
             bsi.second_loudness = Some(loudness(r)?);
         }
         if stream_type == StreamType::Dependent {
-            bsi.chanmap = option(r, "chanmape", |r| Ok(wide(r.bits(16, "chanmap")?)))?;
+            bsi.chanmap = r.option("chanmape", |r| r.bits16(16, "chanmap"))?;
         }
-        bsi.mixing = option(r, "mixmdate", |r| Mixing::decode(r, &bsi))?;
-        bsi.information = option(r, "infomdate", |r| Information::decode(r, &bsi))?;
+        bsi.mixing = r.option("mixmdate", |r| Mixing::decode(r, &bsi))?;
+        bsi.information = r.option("infomdate", |r| Information::decode(r, &bsi))?;
         if bsi.has_convsync() {
             bsi.convsync = Some(r.bit("convsync")?);
         }
         if stream_type == StreamType::Converted {
             let starts = bsi.blocks() == 6 || r.bit("blkid")?;
             bsi.converted = Some(match starts {
-                true => Converted::Start(small(r, 6, "frmsizecod")?),
+                true => Converted::Start(r.bits8(6, "frmsizecod")?),
                 false => Converted::Within,
             });
         }
@@ -362,8 +362,8 @@ impl Mixing {
 impl ProgrammeMixing {
     fn decode(r: &mut BitReader<'_>, bsi: &Bsi) -> Result<Self, Error> {
         let pan = |r: &mut BitReader<'_>| {
-            option(r, "paninfoe", |r| {
-                Ok((small(r, 8, "panmean")?, small(r, 6, "paninfo")?))
+            r.option("paninfoe", |r| {
+                Ok::<_, Error>((r.bits8(8, "panmean")?, r.bits8(6, "paninfo")?))
             })
         };
         let two = bsi.acmod == 0;
@@ -377,8 +377,8 @@ impl ProgrammeMixing {
             mixdef: MixDef::decode(r)?,
             pan: if bsi.acmod < 2 { pan(r)? } else { None },
             pan2: if two { pan(r)? } else { None },
-            blocks: option(r, "frmmixcfginfoe", |r| match bsi.blocks() {
-                1 => Ok([Some(small(r, 5, "blkmixcfginfo")?)].into()),
+            blocks: r.option("frmmixcfginfoe", |r| match bsi.blocks() {
+                1 => Ok([Some(r.bits8(5, "blkmixcfginfo")?)].into()),
                 more => (0..more)
                     .map(|_| small_option(r, 5, "blkmixcfginfo"))
                     .collect(),
@@ -424,13 +424,11 @@ impl MixDef {
     fn decode(r: &mut BitReader<'_>) -> Result<Self, Error> {
         Ok(match r.bits(2, "mixdef")? {
             0 => Self::None,
-            1 => Self::Premix(small(r, 5, "premixcmpscl")?),
-            2 => Self::Short(wide(r.bits(12, "mixdata")?)),
+            1 => Self::Premix(r.bits8(5, "premixcmpscl")?),
+            2 => Self::Short(r.bits16(12, "mixdata")?),
             _ => {
                 let len = r.bits(5, "mixdeflen")? + 2;
-                let data: Result<Vec<u8>, Error> =
-                    (0..len).map(|_| small(r, 8, "mixdata")).collect();
-                Self::Long(data?.into())
+                Self::Long(r.unaligned_bytes(len.into(), "mixdata")?.into())
             }
         })
     }
@@ -462,13 +460,13 @@ impl MixDef {
 impl Information {
     fn decode(r: &mut BitReader<'_>, bsi: &Bsi) -> Result<Self, Error> {
         let production = |r: &mut BitReader<'_>| {
-            option(r, "audprodie", |r| {
-                let levels = (small(r, 5, "mixlevel")?, small(r, 2, "roomtyp")?);
-                Ok((levels.0, levels.1, r.bit("adconvtyp")?))
+            r.option("audprodie", |r| {
+                let levels = (r.bits8(5, "mixlevel")?, r.bits8(2, "roomtyp")?);
+                Ok::<_, Error>((levels.0, levels.1, r.bit("adconvtyp")?))
             })
         };
         Ok(Self {
-            bsmod: small(r, 3, "bsmod")?,
+            bsmod: r.bits8(3, "bsmod")?,
             copyright: r.bit("copyrightb")?,
             original: r.bit("origbs")?,
             stereo: pair(bsi.acmod == 2, r, 2, "dsurmod", "dheadphonmod")?,

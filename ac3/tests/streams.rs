@@ -1,7 +1,5 @@
 //! Streams of ffmpeg and of the corpus: walked, read, written, changed, damaged.
 
-mod common;
-
 use fluvial_ac3::{
     Bsi, Dac3, Dec3, Frame, Frames, Grouper, Header, Piece, Splitter, StreamType, ac3, eac3,
 };
@@ -24,7 +22,7 @@ fn made(codec: &str, layout: &str, rate: u32, more: &str) -> Option<Vec<u8>> {
     let args = format!(
         "-v error -f lavfi -i sine=440:d=0.5:r={rate} -af aformat=channel_layouts={layout} -c:a {codec} {more} -f {codec} -"
     );
-    common::run("ffmpeg", &args, &[])
+    testing::run("ffmpeg", &args, &[])
 }
 
 fn write(bsi: &Bsi, out: &mut Vec<u8>) -> u64 {
@@ -105,7 +103,7 @@ fn streams_of_ffmpeg_walk_and_read() {
                 }
                 let list = format!("-v error -f {codec} -show_entries packet=size -of csv=p=0 -");
                 let listed =
-                    String::from_utf8(common::run("ffprobe", &list, &data).unwrap()).unwrap();
+                    String::from_utf8(testing::run("ffprobe", &list, &data).unwrap()).unwrap();
                 let listed: Vec<usize> = listed
                     .split_ascii_whitespace()
                     .map(|size| size.trim_end_matches(',').parse().unwrap())
@@ -134,7 +132,7 @@ fn configurations_are_those_of_ffmpeg() {
             let mp4 = format!(
                 "-v error -f {codec} -i - -c copy -movflags frag_keyframe+delay_moov -f mp4 -"
             );
-            let mp4 = common::run("ffmpeg", &mp4, &data).unwrap();
+            let mp4 = testing::run("ffmpeg", &mp4, &data).unwrap();
             let theirs = box_content(&mp4, name).unwrap();
             let found = frames(&data);
             let mut ours = Vec::new();
@@ -260,7 +258,7 @@ fn seven_one_built_of_two_substreams_groups_and_decodes() {
     assert_eq!(Dec3::parse(&raw).unwrap(), config);
     // Two channels more come out of ffmpeg's decoder, and what it complains of is an error.
     let probe = "-v error -xerror -err_detect crccheck+explode -f eac3 -i - -f s16le -";
-    let decoded = common::run("ffmpeg", probe, &stream).unwrap();
+    let decoded = testing::run("ffmpeg", probe, &stream).unwrap();
     assert_eq!(decoded.len(), expected.len() * 1536 * 2 * 8);
 }
 
@@ -283,10 +281,10 @@ fn a_changed_dialogue_level_leaves_the_sound_and_the_checks_right() {
     }
     let decode =
         "-v error -xerror -err_detect crccheck+explode -f ac3 -drc_scale 0 -i - -f s16le -";
-    let decoded = common::run("ffmpeg", decode, &changed).unwrap();
+    let decoded = testing::run("ffmpeg", decode, &changed).unwrap();
     assert_eq!(
         decoded.len(),
-        common::run("ffmpeg", decode, &data).unwrap().len()
+        testing::run("ffmpeg", decode, &data).unwrap().len()
     );
     // With what it was, it is as it was.
     let frame = frames(&data)[0];
@@ -331,7 +329,7 @@ fn dump_sizes(dump: &str) -> Vec<usize> {
 
 #[test]
 fn files_walk_as_their_dumps_say() {
-    let Some(corpus) = common::corpus() else {
+    let Some(corpus) = testing::corpus("") else {
         return;
     };
     let media = corpus.join("ac3/androidx-media");
@@ -378,7 +376,7 @@ fn files_walk_as_their_dumps_say() {
 
 #[test]
 fn boxes_of_files_agree_with_their_frames() {
-    let Some(corpus) = common::corpus() else {
+    let Some(corpus) = testing::corpus("") else {
         return;
     };
     for (name, joc) in [("sample_eac3", None), ("sample_eac3joc", Some(16))] {
@@ -448,7 +446,7 @@ fn split(data: &[u8], cuts: impl IntoIterator<Item = usize>) -> Vec<Owned> {
 
 #[test]
 fn damaged_files_keep_their_other_frames() {
-    let Some(corpus) = common::corpus() else {
+    let Some(corpus) = testing::corpus("") else {
         return;
     };
     let mut seed = 1u64;
@@ -456,7 +454,7 @@ fn damaged_files_keep_their_other_frames() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (seed >> 33) as usize
     };
-    for path in common::files(&corpus.join("ac3")) {
+    for path in testing::files(&corpus.join("ac3")) {
         let data = fs::read(&path).unwrap();
         if path.extension().is_some_and(|e| e == "dump") || data.is_empty() {
             continue;

@@ -1,7 +1,5 @@
 //! Frames of MPEG audio: the corpus beside ffprobe, tags, checks, damage.
 
-mod common;
-
 use fluvial_mpeg2::audio::{
     ChannelMode, Frame, Frames, Header, Lame, Layer, Piece, Splitter, Version, Xing,
 };
@@ -19,7 +17,7 @@ fn frames(data: &[u8]) -> Vec<(u64, Frame<'_>)> {
 }
 
 fn media(corpus: &Path) -> Vec<PathBuf> {
-    let mut files = common::files(&corpus.join("mpegaudio"));
+    let mut files = testing::files(&corpus.join("mpegaudio"));
     files.retain(|path| {
         let extension = path.extension().and_then(|e| e.to_str());
         matches!(extension, Some("mp3" | "bit"))
@@ -33,7 +31,7 @@ fn packets(path: &Path) -> Option<Vec<(u64, usize)>> {
         "-v error -f mp3 -show_entries packet=pos,size -of csv=p=0 {}",
         path.display()
     );
-    let text = String::from_utf8(common::run("ffprobe", &args, &[])?).unwrap();
+    let text = String::from_utf8(testing::ask("ffprobe", &args, &[])?).unwrap();
     Some(
         text.lines()
             .filter_map(|line| {
@@ -47,7 +45,7 @@ fn packets(path: &Path) -> Option<Vec<(u64, usize)>> {
 
 #[test]
 fn frames_of_the_corpus_are_the_packets_of_ffprobe() {
-    let Some(corpus) = common::corpus() else {
+    let Some(corpus) = testing::corpus("") else {
         return;
     };
     let mut compared = 0;
@@ -85,7 +83,7 @@ fn frames_of_the_corpus_are_the_packets_of_ffprobe() {
 
 #[test]
 fn free_format_frames_follow_each_other_without_a_gap() {
-    let Some(corpus) = common::corpus() else {
+    let Some(corpus) = testing::corpus("") else {
         return;
     };
     for (name, count) in [
@@ -109,7 +107,7 @@ fn free_format_frames_follow_each_other_without_a_gap() {
 
 #[test]
 fn headers_are_written_back_and_checks_are_right() {
-    let Some(corpus) = common::corpus() else {
+    let Some(corpus) = testing::corpus("") else {
         return;
     };
     let mut checks = 0;
@@ -142,7 +140,7 @@ const XING: [(&str, bool, u32, u32, u16); 2] = [
 
 #[test]
 fn tags_of_the_corpus() {
-    let Some(corpus) = common::corpus() else {
+    let Some(corpus) = testing::corpus("") else {
         return;
     };
     for path in media(&corpus) {
@@ -212,7 +210,7 @@ fn whole(data: &[u8]) -> Vec<String> {
 
 #[test]
 fn damage_costs_no_more_than_what_is_damaged() {
-    let Some(corpus) = common::corpus() else {
+    let Some(corpus) = testing::corpus("") else {
         return;
     };
     let mut seed = 1u32;
@@ -316,7 +314,7 @@ proptest! {
 #[test]
 fn ffmpeg_honours_the_delay_that_is_written() {
     let args = "-v error -f lavfi -i sine=d=1:r=44100 -c:a libmp3lame -write_xing 0 -f mp3 -";
-    let Some(sound) = common::run("ffmpeg", args, &[]) else {
+    let Some(sound) = testing::run("ffmpeg", args, &[]) else {
         return;
     };
     let sound = &sound[frames(&sound)[0].0 as usize..];
@@ -345,6 +343,6 @@ fn ffmpeg_honours_the_delay_that_is_written() {
     .unwrap();
     stream.extend(sound);
     let count = frames(sound).len() * 1152;
-    let pcm = common::run("ffmpeg", "-v error -f mp3 -i - -f s16le -", &stream).unwrap();
+    let pcm = testing::run("ffmpeg", "-v error -f mp3 -i - -f s16le -", &stream).unwrap();
     assert_eq!(pcm.len() / 2, count - 1000 - 529);
 }

@@ -1,7 +1,5 @@
 //! Streams of ffmpeg: taken apart, read, written, timed, damaged.
 
-mod common;
-
 use fluvial_mpeg2::video::{
     Bars, CaptionType, Captions, Extension, GroupOfPictures, Picture, PictureHeader,
     PictureSplitter, PictureType, Sequence, SequenceHeader, Slice, StartCode, Timeline, Timing,
@@ -13,7 +11,7 @@ use wire::framing::Piece;
 const SOURCE: &str = "-v error -f lavfi -i testsrc2=s=176x144:r=25:d=2";
 
 fn made(options: &str) -> Option<Vec<u8>> {
-    let stream = common::run("ffmpeg", &format!("{SOURCE} {options} -"), &[])?;
+    let stream = testing::run("ffmpeg", &format!("{SOURCE} {options} -"), &[])?;
     assert!(!stream.is_empty(), "{options}");
     Some(stream)
 }
@@ -100,7 +98,7 @@ fn times_are_those_of_ffmpeg() {
             return;
         };
         let args = "-v error -f mpegts -show_entries packet=pts,dts -of csv=p=0 -";
-        let text = common::run("ffprobe", args, &ts).unwrap();
+        let text = testing::run("ffprobe", args, &ts).unwrap();
         let text = String::from_utf8(text).unwrap();
         let theirs: Vec<(i64, i64)> = text
             .lines()
@@ -112,7 +110,7 @@ fn times_are_those_of_ffmpeg() {
             .collect();
         let format = options.split(' ').nth(1).unwrap();
         let args = format!("-v error -i - -c copy -f {format} -");
-        let es = common::run("ffmpeg", &args, &ts).unwrap();
+        let es = testing::run("ffmpeg", &args, &ts).unwrap();
         let ours = timings(&es);
         assert_eq!(ours.len(), theirs.len(), "{options}");
         let start = theirs.iter().map(|(_, pts)| pts).min().unwrap();
@@ -130,7 +128,7 @@ fn pictures_and_sizes_are_those_of_ffprobe() {
     for options in STREAMS {
         let Some(stream) = made(options) else { return };
         let args = "-v error -f mpegvideo -show_entries packet=size -of csv=p=0 -";
-        let text = String::from_utf8(common::run("ffprobe", args, &stream).unwrap()).unwrap();
+        let text = String::from_utf8(testing::run("ffprobe", args, &stream).unwrap()).unwrap();
         let sizes: Vec<usize> = text
             .lines()
             .filter_map(|line| line.split(',').next()?.parse().ok())
@@ -140,7 +138,7 @@ fn pictures_and_sizes_are_those_of_ffprobe() {
         assert_eq!(ours, sizes, "{options}");
         let args =
             "-v error -f mpegvideo -show_entries stream=width,height,r_frame_rate -of csv=p=0 -";
-        let text = String::from_utf8(common::run("ffprobe", args, &stream).unwrap()).unwrap();
+        let text = String::from_utf8(testing::run("ffprobe", args, &stream).unwrap()).unwrap();
         let sequence = found[0].sequence().unwrap().unwrap();
         let rate = sequence.frame_rate().unwrap();
         let shown = format!(
@@ -191,7 +189,7 @@ fn repeated_fields_are_shown_as_long_as_ffprobe_says() {
         coding.repeat_first_field = n % 2 == 1;
     });
     let args = "-v error -f mpegvideo -show_entries frame=repeat_pict -of csv=p=0 -";
-    let text = String::from_utf8(common::run("ffprobe", args, &stream).unwrap()).unwrap();
+    let text = String::from_utf8(testing::run("ffprobe", args, &stream).unwrap()).unwrap();
     let theirs: Vec<u32> = text
         .lines()
         .filter_map(|line| line.trim_matches(',').parse().ok())
@@ -394,7 +392,7 @@ fn ffmpeg_finds_the_captions_and_formats_that_are_written() {
         out.extend(unit.data);
     }
     let args = "-v error -f mpegvideo -show_frames -";
-    let text = String::from_utf8(common::run("ffprobe", args, &out).unwrap()).unwrap();
+    let text = String::from_utf8(testing::run("ffprobe", args, &out).unwrap()).unwrap();
     assert_eq!(text.matches("Closed Captions").count(), 50);
     assert_eq!(text.matches("Active format").count(), 50);
     let read = units(&out).filter(|unit| unit.code == StartCode::USER_DATA);
@@ -444,7 +442,7 @@ proptest! {
 
 #[test]
 fn the_corpus_has_the_pictures_that_ffprobe_counts() {
-    let Some(corpus) = common::corpus() else {
+    let Some(corpus) = testing::corpus("") else {
         return;
     };
     for name in [
@@ -453,11 +451,11 @@ fn the_corpus_has_the_pictures_that_ffprobe_counts() {
     ] {
         let file = std::fs::read(corpus.join("mpeg2video").join(name)).unwrap();
         let args = "-v error -i - -map 0:v -c copy -f mpeg2video -";
-        let Some(mut stream) = common::run("ffmpeg", args, &file) else {
+        let Some(mut stream) = testing::run("ffmpeg", args, &file) else {
             return;
         };
         let args = "-v error -f mpegvideo -show_entries packet=size -of csv=p=0 -";
-        let text = String::from_utf8(common::run("ffprobe", args, &stream).unwrap()).unwrap();
+        let text = String::from_utf8(testing::run("ffprobe", args, &stream).unwrap()).unwrap();
         let found = whole(&stream);
         assert_eq!(found.len(), text.lines().count(), "{name}");
         assert_eq!(timings(&stream).len(), found.len());

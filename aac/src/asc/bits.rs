@@ -13,21 +13,6 @@ pub(crate) fn invalid(r: &BitReader<'_>, field: &'static str, value: u8) -> Erro
     }
 }
 
-/// A value that was read from 8 bits or fewer.
-#[expect(clippy::cast_possible_truncation, reason = "at most 8 bits were read")]
-pub(crate) const fn narrow(value: u32) -> u8 {
-    value as u8
-}
-
-/// Reads an optional element: its flag, then what follows a flag of 1.
-pub(super) fn option<'a, T>(
-    r: &mut BitReader<'a>,
-    flag: &'static str,
-    read: impl FnOnce(&mut BitReader<'a>) -> Result<T, Error>,
-) -> Result<Option<T>, Error> {
-    r.bit(flag)?.then(|| read(r)).transpose()
-}
-
 /// Copies `len` bits as they are.
 pub(crate) fn copy_bits(
     r: &mut BitReader<'_>,
@@ -42,24 +27,6 @@ pub(crate) fn copy_bits(
         w.bits64(n, what, r.bits64(n, what)?)?;
     }
     Ok(())
-}
-
-/// Reads `len` bytes that need not begin at a byte.
-pub(crate) fn bytes(r: &mut BitReader<'_>, len: u64, what: &'static str) -> Result<Vec<u8>, Error> {
-    // Also asks whether they are there, before anything is allocated for them.
-    r.clone().skip(len.saturating_mul(8), what)?;
-    let len = usize::try_from(len).unwrap_or(usize::MAX);
-    if r.is_aligned() {
-        return Ok(r.bytes(len, what)?.to_vec());
-    }
-    let mut out = Vec::with_capacity(len);
-    for _ in 0..len / 4 {
-        out.extend_from_slice(&r.bits(32, what)?.to_be_bytes());
-    }
-    for _ in 0..len % 4 {
-        out.push(narrow(r.bits(8, what)?));
-    }
-    Ok(out)
 }
 
 /// The widths of an `escapedValue(nBits1, nBits2, nBits3)` (ISO/IEC 23003-3 Table 16), which `eldExtLen` has as well.

@@ -1,4 +1,4 @@
-use super::bits::{Escaped, bytes, narrow};
+use super::bits::Escaped;
 use super::{ErrorResilience, SbrHeader};
 use crate::Error;
 use alloc::vec::Vec;
@@ -68,12 +68,12 @@ impl EldSpecificConfig {
         }
         let mut extensions = Vec::new();
         loop {
-            let kind = narrow(r.bits(4, "eldExtType")?);
+            let kind = r.bits8(4, "eldExtType")?;
             if kind == EXT_TERM {
                 break;
             }
             let len = EXT_LEN.read(r, "eldExtLen")?;
-            let data = bytes(r, len.into(), "eldExt")?.into();
+            let data = r.unaligned_bytes(len.into(), "eldExt")?.into();
             extensions.push(EldExtension { kind, data });
         }
         Ok(Self {

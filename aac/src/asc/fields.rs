@@ -1,4 +1,4 @@
-use super::bits::{invalid, narrow};
+use super::bits::invalid;
 use super::{EldSpecificConfig, GaSpecificConfig, Opaque, UsacConfig};
 use crate::{Error, ObjectType, tables};
 use alloc::sync::Arc;
@@ -171,9 +171,7 @@ impl Fields {
                 sampling_frequency,
                 ps,
                 channel_configuration: match audio_object_type {
-                    ObjectType::ER_BSAC => {
-                        Some(narrow(r.bits(4, "extensionChannelConfiguration")?))
-                    }
+                    ObjectType::ER_BSAC => Some(r.bits8(4, "extensionChannelConfiguration")?),
                     _ => None,
                 },
             };
@@ -205,10 +203,10 @@ impl Fields {
             return Ok(fields);
         }
         if audio_object_type.is_error_resilient() {
-            let ep_config = match r.bits(2, "epConfig")? {
+            let ep_config = match r.bits8(2, "epConfig")? {
                 0 => EpConfig::Whole,
                 1 => EpConfig::PerCategory,
-                number => EpConfig::Protected(narrow(number)),
+                number => EpConfig::Protected(number),
             };
             fields.ep_config = Some(ep_config);
             if let EpConfig::Protected(number) = ep_config {
@@ -436,11 +434,11 @@ impl Fields {
 }
 
 fn object_type(r: &mut BitReader<'_>) -> Result<ObjectType, Error> {
-    let mut number = r.bits(5, "audioObjectType")?;
+    let mut number = r.bits8(5, "audioObjectType")?;
     if number == 31 {
-        number = 32 + r.bits(6, "audioObjectTypeExt")?;
+        number = 32 + r.bits8(6, "audioObjectTypeExt")?;
     }
-    ObjectType::new(narrow(number)).ok_or_else(|| invalid(r, "audioObjectType", narrow(number)))
+    ObjectType::new(number).ok_or_else(|| invalid(r, "audioObjectType", number))
 }
 
 fn write_object_type(w: &mut BitWriter<'_>, object_type: ObjectType) -> Result<(), Error> {
@@ -456,7 +454,7 @@ fn write_object_type(w: &mut BitWriter<'_>, object_type: ObjectType) -> Result<(
 }
 
 fn frequency(r: &mut BitReader<'_>, what: &'static str) -> Result<u32, Error> {
-    let index = r.bits(4, what)?;
+    let index = r.bits8(4, what)?;
     if index == 15 {
         return match r.bits(24, what)? {
             0 => Err(invalid(r, what, 0)),
@@ -464,9 +462,9 @@ fn frequency(r: &mut BitReader<'_>, what: &'static str) -> Result<u32, Error> {
         };
     }
     tables::SAMPLING_FREQUENCIES
-        .get(index as usize)
+        .get(usize::from(index))
         .copied()
-        .ok_or_else(|| invalid(r, what, narrow(index)))
+        .ok_or_else(|| invalid(r, what, index))
 }
 
 fn write_frequency(w: &mut BitWriter<'_>, what: &'static str, hz: u32) -> Result<(), Error> {
@@ -478,7 +476,7 @@ fn write_frequency(w: &mut BitWriter<'_>, what: &'static str, hz: u32) -> Result
 }
 
 fn channel_configuration(r: &mut BitReader<'_>) -> Result<u8, Error> {
-    let configuration = narrow(r.bits(4, "channelConfiguration")?);
+    let configuration = r.bits8(4, "channelConfiguration")?;
     if configuration != 0 && tables::channels(configuration).is_none() {
         return Err(invalid(r, "channelConfiguration", configuration));
     }
@@ -519,7 +517,7 @@ fn backward_compatible(r: &mut BitReader<'_>) -> Result<Option<Extension>, Error
         }
     }
     if object_type == ObjectType::ER_BSAC {
-        channel_configuration = Some(narrow(r.bits(4, "extensionChannelConfiguration")?));
+        channel_configuration = Some(r.bits8(4, "extensionChannelConfiguration")?);
     }
     Ok(Some(Extension::BackwardCompatible {
         sampling_frequency,

@@ -1,5 +1,4 @@
 use super::ProgramConfigElement;
-use super::bits::{narrow, option};
 use crate::{Error, ObjectType};
 use alloc::sync::Arc;
 use wire::{BitReader, BitWriter};
@@ -55,12 +54,6 @@ impl ErrorResilience {
     }
 }
 
-/// A value that was read from 16 bits or fewer.
-#[expect(clippy::cast_possible_truncation, reason = "at most 16 bits were read")]
-const fn wide(value: u32) -> u16 {
-    value as u16
-}
-
 const fn is_scalable(object_type: ObjectType) -> bool {
     matches!(
         object_type,
@@ -106,16 +99,15 @@ impl GaSpecificConfig {
         channel_configuration: u8,
     ) -> Result<Self, Error> {
         let frame_length_flag = r.bit("frameLengthFlag")?;
-        let core_coder_delay = option(r, "dependsOnCoreCoder", |r| {
-            Ok(wide(r.bits(14, "coreCoderDelay")?))
-        })?;
+        let core_coder_delay =
+            r.option("dependsOnCoreCoder", |r| r.bits16(14, "coreCoderDelay"))?;
         let extension_flag = r.bit("extensionFlag")?;
         let program_config_element = match channel_configuration {
             0 => Some(Arc::new(ProgramConfigElement::decode(r, start)?)),
             _ => None,
         };
         let layer_nr = match is_scalable(object_type) {
-            true => Some(narrow(r.bits(3, "layerNr")?)),
+            true => Some(r.bits8(3, "layerNr")?),
             false => None,
         };
         let mut config = Self {
@@ -130,8 +122,8 @@ impl GaSpecificConfig {
         };
         if extension_flag {
             if object_type == ObjectType::ER_BSAC {
-                let sub_frames = narrow(r.bits(5, "numOfSubFrame")?);
-                config.bsac = Some((sub_frames, wide(r.bits(11, "layer_length")?)));
+                let sub_frames = r.bits8(5, "numOfSubFrame")?;
+                config.bsac = Some((sub_frames, r.bits16(11, "layer_length")?));
             }
             if has_resilience_flags(object_type) {
                 config.error_resilience = Some(ErrorResilience::decode(r)?);

@@ -1,4 +1,3 @@
-use super::bits::{bytes, narrow, option};
 use crate::Error;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -80,24 +79,24 @@ impl ProgramConfigElement {
     /// # Errors
     /// [`Error::Short`] where the input ends early.
     pub fn decode(r: &mut BitReader<'_>, start: u64) -> Result<Self, Error> {
-        let element_instance_tag = narrow(r.bits(4, "element_instance_tag")?);
-        let object_type = narrow(r.bits(2, "object_type")?);
-        let sampling_frequency_index = narrow(r.bits(4, "sampling_frequency_index")?);
+        let element_instance_tag = r.bits8(4, "element_instance_tag")?;
+        let object_type = r.bits8(2, "object_type")?;
+        let sampling_frequency_index = r.bits8(4, "sampling_frequency_index")?;
         let front = r.bits(4, "num_front_channel_elements")?;
         let side = r.bits(4, "num_side_channel_elements")?;
         let back = r.bits(4, "num_back_channel_elements")?;
         let lfe = r.bits(2, "num_lfe_channel_elements")?;
         let assoc_data = r.bits(3, "num_assoc_data_elements")?;
         let coupling = r.bits(4, "num_valid_cc_elements")?;
-        let mono_mixdown = option(r, "mono_mixdown_present", |r| {
-            Ok(narrow(r.bits(4, "mono_mixdown_element_number")?))
+        let mono_mixdown = r.option("mono_mixdown_present", |r| {
+            r.bits8(4, "mono_mixdown_element_number")
         })?;
-        let stereo_mixdown = option(r, "stereo_mixdown_present", |r| {
-            Ok(narrow(r.bits(4, "stereo_mixdown_element_number")?))
+        let stereo_mixdown = r.option("stereo_mixdown_present", |r| {
+            r.bits8(4, "stereo_mixdown_element_number")
         })?;
-        let matrix_mixdown = option(r, "matrix_mixdown_idx_present", |r| {
-            Ok(MatrixMixdown {
-                index: narrow(r.bits(2, "matrix_mixdown_idx")?),
+        let matrix_mixdown = r.option("matrix_mixdown_idx_present", |r| {
+            Ok::<_, Error>(MatrixMixdown {
+                index: r.bits8(2, "matrix_mixdown_idx")?,
                 pseudo_surround: r.bit("pseudo_surround_enable")?,
             })
         })?;
@@ -106,14 +105,14 @@ impl ProgramConfigElement {
                 .map(|_| {
                     Ok(ChannelElement {
                         is_cpe: r.bit("element_is_cpe")?,
-                        tag: narrow(r.bits(4, "element_tag_select")?),
+                        tag: r.bits8(4, "element_tag_select")?,
                     })
                 })
                 .collect()
         };
         let tags = |r: &mut BitReader<'_>, count: u32| -> Result<Vec<u8>, Error> {
             (0..count)
-                .map(|_| Ok(narrow(r.bits(4, "element_tag_select")?)))
+                .map(|_| Ok(r.bits8(4, "element_tag_select")?))
                 .collect()
         };
         let front = speakers(r, front)?;
@@ -125,14 +124,14 @@ impl ProgramConfigElement {
             .map(|_| {
                 Ok(CouplingElement {
                     is_ind_sw: r.bit("cc_element_is_ind_sw")?,
-                    tag: narrow(r.bits(4, "valid_cc_element_tag_select")?),
+                    tag: r.bits8(4, "valid_cc_element_tag_select")?,
                 })
             })
             .collect::<Result<_, Error>>()?;
         let past = r.position().saturating_sub(start) % 8;
         r.skip((8 - past) % 8, "byte_alignment")?;
         let comment = r.bits(8, "comment_field_bytes")?;
-        let comment = bytes(r, comment.into(), "comment_field_data")?;
+        let comment = r.unaligned_bytes(comment.into(), "comment_field_data")?;
         Ok(Self {
             element_instance_tag,
             object_type,

@@ -1,4 +1,3 @@
-use super::bits::narrow;
 use crate::Error;
 use wire::{BitReader, BitWriter};
 
@@ -46,9 +45,9 @@ pub struct SbrLimiter {
 impl SbrBands {
     pub(super) fn decode(r: &mut BitReader<'_>) -> Result<Self, Error> {
         Ok(Self {
-            freq_scale: narrow(r.bits(2, "bs_freq_scale")?),
+            freq_scale: r.bits8(2, "bs_freq_scale")?,
             alter_scale: r.bit("bs_alter_scale")?,
-            noise_bands: narrow(r.bits(2, "bs_noise_bands")?),
+            noise_bands: r.bits8(2, "bs_noise_bands")?,
         })
     }
 
@@ -63,8 +62,8 @@ impl SbrBands {
 impl SbrLimiter {
     pub(super) fn decode(r: &mut BitReader<'_>) -> Result<Self, Error> {
         Ok(Self {
-            limiter_bands: narrow(r.bits(2, "bs_limiter_bands")?),
-            limiter_gains: narrow(r.bits(2, "bs_limiter_gains")?),
+            limiter_bands: r.bits8(2, "bs_limiter_bands")?,
+            limiter_gains: r.bits8(2, "bs_limiter_gains")?,
             interpol_freq: r.bit("bs_interpol_freq")?,
             smoothing_mode: r.bit("bs_smoothing_mode")?,
         })
@@ -108,9 +107,9 @@ pub(super) fn write_extras(
 impl SbrHeader {
     pub(super) fn decode(r: &mut BitReader<'_>) -> Result<Self, Error> {
         let amp_res = r.bit("bs_amp_res")?;
-        let start_freq = narrow(r.bits(4, "bs_start_freq")?);
-        let stop_freq = narrow(r.bits(4, "bs_stop_freq")?);
-        let xover_band = narrow(r.bits(3, "bs_xover_band")?);
+        let start_freq = r.bits8(4, "bs_start_freq")?;
+        let stop_freq = r.bits8(4, "bs_stop_freq")?;
+        let xover_band = r.bits8(3, "bs_xover_band")?;
         r.skip(2, "bs_reserved")?;
         let (bands, limiter) = decode_extras(r)?;
         Ok(Self {

@@ -1,4 +1,4 @@
-use super::bits::{Escaped, bytes, invalid, narrow, option};
+use super::bits::{Escaped, invalid};
 use super::sbr::{SbrBands, SbrLimiter, decode_extras, write_extras};
 use crate::{Error, tables};
 use alloc::vec::Vec;
@@ -177,7 +177,7 @@ impl UsacConfig {
     }
 
     pub(super) fn decode(r: &mut BitReader<'_>) -> Result<Self, Error> {
-        let index = narrow(r.bits(5, "usacSamplingFrequencyIndex")?);
+        let index = r.bits8(5, "usacSamplingFrequencyIndex")?;
         let frequencies = &tables::SAMPLING_FREQUENCIES;
         let sampling_frequency = match index {
             31 => Some(r.bits(24, "usacSamplingFrequency")?),
@@ -187,15 +187,15 @@ impl UsacConfig {
         let Some(sampling_frequency @ 1..) = sampling_frequency else {
             return Err(invalid(r, "usacSamplingFrequencyIndex", index));
         };
-        let core_sbr_frame_length_index = narrow(r.bits(3, "coreSbrFrameLengthIndex")?);
+        let core_sbr_frame_length_index = r.bits8(3, "coreSbrFrameLengthIndex")?;
         if core_sbr_frame_length_index > 4 {
             let index = core_sbr_frame_length_index;
             return Err(invalid(r, "coreSbrFrameLengthIndex", index));
         }
-        let channels = match narrow(r.bits(5, "channelConfigurationIndex")?) {
+        let channels = match r.bits8(5, "channelConfigurationIndex")? {
             0 => UsacChannels::Positions(
                 (0..NUM_OUT_CHANNELS.read(r, "numOutChannels")?)
-                    .map(|_| Ok(narrow(r.bits(5, "bsOutputChannelPos")?)))
+                    .map(|_| Ok(r.bits8(5, "bsOutputChannelPos")?))
                     .collect::<Result<_, Error>>()?,
             ),
             index => UsacChannels::Configuration(index),
@@ -215,7 +215,7 @@ impl UsacConfig {
             for _ in 0..=NUM_EXTENSIONS.read(r, "numConfigExtensions")? {
                 let kind = EXT_ELEMENT.read(r, "usacConfigExtType")?;
                 let len = EXT_ELEMENT.read(r, "usacConfigExtLength")?;
-                let data = bytes(r, len.into(), "usacConfigExt")?.into();
+                let data = r.unaligned_bytes(len.into(), "usacConfigExt")?.into();
                 config.extensions.push(UsacExtension { kind, data });
             }
         }
@@ -286,7 +286,7 @@ impl UsacElement {
                 let core = UsacCore::decode(r)?;
                 let sbr = sbr(r)?;
                 let stereo = match sbr {
-                    Some(_) => narrow(r.bits(2, "stereoConfigIndex")?),
+                    Some(_) => r.bits8(2, "stereoConfigIndex")?,
                     None => 0,
                 };
                 let mps212 = match stereo {
@@ -299,14 +299,16 @@ impl UsacElement {
             _ => {
                 let kind = EXT_ELEMENT.read(r, "usacExtElementType")?;
                 let len = EXT_ELEMENT.read(r, "usacExtElementConfigLength")?;
-                let default_length = option(r, "usacExtElementDefaultLengthPresent", |r| {
-                    Ok(EXT_DEFAULT_LENGTH.read(r, "usacExtElementDefaultLength")? + 1)
+                let default_length = r.option("usacExtElementDefaultLengthPresent", |r| {
+                    Ok::<_, Error>(EXT_DEFAULT_LENGTH.read(r, "usacExtElementDefaultLength")? + 1)
                 })?;
                 Self::Extension {
                     kind,
                     default_length,
                     payload_frag: r.bit("usacExtElementPayloadFrag")?,
-                    config: bytes(r, len.into(), "usacExtElementConfig")?.into(),
+                    config: r
+                        .unaligned_bytes(len.into(), "usacExtElementConfig")?
+                        .into(),
                 }
             }
         })
@@ -386,8 +388,8 @@ impl UsacSbr {
             harmonic_sbr: r.bit("harmonicSBR")?,
             inter_tes: r.bit("bs_interTes")?,
             pvc: r.bit("bs_pvc")?,
-            start_freq: narrow(r.bits(4, "dflt_start_freq")?),
-            stop_freq: narrow(r.bits(4, "dflt_stop_freq")?),
+            start_freq: r.bits8(4, "dflt_start_freq")?,
+            stop_freq: r.bits8(4, "dflt_stop_freq")?,
             bands: None,
             limiter: None,
         };
@@ -408,19 +410,18 @@ impl UsacSbr {
 impl Mps212 {
     fn decode(r: &mut BitReader<'_>, stereo: u8) -> Result<Self, Error> {
         let mut mps = Self {
-            freq_res: narrow(r.bits(3, "bsFreqRes")?),
-            fixed_gain_dmx: narrow(r.bits(3, "bsFixedGainDMX")?),
-            temp_shape_config: narrow(r.bits(2, "bsTempShapeConfig")?),
-            decorr_config: narrow(r.bits(2, "bsDecorrConfig")?),
+            freq_res: r.bits8(3, "bsFreqRes")?,
+            fixed_gain_dmx: r.bits8(3, "bsFixedGainDMX")?,
+            temp_shape_config: r.bits8(2, "bsTempShapeConfig")?,
+            decorr_config: r.bits8(2, "bsDecorrConfig")?,
             high_rate_mode: r.bit("bsHighRateMode")?,
             phase_coding: r.bit("bsPhaseCoding")?,
-            ott_bands_phase: option(r, "bsOttBandsPhasePresent", |r| {
-                Ok(narrow(r.bits(5, "bsOttBandsPhase")?))
-            })?,
+            ott_bands_phase: r
+                .option("bsOttBandsPhasePresent", |r| r.bits8(5, "bsOttBandsPhase"))?,
             ..Self::default()
         };
         if stereo > 1 {
-            let bands = narrow(r.bits(5, "bsResidualBands")?);
+            let bands = r.bits8(5, "bsResidualBands")?;
             mps.residual = Some((bands, r.bit("bsPseudoLr")?));
         }
         if mps.temp_shape_config == 2 {

@@ -1,6 +1,6 @@
 use super::{FrameLength, Layer, StreamMuxConfig};
 use crate::Error;
-use crate::asc::bits::{bytes, invalid, narrow};
+use crate::asc::bits::invalid;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use wire::BitReader;
@@ -112,7 +112,7 @@ fn read_same_framing(
             FrameLength::Variable { .. } => slot_length(r)?,
             FrameLength::Fixed(length) => u64::from(length) + 20,
         };
-        let data = bytes(&mut payloads, len, "payload")?.into();
+        let data = payloads.unaligned_bytes(len, "payload")?.into();
         units.push(AccessUnit { layer, data });
     }
     *r = payloads;
@@ -129,7 +129,7 @@ fn read_chunks(
     begun.resize_with(config.layers.len(), Vec::new);
     let mut chunks = Vec::new();
     for _ in 0..=r.bits(4, "numChunk")? {
-        let stream = narrow(r.bits(4, "streamIndx")?);
+        let stream = r.bits8(4, "streamIndx")?;
         let index = usize::from(stream);
         let Some(layer) = config.layers.get(index) else {
             return Err(invalid(r, "streamIndx", stream));
@@ -147,7 +147,7 @@ fn read_chunks(
             unit.clear();
             return Err(invalid(r, "AuEndFlag", 0));
         }
-        let payload = bytes(r, len, "payload")?;
+        let payload = r.unaligned_bytes(len, "payload")?;
         if unit.is_empty() {
             *unit = payload;
         } else {

@@ -1,4 +1,4 @@
-use crate::asc::bits::{invalid, narrow};
+use crate::asc::bits::invalid;
 use crate::asc::{Extension, Fields, Opaque, Specific};
 use crate::{AudioSpecificConfig, Error, ObjectType};
 use alloc::vec;
@@ -102,8 +102,8 @@ impl StreamMuxConfig {
             version_1 = Some(latm_value(r, "taraBufferFullness")?);
         }
         let all_streams_same_time_framing = r.bit("allStreamsSameTimeFraming")?;
-        let sub_frames = narrow(r.bits(6, "numSubFrames")?) + 1;
-        let programs = narrow(r.bits(4, "numProgram")?);
+        let sub_frames = r.bits8(6, "numSubFrames")? + 1;
+        let programs = r.bits8(4, "numProgram")?;
         let mut layers: Vec<Layer> = Vec::new();
         for program in 0..=programs {
             for number in 0..=r.bits(3, "numLayer")? {
@@ -147,7 +147,7 @@ impl StreamMuxConfig {
             }
         };
         let crc = match r.bit("crcCheckPresent")? {
-            true => Some(narrow(r.bits(8, "crcCheckSum")?)),
+            true => Some(r.bits8(8, "crcCheckSum")?),
             false => None,
         };
         Ok(Self {
@@ -244,20 +244,16 @@ impl StreamMuxConfig {
 
 impl FrameLength {
     fn decode(r: &mut BitReader<'_>, on_core: bool) -> Result<Self, Error> {
-        match r.bits(3, "frameLengthType")? {
+        match r.bits8(3, "frameLengthType")? {
             0 => Ok(Self::Variable {
-                buffer_fullness: narrow(r.bits(8, "latmBufferFullness")?),
+                buffer_fullness: r.bits8(8, "latmBufferFullness")?,
                 core_frame_offset: match on_core {
-                    true => Some(narrow(r.bits(6, "coreFrameOffset")?)),
+                    true => Some(r.bits8(6, "coreFrameOffset")?),
                     false => None,
                 },
             }),
-            1 => {
-                let length = r.bits(9, "frameLength")?;
-                // 9 bits fit.
-                Ok(Self::Fixed(u16::try_from(length).unwrap_or_default()))
-            }
-            other => Err(invalid(r, "frameLengthType", narrow(other))),
+            1 => Ok(Self::Fixed(r.bits16(9, "frameLength")?)),
+            other => Err(invalid(r, "frameLengthType", other)),
         }
     }
 

@@ -163,24 +163,24 @@ impl Lame {
         let covered = frame.bytes().get(..r.offset())?;
         let crc = r.u16("crc").ok()?;
         let mut b = BitReader::new(tag);
-        let mut next = |bits| b.bits(bits, "tag").ok();
+        let what = "tag";
         Some(Self {
             encoder,
-            revision: narrow(next(4)?),
-            vbr_method: narrow(next(4)?),
-            lowpass: narrow(next(8)?),
-            peak: next(32)?,
-            radio_gain: wide(next(16)?),
-            audiophile_gain: wide(next(16)?),
-            flags: narrow(next(8)?),
-            bit_rate: narrow(next(8)?),
-            delay: wide(next(12)?),
-            padding: wide(next(12)?),
-            misc: narrow(next(8)?),
-            gain: narrow(next(8)?).cast_signed(),
-            preset: wide(next(16)?),
-            music_length: next(32)?,
-            music_crc: wide(next(16)?),
+            revision: b.bits8(4, what).ok()?,
+            vbr_method: b.bits8(4, what).ok()?,
+            lowpass: b.bits8(8, what).ok()?,
+            peak: b.bits(32, what).ok()?,
+            radio_gain: b.bits16(16, what).ok()?,
+            audiophile_gain: b.bits16(16, what).ok()?,
+            flags: b.bits8(8, what).ok()?,
+            bit_rate: b.bits8(8, what).ok()?,
+            delay: b.bits16(12, what).ok()?,
+            padding: b.bits16(12, what).ok()?,
+            misc: b.bits8(8, what).ok()?,
+            gain: b.bits8(8, what).ok()?.cast_signed(),
+            preset: b.bits16(16, what).ok()?,
+            music_length: b.bits(32, what).ok()?,
+            music_crc: b.bits16(16, what).ok()?,
             is_intact: crc16_reversed(covered) == crc,
         })
     }
@@ -203,18 +203,6 @@ impl Lame {
             .bytes(&self.music_crc.to_be_bytes());
         Ok(())
     }
-}
-
-/// A value that was read from 8 bits or fewer.
-#[expect(clippy::cast_possible_truncation, reason = "at most 8 bits were read")]
-const fn narrow(value: u32) -> u8 {
-    value as u8
-}
-
-/// A value that was read from 16 bits or fewer.
-#[expect(clippy::cast_possible_truncation, reason = "at most 16 bits were read")]
-const fn wide(value: u32) -> u16 {
-    value as u16
 }
 
 /// A frame of zeros, and so of silence.

@@ -2,7 +2,7 @@ use super::picture::PictureStructure;
 use super::sequence::{Matrix, matrix, write_matrix};
 use super::unit::StartCode;
 use crate::Error;
-use crate::bits::{identifier, invalid, marker, small, wide, write_identifier};
+use crate::bits::{identifier, invalid, marker, write_identifier};
 use alloc::vec::Vec;
 use bytes::Bytes;
 use wire::{BitReader, BitWriter};
@@ -96,12 +96,12 @@ pub struct SequenceExtension {
 impl SequenceExtension {
     fn decode(r: &mut BitReader<'_>) -> Result<Self, Error> {
         identifier(r, 1)?;
-        let profile_and_level_indication = small(r, 8, "profile_and_level_indication")?;
+        let profile_and_level_indication = r.bits8(8, "profile_and_level_indication")?;
         let progressive_sequence = r.bit("progressive_sequence")?;
-        let chroma_format = small(r, 2, "chroma_format")?;
-        let horizontal_size_extension = small(r, 2, "horizontal_size_extension")?;
-        let vertical_size_extension = small(r, 2, "vertical_size_extension")?;
-        let bit_rate_extension = wide(r, 12, "bit_rate_extension")?;
+        let chroma_format = r.bits8(2, "chroma_format")?;
+        let horizontal_size_extension = r.bits8(2, "horizontal_size_extension")?;
+        let vertical_size_extension = r.bits8(2, "vertical_size_extension")?;
+        let bit_rate_extension = r.bits16(12, "bit_rate_extension")?;
         marker(r)?;
         Ok(Self {
             profile_and_level_indication,
@@ -110,10 +110,10 @@ impl SequenceExtension {
             horizontal_size_extension,
             vertical_size_extension,
             bit_rate_extension,
-            vbv_buffer_size_extension: small(r, 8, "vbv_buffer_size_extension")?,
+            vbv_buffer_size_extension: r.bits8(8, "vbv_buffer_size_extension")?,
             low_delay: r.bit("low_delay")?,
-            frame_rate_extension_n: small(r, 2, "frame_rate_extension_n")?,
-            frame_rate_extension_d: small(r, 5, "frame_rate_extension_d")?,
+            frame_rate_extension_n: r.bits8(2, "frame_rate_extension_n")?,
+            frame_rate_extension_d: r.bits8(5, "frame_rate_extension_d")?,
         })
     }
 
@@ -179,22 +179,22 @@ pub struct SequenceDisplay {
 impl SequenceDisplay {
     fn decode(r: &mut BitReader<'_>) -> Result<Self, Error> {
         identifier(r, 2)?;
-        let video_format = small(r, 3, "video_format")?;
+        let video_format = r.bits8(3, "video_format")?;
         let colour_description = match r.bit("colour_description")? {
             true => Some(ColourDescription {
-                colour_primaries: small(r, 8, "colour_primaries")?,
-                transfer_characteristics: small(r, 8, "transfer_characteristics")?,
-                matrix_coefficients: small(r, 8, "matrix_coefficients")?,
+                colour_primaries: r.bits8(8, "colour_primaries")?,
+                transfer_characteristics: r.bits8(8, "transfer_characteristics")?,
+                matrix_coefficients: r.bits8(8, "matrix_coefficients")?,
             }),
             false => None,
         };
-        let display_horizontal_size = wide(r, 14, "display_horizontal_size")?;
+        let display_horizontal_size = r.bits16(14, "display_horizontal_size")?;
         marker(r)?;
         Ok(Self {
             video_format,
             colour_description,
             display_horizontal_size,
-            display_vertical_size: wide(r, 14, "display_vertical_size")?,
+            display_vertical_size: r.bits16(14, "display_vertical_size")?,
         })
     }
 
@@ -291,7 +291,7 @@ impl Copyright {
     fn decode(r: &mut BitReader<'_>) -> Result<Self, Error> {
         identifier(r, 4)?;
         let copyright_flag = r.bit("copyright_flag")?;
-        let copyright_identifier = small(r, 8, "copyright_identifier")?;
+        let copyright_identifier = r.bits8(8, "copyright_identifier")?;
         let original_or_copy = r.bit("original_or_copy")?;
         r.skip(7, "reserved")?;
         let mut copyright_number = 0;
@@ -352,9 +352,9 @@ impl PictureDisplay {
         identifier(r, 7)?;
         let mut frame_centres = Vec::new();
         while frame_centres.len() < 3 && r.left() >= FRAME_CENTRE {
-            let horizontal = wide(r, 16, "frame_centre_horizontal_offset")?;
+            let horizontal = r.bits16(16, "frame_centre_horizontal_offset")?;
             marker(r)?;
-            let vertical = wide(r, 16, "frame_centre_vertical_offset")?;
+            let vertical = r.bits16(16, "frame_centre_vertical_offset")?;
             marker(r)?;
             frame_centres.push(FrameCentre {
                 horizontal_offset: horizontal.cast_signed(),
@@ -426,12 +426,12 @@ impl PictureCoding {
         identifier(r, 8)?;
         let mut f_code = [[0; 2]; 2];
         for code in f_code.as_flattened_mut() {
-            *code = small(r, 4, "f_code")?;
+            *code = r.bits8(4, "f_code")?;
         }
         Ok(Self {
             f_code,
-            intra_dc_precision: small(r, 2, "intra_dc_precision")?,
-            picture_structure: match small(r, 2, "picture_structure")? {
+            intra_dc_precision: r.bits8(2, "intra_dc_precision")?,
+            picture_structure: match r.bits8(2, "picture_structure")? {
                 1 => PictureStructure::TopField,
                 2 => PictureStructure::BottomField,
                 3 => PictureStructure::Frame,
@@ -449,10 +449,10 @@ impl PictureCoding {
             composite_display: match r.bit("composite_display_flag")? {
                 true => Some(CompositeDisplay {
                     v_axis: r.bit("v_axis")?,
-                    field_sequence: small(r, 3, "field_sequence")?,
+                    field_sequence: r.bits8(3, "field_sequence")?,
                     sub_carrier: r.bit("sub_carrier")?,
-                    burst_amplitude: small(r, 7, "burst_amplitude")?,
-                    sub_carrier_phase: small(r, 8, "sub_carrier_phase")?,
+                    burst_amplitude: r.bits8(7, "burst_amplitude")?,
+                    sub_carrier_phase: r.bits8(8, "sub_carrier_phase")?,
                 }),
                 false => None,
             },

@@ -1,6 +1,6 @@
 use super::StartCode;
 use crate::Error;
-use crate::bits::{marker, small};
+use crate::bits::marker;
 use alloc::vec::Vec;
 use wire::{BitReader, BitWriter};
 
@@ -38,16 +38,16 @@ impl GroupOfPictures {
     pub fn parse(data: &[u8]) -> Result<Self, Error> {
         let r = &mut BitReader::new(data);
         let drop_frame_flag = r.bit("drop_frame_flag")?;
-        let hours = small(r, 5, "time_code_hours")?;
-        let minutes = small(r, 6, "time_code_minutes")?;
+        let hours = r.bits8(5, "time_code_hours")?;
+        let minutes = r.bits8(6, "time_code_minutes")?;
         marker(r)?;
         Ok(Self {
             time_code: TimeCode {
                 drop_frame_flag,
                 hours,
                 minutes,
-                seconds: small(r, 6, "time_code_seconds")?,
-                pictures: small(r, 6, "time_code_pictures")?,
+                seconds: r.bits8(6, "time_code_seconds")?,
+                pictures: r.bits8(6, "time_code_pictures")?,
             },
             closed_gop: r.bit("closed_gop")?,
             broken_link: r.bit("broken_link")?,

@@ -1,6 +1,6 @@
 use super::StartCode;
 use crate::Error;
-use crate::bits::{invalid, small, wide};
+use crate::bits::invalid;
 use alloc::vec::Vec;
 use wire::{BitReader, BitWriter};
 
@@ -79,20 +79,20 @@ impl PictureHeader {
     /// [`Error::Short`] where the input ends too early, [`Error::Invalid`] for a reserved type.
     pub fn parse(data: &[u8]) -> Result<Self, Error> {
         let r = &mut BitReader::new(data);
-        let temporal_reference = wide(r, 10, "temporal_reference")?;
-        let picture_coding_type = match small(r, 3, "picture_coding_type")? {
+        let temporal_reference = r.bits16(10, "temporal_reference")?;
+        let picture_coding_type = match r.bits8(3, "picture_coding_type")? {
             1 => PictureType::I,
             2 => PictureType::P,
             3 => PictureType::B,
             4 => PictureType::D,
             reserved => return Err(invalid(r, "picture_coding_type", reserved.into())),
         };
-        let vbv_delay = wide(r, 16, "vbv_delay")?;
+        let vbv_delay = r.bits16(16, "vbv_delay")?;
         let (has_forward, has_backward) = vectors_of(picture_coding_type);
         let mut vectors = |full_pel, f_code| {
             Ok::<_, Error>(MotionVectors {
                 full_pel: r.bit(full_pel)?,
-                f_code: small(r, 3, f_code)?,
+                f_code: r.bits8(3, f_code)?,
             })
         };
         let forward = has_forward
@@ -159,7 +159,7 @@ const fn vectors_of(picture_coding_type: PictureType) -> (bool, bool) {
 fn extra_information(r: &mut BitReader<'_>) -> Result<Vec<u8>, Error> {
     let mut extra = Vec::new();
     while r.bit("extra_bit")? {
-        extra.push(small(r, 8, "extra_information")?);
+        extra.push(r.bits8(8, "extra_information")?);
     }
     Ok(extra)
 }
@@ -200,9 +200,9 @@ impl Slice {
         }
         let mut row = u16::from(code.0) - 1;
         if height > TALL {
-            row += wide(r, 3, "slice_vertical_position_extension")? << 7;
+            row += r.bits16(3, "slice_vertical_position_extension")? << 7;
         }
-        let quantiser_scale_code = small(r, 5, "quantiser_scale_code")?;
+        let quantiser_scale_code = r.bits8(5, "quantiser_scale_code")?;
         let mut ahead = *r;
         let mut intra_slice = None;
         // MPEG-1 has no such flag: there the bit begins extra information, whose first byte would be a reserved one.
@@ -210,7 +210,7 @@ impl Slice {
             *r = ahead;
             let intra = r.bit("intra_slice")?;
             let enabled = r.bit("slice_picture_id_enable")?;
-            let id = small(r, 6, "slice_picture_id")?;
+            let id = r.bits8(6, "slice_picture_id")?;
             intra_slice = Some((intra, enabled.then_some(id)));
         }
         let slice = Self {

@@ -1,6 +1,6 @@
 use super::{Extension, SequenceDisplay, SequenceExtension, StartCode, unit::units};
 use crate::Error;
-use crate::bits::{invalid, marker, small, wide};
+use crate::bits::{invalid, marker};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use wire::{BitReader, BitWriter};
@@ -19,7 +19,7 @@ pub(super) fn matrix(
     }
     let mut matrix = Box::new([0; 64]);
     for value in matrix.iter_mut() {
-        *value = match small(r, 8, what)? {
+        *value = match r.bits8(8, what)? {
             0 => return Err(invalid(r, what, 0)),
             value => value,
         };
@@ -87,10 +87,10 @@ impl SequenceHeader {
     /// [`Error::Short`] where the input ends too early, [`Error::Invalid`] for a marker bit or a value in a matrix that is 0.
     pub fn parse(data: &[u8]) -> Result<Self, Error> {
         let r = &mut BitReader::new(data);
-        let horizontal_size_value = wide(r, 12, "horizontal_size_value")?;
-        let vertical_size_value = wide(r, 12, "vertical_size_value")?;
-        let aspect_ratio_information = small(r, 4, "aspect_ratio_information")?;
-        let frame_rate_code = small(r, 4, "frame_rate_code")?;
+        let horizontal_size_value = r.bits16(12, "horizontal_size_value")?;
+        let vertical_size_value = r.bits16(12, "vertical_size_value")?;
+        let aspect_ratio_information = r.bits8(4, "aspect_ratio_information")?;
+        let frame_rate_code = r.bits8(4, "frame_rate_code")?;
         let bit_rate_value = r.bits(18, "bit_rate_value")?;
         marker(r)?;
         Ok(Self {
@@ -99,7 +99,7 @@ impl SequenceHeader {
             aspect_ratio_information,
             frame_rate_code,
             bit_rate_value,
-            vbv_buffer_size_value: wide(r, 10, "vbv_buffer_size_value")?,
+            vbv_buffer_size_value: r.bits16(10, "vbv_buffer_size_value")?,
             constrained_parameters_flag: r.bit("constrained_parameters_flag")?,
             intra_quantiser_matrix: matrix(
                 r,

@@ -1,6 +1,6 @@
 use super::StartCode;
 use crate::Error;
-use crate::bits::{invalid, small, wide};
+use crate::bits::invalid;
 use alloc::vec::Vec;
 use wire::{BitReader, BitWriter};
 
@@ -82,7 +82,7 @@ impl<'a> UserData<'a> {
                     return Ok(Self::ActiveFormat(None));
                 }
                 r.skip(4, "reserved")?;
-                Ok(Self::ActiveFormat(Some(small(r, 4, "active_format")?)))
+                Ok(Self::ActiveFormat(Some(r.bits8(4, "active_format")?)))
             }
             _ => Ok(Self::Other(data)),
         }
@@ -132,19 +132,19 @@ impl Captions {
         r.skip(1, "reserved")?;
         let process_cc_data = r.bit("process_cc_data_flag")?;
         r.skip(1, "zero_bit")?;
-        let count = small(r, 5, "cc_count")?;
+        let count = r.bits8(5, "cc_count")?;
         r.skip(8, "reserved")?;
         let mut pairs = Vec::new();
         for _ in 0..count {
             r.skip(5, "marker_bits")?;
             let valid = r.bit("cc_valid")?;
-            let kind = match small(r, 2, "cc_type")? {
+            let kind = match r.bits8(2, "cc_type")? {
                 0 => CaptionType::Field1,
                 1 => CaptionType::Field2,
                 2 => CaptionType::PacketData,
                 _ => CaptionType::PacketStart,
             };
-            let bytes = wide(r, 16, "cc_data")?.to_be_bytes();
+            let bytes = r.bits16(16, "cc_data")?.to_be_bytes();
             pairs.push((kind, valid, bytes));
         }
         Ok(Self {
@@ -176,12 +176,12 @@ impl Captions {
 
 impl Bars {
     fn decode(r: &mut BitReader<'_>) -> Result<Self, Error> {
-        let flags = small(r, 4, "bar_flags")?;
+        let flags = r.bits8(4, "bar_flags")?;
         r.skip(4, "reserved")?;
         let mut bar = |flag: u8, what| match flags & flag {
             0 => Ok(None),
-            _ => match small(r, 2, "marker_bits")? {
-                3 => wide(r, 14, what).map(Some),
+            _ => match r.bits8(2, "marker_bits")? {
+                3 => Ok(Some(r.bits16(14, what)?)),
                 other => Err(invalid(r, "marker_bits", other.into())),
             },
         };

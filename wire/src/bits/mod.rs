@@ -94,6 +94,26 @@ mod tests {
     }
 
     #[test]
+    fn small_numbers_and_optional_ones() {
+        let mut r = BitReader::new(&[0b1011_0110, 0xFF, 0xFF, 0b1000_0000]);
+        assert_eq!(r.option("flag", |r| r.bits8(3, "v")), Ok(Some(0b011)));
+        assert_eq!(r.option("flag", |r| r.bits8(3, "v")), Ok(None));
+        assert_eq!((r.bits8(3, "v"), r.bits8(99, "v")), (Ok(0b110), Ok(0xFF)));
+        assert_eq!(r.bits16(99, "v"), Ok(0xFF80));
+        assert_eq!(r.bits16(1, "v").unwrap_err().left, 0);
+        let data = [0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD];
+        let mut r = BitReader::new(&data);
+        assert_eq!(r.unaligned_bytes(1, "v"), Ok(vec![1]));
+        assert_eq!(r.bits8(4, "v"), Ok(2));
+        assert_eq!(
+            r.unaligned_bytes(5, "v"),
+            Ok(vec![0x34, 0x56, 0x78, 0x9A, 0xBC])
+        );
+        let short = r.unaligned_bytes(u64::MAX, "v").unwrap_err();
+        assert_eq!((short.bit, short.left), (52, 4));
+    }
+
+    #[test]
     fn values_that_do_not_fit_are_not_written() {
         let mut out = Vec::new();
         let mut w = BitWriter::new(&mut out);

@@ -1,4 +1,5 @@
 use super::{GolombError, ShortBits};
+use alloc::vec::Vec;
 use core::fmt;
 
 /// A checked cursor over bits, most significant first.
@@ -68,6 +69,29 @@ impl<'a> BitReader<'a> {
             }
             _ => Err(self.short((len as u64).saturating_mul(8), what)),
         }
+    }
+
+    /// Reads `len` bytes that need not start at a byte boundary.
+    ///
+    /// # Errors
+    /// [`ShortBits`] where fewer are left; nothing is read then, nor allocated.
+    pub fn unaligned_bytes(&mut self, len: u64, what: &'static str) -> Result<Vec<u8>, ShortBits> {
+        let bits = len.saturating_mul(8);
+        if self.left() < bits {
+            return Err(self.short(bits, what));
+        }
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        if self.is_aligned() {
+            return Ok(self.bytes(len, what)?.to_vec());
+        }
+        let mut out = Vec::with_capacity(len);
+        for _ in 0..len / 4 {
+            out.extend_from_slice(&self.bits(32, what)?.to_be_bytes());
+        }
+        for _ in 0..len % 4 {
+            out.push(self.bits8(8, what)?);
+        }
+        Ok(out)
     }
 }
 
@@ -197,6 +221,39 @@ impl<'a, const ESCAPED: bool> BitReader<'a, ESCAPED> {
             }
         }
         Ok(self.consume(n) as u32)
+    }
+
+    /// Reads `n` bits, at most 8 (a larger `n` reads 8).
+    ///
+    /// # Errors
+    /// [`ShortBits`] where fewer are left; nothing is read then.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "at most 8 bits were read")]
+    pub fn bits8(&mut self, n: u32, what: &'static str) -> Result<u8, ShortBits> {
+        Ok(self.bits(n.min(8), what)? as u8)
+    }
+
+    /// Reads `n` bits, at most 16 (a larger `n` reads 16).
+    ///
+    /// # Errors
+    /// [`ShortBits`] where fewer are left; nothing is read then.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "at most 16 bits were read")]
+    pub fn bits16(&mut self, n: u32, what: &'static str) -> Result<u16, ShortBits> {
+        Ok(self.bits(n.min(16), what)? as u16)
+    }
+
+    /// Reads an optional element: its flag, then what follows a flag of 1.
+    ///
+    /// # Errors
+    /// [`ShortBits`] where there is no flag; as `read`.
+    #[inline]
+    pub fn option<T, E: From<ShortBits>>(
+        &mut self,
+        flag: &'static str,
+        read: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        self.bit(flag)?.then(|| read(self)).transpose()
     }
 
     /// Reads `n` bits, at most 64 (a larger `n` reads 64).
