@@ -103,10 +103,9 @@ fn build(samples: &[Vec<Sample>; 2], sequence_number: u32) -> Moof {
             base_media_decode_time: samples[0].dts.unsigned_abs(),
         });
         Traf {
-            tfhd,
             tfdt,
             truns: vec![trun],
-            other: Vec::new(),
+            ..Traf::new(tfhd)
         }
     };
     Moof {

@@ -87,7 +87,7 @@ proptest! {
         round_trip(&trun)?;
         let tfdt = Some(Tfdt { base_media_decode_time: time });
         let other: Vec<_> = Raw::from_body(FourCc(*b"senc"), &junk).into_iter().collect();
-        let traf = Traf { tfhd, tfdt, truns: vec![trun.clone(), trun], other: other.clone() };
+        let traf = Traf { tfdt, truns: vec![trun.clone(), trun], other: other.clone(), ..Traf::new(tfhd) };
         let moof = Moof { mfhd: Mfhd { sequence_number }, trafs: vec![traf.clone(), traf], other };
         round_trip(&moof)?;
     }
@@ -127,7 +127,7 @@ proptest! {
             track_id: timescale, default_sample_description_index: width, default_sample_duration: height,
             default_sample_size: 0, default_sample_flags: SampleFlags(next_track_id),
         })?;
-        let hdlr = Hdlr { handler_type: FourCc(*b"meta"), name };
+        let hdlr = Hdlr { name, ..Hdlr::new(FourCc(*b"meta"), "") };
         let mut bytes = Vec::new();
         hdlr.encode(&mut bytes).unwrap();
         prop_assert_eq!(Hdlr::parse(&bytes).unwrap(), hdlr);

@@ -1,5 +1,6 @@
 use super::container::container;
-use super::{Tfdt, Tfhd, Trun};
+use super::{Sbgp, Sgpd, Subs, Tfdt, Tfhd, Trun};
+use alloc::vec::Vec;
 
 container! {
     /// One track's part of a movie fragment (ISO/IEC 14496-12 §8.8.6).
@@ -10,5 +11,27 @@ container! {
         optional tfdt: Tfdt,
         /// Its samples.
         many truns: Trun,
+        /// Groups of its own that samples can be in.
+        many sgpds: Sgpd,
+        /// Which are in which.
+        many sbgps: Sbgp,
+        /// Parts of samples.
+        many subss: Subs,
+    }
+}
+
+impl Traf {
+    /// A track without samples yet.
+    #[must_use]
+    pub const fn new(tfhd: Tfhd) -> Self {
+        Self {
+            tfhd,
+            tfdt: None,
+            truns: Vec::new(),
+            sgpds: Vec::new(),
+            sbgps: Vec::new(),
+            subss: Vec::new(),
+            other: Vec::new(),
+        }
     }
 }

@@ -46,12 +46,9 @@ pub(super) fn lanes(moov: &Moov) -> (Vec<Lane>, Option<String>) {
 
 /// Whether `moov` itself has samples of the track.
 pub(super) fn has_samples(stbl: &Stbl) -> bool {
-    let stts = stbl
-        .other
-        .iter()
-        .find(|table| table.box_type() == Some(FourCc(*b"stts")));
-    // Version and flags, then the number of entries.
-    stts.is_some_and(|stts| stts.body().get(4..8).is_some_and(|count| count != [0; 4]))
+    stbl.stts
+        .as_ref()
+        .is_some_and(|stts| !stts.entries.is_empty())
 }
 
 impl Lane {

@@ -81,12 +81,11 @@ fn traf(run: &Run) -> Result<Traf, Error> {
     let truns = trun(run, &mut tfhd)?.into_iter().collect();
     tfhd.duration_is_empty = run.samples.is_empty();
     Ok(Traf {
-        tfhd,
         tfdt: Some(Tfdt {
             base_media_decode_time,
         }),
         truns,
-        other: Vec::new(),
+        ..Traf::new(tfhd)
     })
 }
 
