@@ -23,9 +23,13 @@
 
 extern crate alloc;
 
+pub mod adaptation;
 pub mod clock;
 mod error;
 mod limits;
+pub mod packet;
+pub mod pes;
+mod stamp;
 
 pub use error::Error;
 pub use limits::Limits;
