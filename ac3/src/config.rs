@@ -65,6 +65,15 @@ pub struct IndependentSubstream {
     pub chan_loc: u16,
 }
 
+const fn sampling_frequency(fscod: u8) -> u32 {
+    match fscod {
+        0 => 48_000,
+        1 => 44_100,
+        2 => 32_000,
+        _ => 0,
+    }
+}
+
 impl Dac3 {
     /// The configuration of the streams that a frame belongs to.
     #[must_use]
@@ -117,12 +126,7 @@ impl Dac3 {
     /// Samples per second; 0 where `fscod` is reserved.
     #[must_use]
     pub const fn sampling_frequency(&self) -> u32 {
-        match self.fscod {
-            0 => 48_000,
-            1 => 44_100,
-            2 => 32_000,
-            _ => 0,
-        }
+        sampling_frequency(self.fscod)
     }
 
     /// Channels, low frequency effects included.
@@ -238,6 +242,14 @@ impl Dec3 {
         }
         w.align_zero();
         Ok(())
+    }
+
+    /// Samples per second of the first programme; 0 where `fscod` is reserved, as it is for half the usual rates: the frames
+    /// tell them.
+    #[must_use]
+    pub fn sampling_frequency(&self) -> u32 {
+        let first = self.substreams.first();
+        first.map_or(0, |substream| sampling_frequency(substream.fscod))
     }
 
     /// Channels of the first programme, those of its dependent substreams included.

@@ -23,7 +23,7 @@
 
 extern crate alloc;
 
-mod codec;
+pub mod codec;
 mod event;
 mod info;
 mod sample;
