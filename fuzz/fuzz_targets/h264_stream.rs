@@ -26,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
     let mut boundaries = access_unit::Boundaries::default();
     let mut counter = PicOrderCounter::default();
     for nal in annexb::nals(data) {
-        let _ = boundaries.is_start(nal);
+        let _ = boundaries.next(nal);
         match UnitType::of(nal) {
             UnitType::Sps | UnitType::Pps => drop(sets.insert(nal)),
             UnitType::Sei => {

@@ -114,7 +114,13 @@ impl DecoderConfig {
         let mut sets = Lists::default();
         sets.sps.extend(sps);
         sets.pps.extend(pps);
-        sets.record(4)
+        if sets.sps.is_empty() {
+            return Err(Error::Missing {
+                what: "sequence parameter set",
+                id: 0,
+            });
+        }
+        sets.record(4, [0; 3])
     }
 
     /// The record itself, byte for byte.
@@ -224,8 +230,9 @@ impl DecoderConfig {
     /// over. Tells whether the record is another one now; where it is not, nothing was copied.
     ///
     /// # Errors
-    /// As [`from_parameter_sets`](Self::from_parameter_sets), and [`Error::ShortBits`], [`Error::Overlong`] or
-    /// [`Error::Invalid`] for a set without an id; the record is left as it was.
+    /// As [`from_parameter_sets`](Self::from_parameter_sets) (but it may have no sequence parameter set yet), and
+    /// [`Error::ShortBits`], [`Error::Overlong`] or [`Error::Invalid`] for a set without an id; the record is left as it
+    /// was.
     pub fn merge<'a>(&mut self, nals: impl IntoIterator<Item = &'a [u8]>) -> Result<bool, Error> {
         let old = self.clone();
         let mut changed: Option<Lists<'_>> = None;
@@ -250,7 +257,8 @@ impl DecoderConfig {
         match changed {
             // Two sets with one id, one after the other, may leave everything as it was.
             Some(lists) => {
-                let merged = lists.record(self.length_size())?;
+                let [_, profile, flags, level, ..] = self.fixed();
+                let merged = lists.record(self.length_size(), [profile, flags, level])?;
                 let changed = merged != *self;
                 *self = merged;
                 Ok(changed)
@@ -273,6 +281,20 @@ impl DecoderConfig {
             pps: self.pps().collect(),
             sps_ext: self.sps_ext().collect(),
         }
+    }
+}
+
+impl Default for DecoderConfig {
+    /// A record without parameter sets, for lengths of 4 bytes: what a byte stream starts from, and
+    /// [`merge`](DecoderConfig::merge) fills.
+    fn default() -> Self {
+        Self(Arc::new(Record {
+            raw: Bytes::from_static(&[1, 0, 0, 0, 0xFF, 0xE0, 0]),
+            sps: FIXED,
+            pps: FIXED + 1,
+            sps_ext: None,
+            first_sps: None,
+        }))
     }
 }
 
@@ -406,15 +428,13 @@ impl<'a> Lists<'a> {
         }
     }
 
-    fn record(&self, length_size: u8) -> Result<DecoderConfig, Error> {
-        let Some(first) = self.sps.first() else {
-            return Err(Error::Missing {
-                what: "sequence parameter set",
-                id: 0,
-            });
-        };
-        let &[_, profile, ..] = Reader::new(first).array::<4>("seq_parameter_set")?;
-        let (mut flags, mut level) = (0xFF, 0);
+    /// `fallback` has the profile and level where there is no sequence parameter set.
+    fn record(&self, length_size: u8, fallback: [u8; 3]) -> Result<DecoderConfig, Error> {
+        let [mut profile, mut flags, mut level] = fallback;
+        if let Some(first) = self.sps.first() {
+            [_, profile, _, _] = *Reader::new(first).array("seq_parameter_set")?;
+            (flags, level) = (0xFF, 0);
+        }
         for sps in &self.sps {
             let &[_, _, its_flags, its_level] = Reader::new(sps).array("seq_parameter_set")?;
             flags &= its_flags;
@@ -427,6 +447,7 @@ impl<'a> Lists<'a> {
         write_list(&mut w, "numOfSequenceParameterSets", 0xE0, 0x1F, &self.sps)?;
         write_list(&mut w, "numOfPictureParameterSets", 0, 0xFF, &self.pps)?;
         if is_high(profile)
+            && let Some(first) = self.sps.first()
             && let Ok(sps) = Sps::parse(first)
         {
             w.u8(0xFC | sps.chroma_format_idc);

@@ -2,26 +2,10 @@
 
 mod common;
 
-use fluvial_h264::access_unit::Boundaries;
+use fluvial_h264::access_unit::{self, Boundaries, Boundary};
 use fluvial_h264::nal::{Header, UnitType};
 use fluvial_h264::slice::{DecRefPicMarking, SliceType};
 use fluvial_h264::{DecodingTimes, PicOrderCounter, Reorder, SliceHeader, Sps, annexb};
-
-/// Where access units start: the offset of the start code, with the zero before it.
-fn starts(stream: &[u8]) -> Vec<usize> {
-    let mut boundaries = Boundaries::default();
-    annexb::nals(stream)
-        .filter(|nal| boundaries.is_start(nal))
-        .map(|nal| {
-            let at = nal.as_ptr().addr() - stream.as_ptr().addr() - 3;
-            if at > 0 && stream[at - 1] == 0 {
-                at - 1
-            } else {
-                at
-            }
-        })
-        .collect()
-}
 
 #[test]
 fn access_units_are_the_packets_of_ffprobe() {
@@ -49,8 +33,20 @@ fn access_units_are_the_packets_of_ffprobe() {
             theirs.push(at);
             at += size.trim_end_matches(',').parse::<usize>().unwrap();
         }
-        let ours = starts(&stream);
+        let ours: Vec<usize> = access_unit::units(&stream)
+            .map(|unit| behind_prefix(unit).as_ptr().addr() - stream.as_ptr().addr())
+            .collect();
         assert_eq!(ours, theirs, "{input}");
+    }
+}
+
+/// ffmpeg's parser leaves a prefix (type 14) that starts an access unit with the packet before, so that the scalability
+/// of a picture is told after its predecessor's slices; §7.4.1.2.3 has it start the access unit.
+fn behind_prefix(unit: &[u8]) -> &[u8] {
+    let prefixes = annexb::nals(unit).take_while(|nal| UnitType::of(nal) == UnitType::Prefix);
+    match prefixes.last() {
+        Some(last) => &unit[last.as_ptr().addr() + last.len() - unit.as_ptr().addr()..],
+        None => unit,
     }
 }
 
@@ -64,7 +60,8 @@ fn output_order(stream: &[u8]) -> Vec<(usize, SliceType)> {
     let mut wanted = false;
     let mut first_field: Option<(u16, bool)> = None;
     for nal in annexb::nals(stream) {
-        wanted |= boundaries.is_start(nal);
+        let boundary = boundaries.next(nal);
+        wanted |= matches!(boundary, Boundary::Here | Boundary::BeforeOpen);
         let sets = boundaries.parameter_sets();
         if !wanted || !UnitType::of(nal).is_vcl() {
             continue;

@@ -39,7 +39,7 @@ fn read_all(stream: &[u8]) {
     let mut tracer = Tracer::default();
     let mut config: Option<DecoderConfig> = None;
     for nal in annexb::nals(stream) {
-        boundaries.is_start(nal);
+        boundaries.next(nal);
         let mut last = 0;
         let told = tracer.nal(nal, |element| {
             assert!(element.bit >= last, "elements come in order");

@@ -22,9 +22,14 @@ const START_CODE: [u8; 3] = [0, 0, 1];
 /// ```
 #[must_use]
 pub fn nals(data: &[u8]) -> Nals<'_> {
-    let mut codes = memmem::find_iter(data, &START_CODE);
+    let mut codes = start_codes(data);
     let start = codes.next().map(after_code);
     Nals { data, codes, start }
+}
+
+/// Where start codes are, without the zeros before them that may belong to them.
+pub(crate) fn start_codes(data: &[u8]) -> memmem::FindIter<'_, 'static> {
+    memmem::find_iter(data, &START_CODE)
 }
 
 const fn after_code(at: usize) -> usize {
@@ -40,11 +45,10 @@ pub struct Nals<'a> {
     start: Option<usize>,
 }
 
-impl<'a> Iterator for Nals<'a> {
-    type Item = &'a [u8];
-
+impl<'a> Nals<'a> {
+    /// The next NAL unit, and where it starts in the data.
     #[inline]
-    fn next(&mut self) -> Option<&'a [u8]> {
+    pub(crate) fn next_with_offset(&mut self) -> Option<(usize, &'a [u8])> {
         loop {
             let start = self.start?;
             let code = self.codes.next();
@@ -52,9 +56,18 @@ impl<'a> Iterator for Nals<'a> {
             let nal = self.data.get(start..code.unwrap_or(self.data.len()))?;
             let nal = without_trailing_zeros(nal);
             if !nal.is_empty() {
-                return Some(nal);
+                return Some((start, nal));
             }
         }
+    }
+}
+
+impl<'a> Iterator for Nals<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        self.next_with_offset().map(|(_, nal)| nal)
     }
 }
 
@@ -96,7 +109,7 @@ pub fn to_length_prefixed(data: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
 /// # Errors
 /// [`Error::TooLong`] for a NAL unit of 2^32 bytes or more.
 pub fn make_length_prefixed(data: &mut Vec<u8>) -> Result<(), Error> {
-    let done = convert_in_place(data)?;
+    let done = convert_in_place(data, |_| true)?;
     if done < data.len() {
         let rest = data.get(done..).unwrap_or_default().to_vec();
         data.truncate(done);
@@ -105,8 +118,12 @@ pub fn make_length_prefixed(data: &mut Vec<u8>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Turns start codes of 4 bytes into lengths until something else comes; tells how far that was.
-fn convert_in_place(data: &mut [u8]) -> Result<usize, Error> {
+/// Turns start codes of 4 bytes into lengths until something else comes, or a unit that is not to stay; tells how far
+/// that was.
+pub(crate) fn convert_in_place(
+    data: &mut [u8],
+    stays: impl Fn(&[u8]) -> bool,
+) -> Result<usize, Error> {
     let finder = memmem::Finder::new(&START_CODE);
     let mut done = 0;
     let mut rest = data;
@@ -119,7 +136,7 @@ fn convert_in_place(data: &mut [u8]) -> Result<usize, Error> {
         let Some((nal @ [.., 1..=255], next)) = body.split_at_mut_checked(len) else {
             break;
         };
-        if !matches!(next, [] | [0, 0, 0, 1, ..]) {
+        if !matches!(next, [] | [0, 0, 0, 1, ..]) || !stays(nal) {
             break;
         }
         *code = length_prefixed::length(nal)?;

@@ -1,9 +1,10 @@
-use super::avc::{self, Canonical};
 use crate::boxes::{Elst, FourCc, IsoBox, Moov, Raw, SampleEntry, Stbl, Traf, Trak, Trex};
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use h264::access_unit::Canonical;
 use media::{Codec, Kind, Language, Timescale, Track, TrackId};
 
 /// One track of the file.
@@ -121,10 +122,13 @@ impl Lane {
     }
 
     /// Brings a sample into the form that all samples of its codec have.
-    pub(super) fn canonical(&mut self, data: &[u8]) -> Canonical {
+    pub(super) fn canonical<'a>(&mut self, data: &'a [u8]) -> Canonical<Cow<'a, [u8]>> {
         match &mut self.track.codec {
-            Codec::H264(config) => avc::canonical(config, self.length_size, data),
-            _ => Canonical::default(),
+            Codec::H264(config) => Canonical::from_length_prefixed(data, self.length_size, config),
+            _ => Canonical {
+                data: Cow::Borrowed(data),
+                ..Canonical::default()
+            },
         }
     }
 }

@@ -7,7 +7,6 @@
 //! [`Warning`]. Another init segment in between is read like the first; where its tracks are others, or
 //! times go back, an [`Event::Discontinuity`] comes first.
 
-mod avc;
 mod fragment;
 mod lane;
 mod lost;
@@ -15,6 +14,7 @@ mod movie;
 
 use crate::boxes::{FourCc, Header, IsoBox, Mdat, Moof, Moov, Prft};
 use crate::{Error, Limits};
+use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::vec::Vec;
@@ -383,23 +383,26 @@ impl Demuxer {
         lane.last_dts = Some(pending.dts);
         let shift = lane.shift;
         // A sample of which nothing can be read is lost, like one that did not come.
-        let useless =
-            canonical.problem.is_some() && canonical.data.as_ref().is_some_and(Vec::is_empty);
+        let useless = canonical.error.is_some() && canonical.data.is_empty();
         let after_gap = core::mem::replace(&mut lane.lost, useless);
         let flags = Flags::SYNC.when(pending.flags.is_sync())
             | Flags::DISPOSABLE.when(pending.flags.is_disposable())
             | Flags::GAP.when(after_gap);
-        let data = canonical.data.map_or_else(
-            || owned.unwrap_or_else(|| Bytes::copy_from_slice(data)),
-            Bytes::from,
-        );
-        if let Some(what) = canonical.problem {
-            self.warn(Warning::new(what).at(pending.offset).on(pending.track));
+        let data = match canonical.data {
+            Cow::Owned(data) => data.into(),
+            Cow::Borrowed(data) => owned.unwrap_or_else(|| Bytes::copy_from_slice(data)),
+        };
+        if let Some(error) = canonical.error {
+            self.warn(
+                Warning::new(format!("H.264: {error}"))
+                    .at(pending.offset)
+                    .on(pending.track),
+            );
         }
         if useless {
             return;
         }
-        if canonical.new_parameters {
+        if canonical.reconfigured {
             self.tell_tracks();
         }
         self.events.push_back(Event::Sample(Sample {

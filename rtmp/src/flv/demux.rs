@@ -1,15 +1,16 @@
-use super::canonical::{self, AccessUnit};
 use super::grid::{Clock, Grid, frame_rate};
 use super::metadata::{self, Told};
 use super::{AudioTagHeader, AvcHeader, SOUND_FORMAT_AAC, VideoTagHeader};
 use crate::{Error, Limits, Message, TypeId, slice};
 use aac::AudioSpecificConfig;
+use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use h264::DecoderConfig;
+use h264::access_unit::Canonical;
 use media::{Codec, Event, Flags, Sample, Timescale, Track, TrackId, Tracks, Warning};
 use wire::Reader;
 
@@ -364,19 +365,22 @@ impl Demuxer {
             }
             return;
         };
-        let unit = canonical::access_unit(
-            &message.payload,
-            start,
-            video.length_size,
-            &mut video.config,
-        );
-        let AccessUnit {
+        let body = message.payload.get(start..).unwrap_or_default();
+        let unit = Canonical::from_length_prefixed(body, video.length_size, &mut video.config);
+        let Canonical {
             data,
             summary,
             reconfigured,
-        } = match unit {
-            Ok(unit) => unit,
-            Err(error) => return self.warn(VIDEO, left, format!("H.264 frame: {error}")),
+            error,
+        } = unit;
+        if let Some(error) = error {
+            return self.warn(VIDEO, left, format!("H.264 frame: {error}"));
+        }
+        let data = match data {
+            Cow::Owned(data) => data.into(),
+            Cow::Borrowed(_) => {
+                slice(&message.payload, start..message.payload.len()).unwrap_or_default()
+            }
         };
         if reconfigured {
             self.tell_tracks();

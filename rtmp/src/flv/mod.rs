@@ -4,7 +4,6 @@
 //! messages and `Muxer` messages of samples: H.264 and AAC.
 
 #[cfg(feature = "media")]
-mod canonical;
 #[cfg(feature = "media")]
 mod demux;
 #[cfg(feature = "media")]

@@ -1,64 +1,26 @@
-//! Access units: the NAL units of one primary coded picture, with what goes with it (ISO/IEC 14496-10 §7.4.1.2).
-
 use crate::nal::{Header, UnitType};
-use crate::{ParameterSets, SliceHeader, sei};
+use crate::{ParameterSets, SliceHeader, annexb};
 
-/// What a demuxer wants to know of an access unit, from the headers alone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Whether it is an IDR picture, from which decoding can start.
-    pub idr: bool,
-    /// `recovery_frame_cnt` of a recovery point message: decoding can start here, and the pictures are right after
-    /// this many more frames (§D.2.8). 0 in an open GOP's first picture.
-    pub recovery_frame_cnt: Option<u16>,
-    /// Whether other pictures may refer to it (`nal_ref_idc` is not 0); one that is no reference may be dropped.
-    pub reference: bool,
-}
-
-impl Summary {
-    /// Looks at the NAL units up to the first slice.
-    ///
-    /// ```
-    /// use fluvial_h264::{access_unit::Summary, length_prefixed};
-    ///
-    /// let sample = [0, 0, 0, 2, 0x09, 0xF0, 0, 0, 0, 3, 0x65, 0x88, 0x84];
-    /// let summary = Summary::of(length_prefixed::nals(&sample, 4).flatten());
-    /// assert!(summary.idr && summary.is_sync());
-    /// ```
-    #[must_use]
-    pub fn of<'a>(nals: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut summary = Self::default();
-        for nal in nals {
-            match UnitType::of(nal) {
-                UnitType::Sei if summary.recovery_frame_cnt.is_none() => {
-                    summary.recovery_frame_cnt = sei::recovery_frame_cnt(nal);
-                }
-                kind if kind.is_vcl() => {
-                    summary.idr = kind == UnitType::IdrSlice;
-                    summary.reference = nal.first().is_some_and(|header| header & 0x60 != 0);
-                    break;
-                }
-                _ => {}
-            }
-        }
-        summary
-    }
-
-    /// Whether a player can start here and show right pictures at once: an IDR picture, or a recovery point that needs
-    /// no further frames.
-    #[must_use]
-    pub const fn is_sync(&self) -> bool {
-        self.idr || matches!(self.recovery_frame_cnt, Some(0))
-    }
+/// How a NAL unit lies to the access units around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Boundary {
+    /// It is not the first one of an access unit.
+    Within,
+    /// An access unit starts with it.
+    Here,
+    /// A prefix (type 14) goes with the slice after it: it starts an access unit where that does. The next NAL unit's
+    /// boundary tells.
+    Open,
+    /// An access unit started with the NAL units that were [`Open`](Self::Open), right before this one.
+    BeforeOpen,
 }
 
 /// Finds where access units start, in a stream of NAL units in decoding order (§7.4.1.2.3, §7.4.1.2.4).
 ///
-/// Each field of a frame coded as two is an access unit of its own. A prefix NAL unit (SVC, MVC) that starts one is counted
-/// to the one before it.
+/// Each field of a frame coded as two is an access unit of its own.
 ///
 /// ```
-/// use fluvial_h264::access_unit::Boundaries;
+/// use fluvial_h264::access_unit::{Boundaries, Boundary};
 ///
 /// let mut boundaries = Boundaries::default();
 /// let nals: [&[u8]; 6] = [
@@ -69,13 +31,15 @@ impl Summary {
 ///     &[0x06, 0x06, 0x01, 0xC4, 0x80], // a message for the next picture
 ///     &[0x41, 0xE2, 0x10, 0x90, 0xFF],
 /// ];
-/// let starts = nals.map(|nal| boundaries.is_start(nal));
+/// let starts = nals.map(|nal| boundaries.next(nal) == Boundary::Here);
 /// assert_eq!(starts, [true, false, false, false, true, false]);
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Boundaries {
     sets: ParameterSets,
     unit: Unit,
+    /// Whether prefixes came last, of which it is open where they belong.
+    open: bool,
 }
 
 /// What is known of the access unit so far.
@@ -119,9 +83,21 @@ impl Picture {
 }
 
 impl Boundaries {
-    /// Takes the next NAL unit, and tells whether it is the first one of an access unit. Parameter sets are kept.
-    pub fn is_start(&mut self, nal: &[u8]) -> bool {
+    /// Takes the next NAL unit. Parameter sets are kept.
+    pub fn next(&mut self, nal: &[u8]) -> Boundary {
         let kind = UnitType::of(nal);
+        if kind == UnitType::Prefix && matches!(self.unit, Unit::Picture(_)) {
+            self.open = true;
+            return Boundary::Open;
+        }
+        match (self.starts(kind, nal), core::mem::take(&mut self.open)) {
+            (true, true) => Boundary::BeforeOpen,
+            (true, false) => Boundary::Here,
+            (false, _) => Boundary::Within,
+        }
+    }
+
+    fn starts(&mut self, kind: UnitType, nal: &[u8]) -> bool {
         match kind {
             UnitType::NonIdrSlice | UnitType::PartitionA | UnitType::IdrSlice => {
                 return self.slice(nal);
@@ -132,13 +108,10 @@ impl Boundaries {
             }
             _ => {}
         }
-        // A prefix (14) may also precede a further slice of the same picture; only that would tell. It stays with what
-        // comes before, since a picture must not be torn apart.
-        let may_precede_picture = matches!(kind.number(), 6..=9 | 15..=18);
         let starts = match self.unit {
             Unit::None => true,
             Unit::Open => kind == UnitType::AccessUnitDelimiter,
-            Unit::Picture(_) => may_precede_picture,
+            Unit::Picture(_) => matches!(kind.number(), 6..=9 | 15..=18),
         };
         if starts {
             self.unit = Unit::Open;
@@ -170,5 +143,68 @@ impl Boundaries {
     #[must_use]
     pub const fn parameter_sets(&self) -> &ParameterSets {
         &self.sets
+    }
+}
+
+/// The access units of a whole byte stream, each with its start codes; zeros before a start code of 4 bytes belong to
+/// the one before, but for the last zero. What precedes the first start code is passed over.
+///
+/// ```
+/// let stream = [0, 0, 0, 1, 0x09, 0xF0, 0, 0, 1, 0x65, 0x88, 0, 0, 0, 1, 0x09, 0xF0, 0, 0, 1, 0x41, 0x9A];
+/// let units: Vec<&[u8]> = fluvial_h264::access_unit::units(&stream).collect();
+/// assert_eq!(units, [&stream[..11], &stream[11..]]);
+/// ```
+#[must_use]
+pub fn units(data: &[u8]) -> Units<'_> {
+    let mut units = Units {
+        data,
+        nals: annexb::nals(data),
+        boundaries: Boundaries::default(),
+        start: None,
+        open: None,
+    };
+    units.start = units.next_start();
+    units
+}
+
+/// Iterator of [`units`].
+#[derive(Debug, Clone)]
+pub struct Units<'a> {
+    data: &'a [u8],
+    nals: annexb::Nals<'a>,
+    boundaries: Boundaries,
+    /// Where the next one starts.
+    start: Option<usize>,
+    /// Where the first prefix starts of which it is open where it belongs.
+    open: Option<usize>,
+}
+
+impl Units<'_> {
+    fn next_start(&mut self) -> Option<usize> {
+        while let Some((at, nal)) = self.nals.next_with_offset() {
+            let code = match self.data.get(..at)? {
+                [.., 0, 0, 0, 1] => at.saturating_sub(4),
+                _ => at.saturating_sub(3),
+            };
+            match self.boundaries.next(nal) {
+                Boundary::Here => return Some(code),
+                Boundary::BeforeOpen => return Some(self.open.take().unwrap_or(code)),
+                Boundary::Open => {
+                    self.open.get_or_insert(code);
+                }
+                Boundary::Within => self.open = None,
+            }
+        }
+        None
+    }
+}
+
+impl<'a> Iterator for Units<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let start = self.start?;
+        self.start = self.next_start();
+        self.data.get(start..self.start.unwrap_or(self.data.len()))
     }
 }
