@@ -29,6 +29,7 @@ mod error;
 mod limits;
 pub mod packet;
 pub mod pes;
+pub mod psi;
 mod stamp;
 
 pub use error::Error;
