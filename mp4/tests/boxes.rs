@@ -161,9 +161,9 @@ fn empty_tables_stand_before_fragments() {
 
 #[test]
 fn sample_entries_that_cannot_be_read_are_kept() {
-    let quicktime = [&[0, 0, 0, 0, 0, 0, 0, 1, 0, 1][..], &[0; 60]].concat();
+    let unknown = [&[0, 0, 0, 0, 0, 0, 0, 1, 0, 3][..], &[0; 60]].concat();
     let entries = [
-        raw(b"mp4a", &quicktime),
+        raw(b"mp4a", &unknown),
         raw(b"avc1", &[0; 20]),
         raw(b"rtmd", b"what"),
     ]

@@ -30,19 +30,17 @@ struct Found {
 }
 
 impl Found {
-    fn check<B: IsoBox + PartialEq>(&mut self, child: &Child<'_>, path: &Path) {
+    fn check<B: IsoBox>(&mut self, child: &Child<'_>, path: &Path) {
         let mut body = child.body();
         let Ok(value) = B::decode_body(&mut body) else {
             return;
         };
         let mut out = Vec::new();
         value.encode(&mut out).unwrap();
-        assert!(
-            B::parse(&out).unwrap() == value,
-            "{}: {}",
-            path.display(),
-            B::TYPE
-        );
+        // What was wrong with a damaged child has another offset now, so the values may differ.
+        let mut again = Vec::new();
+        B::parse(&out).unwrap().encode(&mut again).unwrap();
+        assert!(again == out, "{}: {}", path.display(), B::TYPE);
         assert_eq!(out.len(), value.encoded_len(), "{}", path.display());
         // A header of more than 8 bytes is not kept, nor is what follows the last field.
         let header_len = usize::from(child.header.header_len);
@@ -72,7 +70,7 @@ impl Found {
             boxes!(child:
                 Ftyp Styp Mvhd Tkhd Mdhd Hdlr Elst Vmhd Smhd Nmhd Dref Stts Ctts Cslg Stsc Stsz Stz2
                 Stco Co64 Stss Stps Sdtp Sgpd Sbgp Subs Mehd Trex Mfhd Tfhd Tfdt Trun Sidx Emsg Prft
-                AvcC Colr Pasp Btrt Esds);
+                AvcC HvcC Av1C VpcC Dac3 Dec3 DOps DfLa VttC Colr Pasp Clap Btrt Esds Stsd);
             if let Some(skip) = container(child.header.box_type).filter(|_| depth < 12) {
                 let mut body = child.body();
                 if body.skip(skip, "fields").is_ok() {
@@ -106,6 +104,10 @@ const NOT_EXACT: &[(&str, &str)] = &[
     (
         "esds",
         "sizes of descriptors are written in as few bytes as they need",
+    ),
+    (
+        "stsd",
+        "the boxes of an entry are written in the order of the fields, and esds as above",
     ),
     (
         "vmhd",

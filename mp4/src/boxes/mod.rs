@@ -82,7 +82,10 @@ pub use mvhd::{IDENTITY_MATRIX, Mvhd};
 pub use nmhd::Nmhd;
 pub use prft::Prft;
 pub use raw::Raw;
-pub use sample_entry::{AudioSampleEntry, AvcC, Btrt, Pasp, SampleEntry, VisualSampleEntry};
+pub use sample_entry::{
+    AudioSampleEntry, Av1C, AvcC, Btrt, Clap, DOps, Dac3, Dec3, DfLa, HvcC, MetaSampleEntry, Pasp,
+    SampleEntry, SoundDescription, Tx3gSampleEntry, VisualSampleEntry, VpcC, VttC, Wave,
+};
 pub use sample_flags::SampleFlags;
 pub use sbgp::{SampleToGroup, Sbgp};
 pub use sdtp::Sdtp;

@@ -1,6 +1,6 @@
 use super::container::each_child;
 use super::header::{count, put_version_and_flags, version_and_flags};
-use super::{FourCc, IsoBox, SampleEntry};
+use super::{FourCc, IsoBox, SampleEntry, SoundDescription};
 use crate::Error;
 use alloc::vec::Vec;
 use wire::{Reader, Writer};
@@ -8,8 +8,10 @@ use wire::{Reader, Writer};
 /// The sample descriptions: how the samples of a track are coded (ISO/IEC 14496-12 §8.5.2).
 ///
 /// ```text
-/// version u8 = 0 | flags u24 = 0 | entry_count u32 | entries
+/// version u8 | flags u24 = 0 | entry_count u32 | entries
 /// ```
+///
+/// The version is 1 where an entry is [`SoundDescription::IsoV1`], else 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stsd {
     /// The descriptions; fragments refer to them by index, from 1.
@@ -20,11 +22,11 @@ impl IsoBox for Stsd {
     const TYPE: FourCc = FourCc(*b"stsd");
 
     fn decode_body(r: &mut Reader<'_>) -> Result<Self, Error> {
-        version_and_flags(r)?;
+        let (version, _) = version_and_flags(r)?;
         r.u32("entry_count")?;
         let mut entries = Vec::new();
         let unread = each_child(r, |child| {
-            entries.push(SampleEntry::decode(child));
+            entries.push(SampleEntry::decode(child, version));
             None
         });
         entries.extend(unread.into_iter().map(SampleEntry::Other));
@@ -32,7 +34,8 @@ impl IsoBox for Stsd {
     }
 
     fn encode_body(&self, w: &mut Writer<'_>) -> Result<(), Error> {
-        put_version_and_flags(w, 0, 0);
+        let version_1 = |entry: &SampleEntry| matches!(entry, SampleEntry::Audio(audio) if audio.description == SoundDescription::IsoV1);
+        put_version_and_flags(w, self.entries.iter().any(version_1).into(), 0);
         w.u32(count("stsd entries", self.entries.len())?);
         self.entries.iter().try_for_each(|entry| entry.put(w))
     }

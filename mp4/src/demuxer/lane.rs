@@ -1,4 +1,4 @@
-use crate::boxes::{Elst, FourCc, IsoBox, Moov, Raw, SampleEntry, Stbl, Traf, Trak, Trex};
+use crate::boxes::{Elst, Esds, FourCc, IsoBox, Moov, Raw, SampleEntry, Stbl, Traf, Trak, Trex};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
@@ -168,8 +168,7 @@ fn codec(entry: &SampleEntry, handler: FourCc) -> Option<(Codec, u8)> {
                 ))
             }),
         SampleEntry::Audio(audio) => audio
-            .esds
-            .as_ref()
+            .find_esds()
             .filter(|_| audio.format.0 == *b"mp4a")
             .and_then(|esds| {
                 let decoder = &esds.decoder_config;
@@ -180,7 +179,7 @@ fn codec(entry: &SampleEntry, handler: FourCc) -> Option<(Codec, u8)> {
                     .filter(|_| matches!(decoder.object_type_indication, 0x40 | 0x66..=0x68))?;
                 Some((Codec::Aac(aac::AudioSpecificConfig::parse(info).ok()?), 0))
             }),
-        SampleEntry::Other(_) => None,
+        _ => None,
     };
     known.or_else(|| Some((other(entry, handler)?, 0)))
 }
@@ -192,38 +191,56 @@ fn is_avc(format: FourCc) -> bool {
 /// A codec that is passed through: its configuration is the record that its sample description has for it, or else
 /// all the boxes there.
 fn other(entry: &SampleEntry, handler: FourCc) -> Option<Codec> {
-    const RECORDS: [&[u8; 4]; 9] = [
-        b"hvcC", b"av1C", b"vpcC", b"dac3", b"dec3", b"dac4", b"dOps", b"dfLa", b"avcC",
-    ];
     let kind = match &handler.0 {
         b"vide" => Kind::Video,
         b"soun" => Kind::Audio,
         _ => Kind::Data,
     };
-    let (boxes, esds): (&[Raw], _) = match entry {
-        SampleEntry::Visual(visual) => (&visual.other, None),
-        SampleEntry::Audio(audio) => (&audio.other, audio.esds.as_ref()),
-        SampleEntry::Other(raw) => (core::slice::from_ref(raw), None),
-    };
-    let record = boxes.iter().find(|raw| {
-        raw.box_type()
-            .is_some_and(|name| RECORDS.contains(&&name.0))
-    });
-    let config = match (record, esds) {
-        (Some(record), _) => Bytes::copy_from_slice(record.body()),
-        (None, Some(esds)) => {
-            let mut out = Vec::new();
-            esds.encode(&mut out).ok()?;
-            out.into()
-        }
-        (None, None) => boxes
+    let config = record(entry).unwrap_or_else(|| {
+        let boxes: &[Raw] = match entry {
+            SampleEntry::Visual(visual) => &visual.other,
+            SampleEntry::Audio(audio) => &audio.other,
+            SampleEntry::Meta(meta) => &meta.other,
+            SampleEntry::Tx3g(tx3g) => &tx3g.other,
+            SampleEntry::Other(raw) => core::slice::from_ref(raw),
+        };
+        boxes
             .iter()
             .flat_map(|raw| raw.bytes.iter().copied())
-            .collect(),
-    };
+            .collect()
+    });
     Some(Codec::Other {
         kind,
         fourcc: media::FourCc(entry.format()?.0),
         config,
     })
+}
+
+/// The configuration record of a sample description.
+fn record(entry: &SampleEntry) -> Option<Bytes> {
+    let esds = |esds: &Esds| {
+        let mut out = Vec::new();
+        esds.encode(&mut out).ok()?;
+        Some(Bytes::from(out))
+    };
+    match entry {
+        SampleEntry::Visual(visual) => {
+            let avc = visual.avc_c.as_ref().map(|avc_c| &avc_c.record);
+            let hevc = visual.hvc_c.as_ref().map(|hvc_c| &hvc_c.record);
+            let av1 = visual.av1_c.as_ref().map(|av1_c| &av1_c.record);
+            let vp = visual.vpc_c.as_ref().map(|vpc_c| &vpc_c.record);
+            let record = avc.or(hevc).or(av1).or(vp).cloned();
+            record.or_else(|| visual.esds.as_ref().and_then(esds))
+        }
+        SampleEntry::Audio(audio) => {
+            let ac3 = audio.dac3.as_ref().map(|dac3| &dac3.record);
+            let eac3 = audio.dec3.as_ref().map(|dec3| &dec3.record);
+            let opus = audio.d_ops.as_ref().map(|d_ops| &d_ops.record);
+            let flac = audio.df_la.as_ref().map(|df_la| &df_la.record);
+            let record = ac3.or(eac3).or(opus).or(flac).cloned();
+            record.or_else(|| audio.find_esds().and_then(esds))
+        }
+        SampleEntry::Meta(meta) => meta.vtt_c.as_ref().map(|vtt_c| vtt_c.record.clone()),
+        SampleEntry::Tx3g(_) | SampleEntry::Other(_) => None,
+    }
 }
