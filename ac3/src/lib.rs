@@ -72,7 +72,7 @@ impl Framing for SyncFrames {
     }
 
     #[inline]
-    fn frame_len(header: Header, _: &[u8]) -> Option<usize> {
+    fn frame_len(header: Header, _: &[u8], _: bool) -> Option<usize> {
         Some(header.frame_len())
     }
 

@@ -24,7 +24,7 @@
 //!             _ => None,
 //!         }
 //!     }
-//!     fn frame_len(len: u8, _: &[u8]) -> Option<usize> {
+//!     fn frame_len(len: u8, _: &[u8], _: bool) -> Option<usize> {
 //!         Some(2 + usize::from(len))
 //!     }
 //!     fn same_stream(_: u8, _: u8) -> bool {
@@ -56,8 +56,9 @@ pub trait Framing {
     /// Checks the header at the start of some bytes; `None` where it is none, or not whole.
     fn header(data: &[u8]) -> Option<Self::Header>;
     /// Length of the whole frame at the start of some bytes, at least [`HEADER`](Self::HEADER). Where the header does not tell
-    /// it, but what follows the frame does: `None` as long as that is not there; then some bytes have to suffice.
-    fn frame_len(header: Self::Header, data: &[u8]) -> Option<usize>;
+    /// it, but what follows the frame does: `None` as long as that is not there; then some bytes have to suffice. `in_sync` says
+    /// that a frame of the stream ends where this one begins, so that less is to be asked of what follows.
+    fn frame_len(header: Self::Header, data: &[u8], in_sync: bool) -> Option<usize>;
     /// Whether two headers can belong to the same stream.
     fn same_stream(a: Self::Header, b: Self::Header) -> bool;
     /// The frame that the bytes are, header included.
@@ -74,7 +75,7 @@ pub enum Piece<F> {
         /// The frame.
         frame: F,
     },
-    /// Bytes between frames: damage, or an ID3 tag.
+    /// Bytes between frames: damage, or an ID3 or APE tag.
     Junk {
         /// Their first byte, from the start of the input.
         offset: u64,
@@ -107,7 +108,7 @@ enum Next {
     Header {
         same_stream: bool,
     },
-    /// The end of the input, or an ID3 tag.
+    /// The end of the input, or a tag.
     End,
     Other,
     Unknown,
@@ -115,6 +116,10 @@ enum Next {
 
 /// Length of the header of an ID3v2 tag.
 const ID3_HEADER: usize = 10;
+/// Length of an ID3v1 tag.
+const ID3V1: usize = 128;
+/// Length of the header of an APE tag, and of its footer.
+const APE_HEADER: usize = 32;
 
 /// The search for frames, less the bytes.
 #[derive(Debug, Clone, Copy)]
@@ -123,7 +128,7 @@ struct Search<H> {
     in_sync: bool,
     /// The header here, if it was read already.
     ahead: Option<H>,
-    /// Bytes of an ID3 tag that are still to be passed over.
+    /// Bytes of a tag that are still to be passed over.
     tag: usize,
 }
 
@@ -140,7 +145,7 @@ impl<H: Copy> Search<H> {
     fn step<F: Framing<Header = H>>(&mut self, data: &[u8], end: End) -> Step<H> {
         if self.in_sync
             && let Some(header) = self.ahead.take().or_else(|| F::header(data))
-            && let Some(len) = F::frame_len(header, data)
+            && let Some(len) = F::frame_len(header, data, true)
             && let Some(next) = data.get(len..).and_then(F::header)
         {
             self.ahead = Some(next);
@@ -160,7 +165,7 @@ impl<H: Copy> Search<H> {
             return Step::Wait;
         }
         if let Some(header) = F::header(data) {
-            let len = match F::frame_len(header, data) {
+            let len = match F::frame_len(header, data, self.in_sync) {
                 Some(len) => len,
                 // Nothing follows that would tell it, so it is the last one.
                 None if self.in_sync && end != End::Open => data.len(),
@@ -196,7 +201,7 @@ impl<H: Copy> Search<H> {
         }
         let headers = data.len().saturating_sub(F::HEADER - 1);
         let candidate = (1..headers).find(|&at| match data.get(at..) {
-            Some(rest) => rest.starts_with(b"I") || F::header(rest).is_some(),
+            Some(rest) => tag_len(rest) != Some(0) || F::header(rest).is_some(),
             None => false,
         });
         self.junk(candidate.unwrap_or(match end {
@@ -244,7 +249,7 @@ fn frame_within<F: Framing>(
     (1..len.min(data.len())).find_map(|at| {
         let rest = data.get(at..)?;
         let within = F::header(rest).filter(|&h| F::same_stream(header, h))?;
-        let Some(len) = F::frame_len(within, rest) else {
+        let Some(len) = F::frame_len(within, rest, false) else {
             return (end == End::Open).then_some(Step::Wait);
         };
         match next::<F>(rest, within, len, end) {
@@ -255,10 +260,13 @@ fn frame_within<F: Framing>(
     })
 }
 
-/// Length of the ID3v2 tag that some bytes begin with (ID3v2.4 §3.1); 0 where they begin with none, `None` where there are
-/// too few of them to say.
+/// Length of the tag that some bytes begin with: ID3v2 (ID3v2.4 §3.1), ID3v1, APE version 2, or the footer of an APE tag;
+/// 0 where they begin with none, `None` where there are too few of them to say.
 fn tag_len(data: &[u8]) -> Option<usize> {
     match *data {
+        [b'T', b'A', b'G', ..] => Some(ID3V1),
+        [b'T'] | [b'T', b'A'] => None,
+        [b'A', ..] => ape_len(data),
         [b'I', b'D', b'3', major, minor, flags, a, b, c, d, ..] => {
             let size = [a, b, c, d];
             if major == 0xFF || minor == 0xFF || size.iter().any(|&b| b >= 0x80) {
@@ -271,6 +279,22 @@ fn tag_len(data: &[u8]) -> Option<usize> {
         }
         [b'I', ..] if data.len() < ID3_HEADER => None,
         _ => Some(0),
+    }
+}
+
+fn ape_len(data: &[u8]) -> Option<usize> {
+    const PREAMBLE: &[u8] = b"APETAGEX";
+    match data.strip_prefix(PREAMBLE) {
+        // Version, size, items, flags, each of them little-endian.
+        Some(&[_, _, _, _, a, b, c, d, _, _, _, _, _, _, _, flags, ..]) => {
+            let size = usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+            // The size counts the footer and what is before it.
+            let is_header = flags & 0x20 != 0;
+            let rest = if is_header { size } else { 0 };
+            Some(rest.saturating_add(APE_HEADER))
+        }
+        Some(_) => None,
+        None => (!PREAMBLE.starts_with(data)).then_some(0),
     }
 }
 
@@ -475,7 +499,7 @@ mod tests {
                 _ => None,
             }
         }
-        fn frame_len(header: u8, _: &[u8]) -> Option<usize> {
+        fn frame_len(header: u8, _: &[u8], _: bool) -> Option<usize> {
             Some(2 + usize::from(header & 0x3F))
         }
         fn same_stream(a: u8, b: u8) -> bool {
@@ -525,6 +549,30 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_behind_a_frame_is_passed_over_and_makes_it_one() {
+        let id3v1 = [&b"TAGtitle"[..], &[0x47; 120]].concat();
+        // Header, 8 bytes of items, footer: size 40.
+        let ape = |flags: u8| {
+            let head = b"APETAGEX\xD0\x07\0\0\x28\0\0\0\x01\0\0\0\0\0\0";
+            [&head[..], &[flags], &[0; 8]].concat()
+        };
+        let ape = [&ape(0xA0)[..], b"\x47\x01it\x47\x01em", &ape(0x80)].concat();
+        assert_eq!(ape.len(), 72);
+        let data = [A, &ape, &id3v1, B].concat();
+        let expected = [
+            frame(0, A),
+            Piece::Junk {
+                offset: 5,
+                len: 200,
+            },
+            frame(205, B),
+        ];
+        assert_eq!(whole(&data), expected);
+        // Less than a tag is none.
+        assert_eq!(whole(b"\x47\x01aTA").len(), 1);
+    }
+
+    #[test]
     fn a_header_alone_is_believed_only_in_sync() {
         // The second stream's header does not confirm the first's.
         let data = [A, b"\x47\x80", b"junk"].concat();
@@ -555,7 +603,10 @@ mod tests {
             4 => Just(B.to_vec()),
             1 => Just(b"ID3\x04\0\0\0\0\0\x09\x47\x00\x47\x01ag".to_vec()),
             1 => Just(b"ID".to_vec()),
-            2 => proptest::collection::vec(prop_oneof![Just(0x47), Just(b'I'), any::<u8>()], 0..9),
+            1 => Just(b"TAG\x47\x01a".to_vec()),
+            1 => Just(b"APETAGEX\0\0\0\0\x08\0\0\0\0\0\0\0\0\0\0\x20\0\0\0\0\0\0\0\0\x47\x01a".to_vec()),
+            1 => prop::sample::select(vec![&b"T"[..], b"TA", b"A", b"APE", b"APETAGEX\0\0\0"]).prop_map(<[u8]>::to_vec),
+            2 => proptest::collection::vec(prop_oneof![Just(0x47), Just(b'I'), Just(b'T'), Just(b'A'), any::<u8>()], 0..9),
         ];
         proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
     }

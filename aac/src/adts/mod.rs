@@ -55,7 +55,7 @@ impl Framing for Adts {
     }
 
     #[inline]
-    fn frame_len(header: Header, _: &[u8]) -> Option<usize> {
+    fn frame_len(header: Header, _: &[u8], _: bool) -> Option<usize> {
         Some(header.aac_frame_length())
     }
 

@@ -30,7 +30,7 @@ impl Framing for Loas {
     }
 
     #[inline]
-    fn frame_len(length: usize, _: &[u8]) -> Option<usize> {
+    fn frame_len(length: usize, _: &[u8], _: bool) -> Option<usize> {
         Some(Self::HEADER + length)
     }
 

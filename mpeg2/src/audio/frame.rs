@@ -1,5 +1,5 @@
 use super::crc::crc16;
-use super::{Header, Layer, Vbri, Xing, layer2};
+use super::{Header, Layer, Tag, Vbri, Xing, layer2};
 
 /// A frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,12 @@ impl<'a> Frame<'a> {
         }
         let start = crc16(0xFFFF, self.data.get(2..4)?, 16);
         Some(crc16(start, covered, bits))
+    }
+
+    /// The tag that the frame is in place of sound, of whatever kind. Only the first frame of a stream is looked at for one.
+    #[must_use]
+    pub fn tag(&self) -> Option<Tag> {
+        Tag::find(self)
     }
 
     /// The tag of Xing or LAME, where the frame is one.

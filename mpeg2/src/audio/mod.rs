@@ -1,18 +1,20 @@
 //! MPEG audio, layers I to III of MPEG-1, MPEG-2 and MPEG-2.5.
 //!
 //! [`Frames`] walks over frames that are all there, [`Splitter`] takes them as they come; both find their way through junk, ID3
-//! tags and damage, and both find out how long the frames of a free format stream are. [`Xing`] and [`Vbri`] are what encoders
-//! put into a frame of silence at the start.
+//! tags and damage, and both find out how long the frames of a free format stream are. A [`Tag`] is what encoders put into a
+//! frame of silence at the start: how long the stream is, what of it is no sound, and where to begin reading for a time.
 
 mod crc;
 mod frame;
 mod header;
 mod layer2;
+mod tag;
 mod vbri;
 mod xing;
 
 pub use frame::Frame;
 pub use header::{ChannelMode, Header, Layer, Version};
+pub use tag::{DECODER_DELAY, Place, Tag};
 pub use vbri::Vbri;
 pub use wire::framing::Piece;
 pub use xing::{Lame, Xing};
@@ -43,8 +45,10 @@ impl Framing for MpegAudio {
     }
 
     #[inline]
-    fn frame_len(header: Header, data: &[u8]) -> Option<usize> {
-        header.frame_len().or_else(|| free_frame_len(header, data))
+    fn frame_len(header: Header, data: &[u8], in_sync: bool) -> Option<usize> {
+        header
+            .frame_len()
+            .or_else(|| free_frame_len(header, data, in_sync))
     }
 
     #[inline]
@@ -58,14 +62,33 @@ impl Framing for MpegAudio {
     }
 }
 
-/// How far it is from a frame of free format to the next one (ISO/IEC 11172-3 §2.4.2.3).
+/// How far it is from a frame of free format to the next one (ISO/IEC 11172-3 §2.4.2.3). Out of sync a third one has to follow
+/// as far from there, give or take a slot of padding: two headers are soon found in bytes that are none.
 #[cold]
-fn free_frame_len(header: Header, data: &[u8]) -> Option<usize> {
-    let follows = |at: &usize| match data.get(*at..).and_then(Header::find) {
+fn free_frame_len(header: Header, data: &[u8], in_sync: bool) -> Option<usize> {
+    let is_header = |at: usize| match data.get(at..).and_then(Header::find) {
         Some(next) => next.is_free_format() && next.same_stream(header),
         None => false,
     };
     let past = data.len().saturating_sub(Header::LEN - 1).min(MAX_FREE + 1);
-    let found = (Header::LEN..past).find(follows);
-    found.or((past > MAX_FREE).then_some(MAX_FREE))
+    let mut found = (Header::LEN..past).filter(|&at| is_header(at));
+    // Where there is none within that, what is there is no frame, or damaged.
+    let longest = (past > MAX_FREE).then_some(MAX_FREE);
+    if in_sync {
+        return found.next().or(longest);
+    }
+    let slot = if header.layer == Layer::I { 4 } else { 1 };
+    for at in found {
+        let third = 2 * at;
+        if [third - slot, third, third + slot]
+            .into_iter()
+            .any(is_header)
+        {
+            return Some(at);
+        }
+        if data.len() < third + slot + Header::LEN {
+            return None;
+        }
+    }
+    longest
 }

@@ -12,9 +12,9 @@ pub struct Vbri {
     pub delay: u16,
     /// 0 to 100.
     pub quality: u16,
-    /// Bytes of the stream.
+    /// Bytes of the stream, this frame not included.
     pub bytes: u32,
-    /// Frames of the stream, this one included.
+    /// Frames of the stream, this one not included.
     pub frames: u32,
     /// What the entries of the table are multiplied by, to be bytes.
     pub scale: u16,
