@@ -23,6 +23,8 @@ extern crate alloc;
 
 pub mod boxes;
 #[cfg(feature = "media")]
+pub mod codec;
+#[cfg(feature = "media")]
 pub mod demuxer;
 mod error;
 #[cfg(feature = "media")]

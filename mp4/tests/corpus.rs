@@ -5,7 +5,7 @@ mod common;
 use common::{corpus, demux, demux_pieces, read, samples, tracks, warnings};
 use fluvial_mp4::IsoBox;
 use fluvial_mp4::boxes::{Child, Children, Moof, Moov};
-use media::{Codec, FourCc};
+use media::Codec;
 use std::path::{Path, PathBuf};
 
 /// A sample in an expectation: time in microseconds, whether it is a sync sample, size, hash of the data.
@@ -59,11 +59,9 @@ fn ours(data: &[u8]) -> Vec<Vec<Expected>> {
             let micros = i128::from(sample.pts) * 1_000_000 / i128::from(track.timescale.get());
             let mut bytes = Vec::new();
             match track.codec {
-                Codec::H264(_)
-                | Codec::Other {
-                    fourcc: FourCc([b'h', ..]),
-                    ..
-                } => h264::length_prefixed::to_annexb(&sample.data, 4, &mut bytes).unwrap(),
+                Codec::H264(_) | Codec::Hevc(_) => {
+                    h264::length_prefixed::to_annexb(&sample.data, 4, &mut bytes).unwrap()
+                }
                 _ => bytes.extend_from_slice(&sample.data),
             }
             (

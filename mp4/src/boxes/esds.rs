@@ -68,16 +68,26 @@ impl Esds {
     /// MPEG-4 audio, described by its `AudioSpecificConfig`.
     #[must_use]
     pub fn aac(audio_specific_config: Bytes) -> Self {
+        Self::new(0x40, 5, Some(audio_specific_config))
+    }
+
+    /// A codec by its `objectTypeIndication`, of a `streamType`: 4 is video, 5 is sound.
+    #[must_use]
+    pub fn new(
+        object_type_indication: u8,
+        stream_type: u8,
+        decoder_specific_info: Option<Bytes>,
+    ) -> Self {
         Self {
             es_id: 0,
             stream_priority: 0,
             decoder_config: DecoderConfigDescriptor {
-                object_type_indication: 0x40,
-                stream_type: 5,
+                object_type_indication,
+                stream_type,
                 buffer_size_db: 0,
                 max_bitrate: 0,
                 avg_bitrate: 0,
-                decoder_specific_info: Some(audio_specific_config),
+                decoder_specific_info,
                 descriptors: Vec::new(),
             },
             // "Reserved for use in MP4 files" (§7.3.2.3).

@@ -1,9 +1,9 @@
-use crate::boxes::{Elst, Esds, FourCc, IsoBox, Moov, Raw, SampleEntry, Stbl, Traf, Trak, Trex};
+use crate::boxes::{Elst, FourCc, Moov, SampleEntry, Stbl, Traf, Trak, Trex};
+use crate::codec::describe;
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use bytes::Bytes;
 use h264::access_unit::Canonical;
 use media::{Codec, Kind, Language, Timescale, Track, TrackId};
 
@@ -65,8 +65,8 @@ impl Lane {
         let trex = trex.copied().unwrap_or(Trex::new(track_id));
         let entries = trak.mdia.minf.stbl.stsd.entries.clone();
         let entry = trex.default_sample_description_index;
-        let (codec, length_size) = codec(entry_at(&entries, entry)?, trak.mdia.hdlr.handler_type)?;
-        let mut track = Track::new(TrackId(track_id), timescale, codec);
+        let described = describe(entry_at(&entries, entry)?, trak.mdia.hdlr.handler_type)?;
+        let mut track = Track::new(TrackId(track_id), timescale, described.codec);
         track.language = mdhd.language().and_then(Language::new).unwrap_or_default();
         let mut shift = 0;
         if let Some(elst) = trak.edts.as_ref().and_then(|edts| edts.elst.as_ref()) {
@@ -84,7 +84,7 @@ impl Lane {
             next_dts: 0,
             last_dts: None,
             lost: false,
-            length_size,
+            length_size: described.length_size,
             entries,
             entry,
         })
@@ -101,14 +101,14 @@ impl Lane {
             Kind::Audio => *b"soun",
             Kind::Data => *b"meta",
         };
-        let Some((codec, length_size)) =
-            entry_at(&self.entries, index).and_then(|entry| codec(entry, FourCc(handler)))
+        let Some(described) =
+            entry_at(&self.entries, index).and_then(|entry| describe(entry, FourCc(handler)))
         else {
             return false;
         };
         self.entry = index;
-        self.track.codec = codec;
-        self.length_size = length_size;
+        self.track.codec = described.codec;
+        self.length_size = described.length_size;
         true
     }
 
@@ -151,96 +151,4 @@ fn edits(elst: &Elst) -> (i64, i64) {
         delay = delay.saturating_add_unsigned(edit.segment_duration);
     }
     (delay, 0)
-}
-
-/// The codec of a sample description, and the length size of H.264.
-fn codec(entry: &SampleEntry, handler: FourCc) -> Option<(Codec, u8)> {
-    let known = match entry {
-        SampleEntry::Visual(visual) => visual
-            .avc_c
-            .as_ref()
-            .filter(|_| is_avc(visual.format))
-            .and_then(|avc_c| {
-                let config = h264::DecoderConfig::parse(&avc_c.record).ok()?;
-                Some((
-                    Codec::H264(config.with_length_size(4)),
-                    config.length_size(),
-                ))
-            }),
-        SampleEntry::Audio(audio) => audio
-            .find_esds()
-            .filter(|_| audio.format.0 == *b"mp4a")
-            .and_then(|esds| {
-                let decoder = &esds.decoder_config;
-                // MPEG-4 audio, and MPEG-2 AAC main, LC and SSR.
-                let info = decoder
-                    .decoder_specific_info
-                    .as_ref()
-                    .filter(|_| matches!(decoder.object_type_indication, 0x40 | 0x66..=0x68))?;
-                Some((Codec::Aac(aac::AudioSpecificConfig::parse(info).ok()?), 0))
-            }),
-        _ => None,
-    };
-    known.or_else(|| Some((other(entry, handler)?, 0)))
-}
-
-fn is_avc(format: FourCc) -> bool {
-    matches!(&format.0, b"avc1" | b"avc3")
-}
-
-/// A codec that is passed through: its configuration is the record that its sample description has for it, or else
-/// all the boxes there.
-fn other(entry: &SampleEntry, handler: FourCc) -> Option<Codec> {
-    let kind = match &handler.0 {
-        b"vide" => Kind::Video,
-        b"soun" => Kind::Audio,
-        _ => Kind::Data,
-    };
-    let config = record(entry).unwrap_or_else(|| {
-        let boxes: &[Raw] = match entry {
-            SampleEntry::Visual(visual) => &visual.other,
-            SampleEntry::Audio(audio) => &audio.other,
-            SampleEntry::Meta(meta) => &meta.other,
-            SampleEntry::Tx3g(tx3g) => &tx3g.other,
-            SampleEntry::Other(raw) => core::slice::from_ref(raw),
-        };
-        boxes
-            .iter()
-            .flat_map(|raw| raw.bytes.iter().copied())
-            .collect()
-    });
-    Some(Codec::Other {
-        kind,
-        fourcc: media::FourCc(entry.format()?.0),
-        config,
-    })
-}
-
-/// The configuration record of a sample description.
-fn record(entry: &SampleEntry) -> Option<Bytes> {
-    let esds = |esds: &Esds| {
-        let mut out = Vec::new();
-        esds.encode(&mut out).ok()?;
-        Some(Bytes::from(out))
-    };
-    match entry {
-        SampleEntry::Visual(visual) => {
-            let avc = visual.avc_c.as_ref().map(|avc_c| &avc_c.record);
-            let hevc = visual.hvc_c.as_ref().map(|hvc_c| &hvc_c.record);
-            let av1 = visual.av1_c.as_ref().map(|av1_c| &av1_c.record);
-            let vp = visual.vpc_c.as_ref().map(|vpc_c| &vpc_c.record);
-            let record = avc.or(hevc).or(av1).or(vp).cloned();
-            record.or_else(|| visual.esds.as_ref().and_then(esds))
-        }
-        SampleEntry::Audio(audio) => {
-            let ac3 = audio.dac3.as_ref().map(|dac3| &dac3.record);
-            let eac3 = audio.dec3.as_ref().map(|dec3| &dec3.record);
-            let opus = audio.d_ops.as_ref().map(|d_ops| &d_ops.record);
-            let flac = audio.df_la.as_ref().map(|df_la| &df_la.record);
-            let record = ac3.or(eac3).or(opus).or(flac).cloned();
-            record.or_else(|| audio.find_esds().and_then(esds))
-        }
-        SampleEntry::Meta(meta) => meta.vtt_c.as_ref().map(|vtt_c| vtt_c.record.clone()),
-        SampleEntry::Tx3g(_) | SampleEntry::Other(_) => None,
-    }
 }

@@ -49,9 +49,7 @@ mod names;
 mod stream;
 
 use crate::Error;
-use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
-use alloc::format;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use media::{PartInfo, SegmentInfo, Segmented, TrackId, Tracks};
@@ -229,8 +227,4 @@ fn find(streams: &mut [Stream], track: TrackId) -> Result<&mut Stream, Error> {
     stream.ok_or(Error::State(
         "a cut or a sample of a track that was not announced",
     ))
-}
-
-fn unsupported(what: impl core::fmt::Display) -> Error {
-    Error::Unsupported(Cow::Owned(format!("{what} in fragmented MP4")))
 }

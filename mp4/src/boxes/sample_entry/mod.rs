@@ -43,7 +43,7 @@ const AUDIO: [&[u8; 4]; 30] = [
 
 impl SampleEntry {
     /// Reads an entry of an `stsd` of this version.
-    pub(super) fn decode(child: &Child<'_>, stsd_version: u8) -> Self {
+    pub(crate) fn decode(child: &Child<'_>, stsd_version: u8) -> Self {
         let format = child.header.box_type;
         let body = &mut child.body();
         let entry = if VISUAL.contains(&&format.0) {
@@ -72,7 +72,7 @@ impl SampleEntry {
         }
     }
 
-    pub(super) fn put(&self, w: &mut Writer<'_>) -> Result<(), Error> {
+    pub(crate) fn put(&self, w: &mut Writer<'_>) -> Result<(), Error> {
         match self {
             Self::Visual(entry) => entry.put(w),
             Self::Audio(entry) => entry.put(w),
