@@ -60,7 +60,7 @@ fn ours(data: &[u8]) -> Vec<Vec<Expected>> {
             let mut bytes = Vec::new();
             match track.codec {
                 Codec::H264(_) | Codec::Hevc(_) => {
-                    h264::length_prefixed::to_annexb(&sample.data, 4, &mut bytes).unwrap()
+                    h264::length_prefixed::to_annexb(&sample.data, 4, &mut bytes).unwrap();
                 }
                 _ => bytes.extend_from_slice(&sample.data),
             }

@@ -392,7 +392,10 @@ fn what_cannot_be_written_is_refused() {
     let error = packager
         .handle(&Segmented::Tracks(vec![track].into()))
         .unwrap_err();
-    assert_eq!(error.to_string(), "hvc1 in fragmented MP4 is not supported");
+    assert_eq!(
+        error.to_string(),
+        "hvc1 that comes from no MP4 file is not supported"
+    );
 
     let mut zero: Vec<Track> = tracks(0).iter().cloned().collect();
     zero[0].id = TrackId(0);
