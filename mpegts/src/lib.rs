@@ -30,6 +30,7 @@ mod limits;
 pub mod packet;
 pub mod pes;
 pub mod psi;
+pub mod scte35;
 mod stamp;
 
 pub use error::Error;

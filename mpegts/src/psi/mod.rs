@@ -53,7 +53,7 @@ fn take_u12<'a>(r: &mut Reader<'a>, what: &'static str) -> Result<(u16, Reader<'
 }
 
 /// `value`, if it is at most `max`.
-fn fits<T: Copy + PartialOrd + Into<u64>>(
+pub(crate) fn fits<T: Copy + PartialOrd + Into<u64>>(
     what: &'static str,
     value: T,
     max: T,
@@ -64,6 +64,6 @@ fn fits<T: Copy + PartialOrd + Into<u64>>(
     Ok(value)
 }
 
-fn too_long(what: &'static str, value: u64, max: u64) -> Error {
+pub(crate) fn too_long(what: &'static str, value: u64, max: u64) -> Error {
     TooLong { what, value, max }.into()
 }
