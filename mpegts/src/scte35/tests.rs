@@ -27,11 +27,14 @@ fn exact(text: &str) -> SpliceInfoSection {
 }
 
 fn segments(section: &SpliceInfoSection) -> Vec<&SegmentationDescriptor> {
-    let of = |descriptor| match descriptor {
-        SpliceDescriptor::Segmentation(segmentation) => Some(segmentation),
-        _ => None,
-    };
-    section.descriptors().iter().filter_map(of).collect()
+    section
+        .descriptors()
+        .iter()
+        .filter_map(|descriptor| match descriptor {
+            SpliceDescriptor::Segmentation(segmentation) => Some(segmentation),
+            _ => None,
+        })
+        .collect()
 }
 
 /// The samples of ANSI/SCTE 35 §14, with what the standard says of them: `pts_time`, then event id, type, UPID of each segment.
