@@ -10,7 +10,7 @@ fuzz_target!(|data: &[u8]| {
     let mut units: Vec<Vec<u8>> = Vec::new();
     for piece in pieces(data) {
         splitter.push(piece, |piece| match piece {
-            annexb::Piece::Start => units.push(Vec::new()),
+            annexb::Piece::Start { .. } => units.push(Vec::new()),
             annexb::Piece::Data(data) => units
                 .last_mut()
                 .expect("a start code")

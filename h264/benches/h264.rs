@@ -84,7 +84,7 @@ fn framing(c: &mut Criterion) {
             let (mut splitter, mut sum) = (Splitter::default(), 0);
             for input in black_box(&stream).chunks(4096) {
                 splitter.push(input, |piece| match piece {
-                    Piece::Start => sum += 1,
+                    Piece::Start { .. } => sum += 1,
                     Piece::Data(data) => sum += data.len(),
                 });
             }

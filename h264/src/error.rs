@@ -34,6 +34,9 @@ pub enum Error {
         /// Its id.
         id: u8,
     },
+    /// An access unit has no slice whose header could be read.
+    #[error("the access unit has no slice")]
+    NoPicture,
     /// More than a limit allows.
     #[error("{what} has more than {max} bytes")]
     Limit {

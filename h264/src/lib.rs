@@ -39,7 +39,9 @@ mod scaling;
 pub mod sei;
 pub mod slice;
 pub mod sps;
+pub mod stream;
 mod syntax;
+pub mod timeline;
 mod trace;
 
 pub use config::DecoderConfig;
@@ -54,5 +56,6 @@ pub use reorder::{DecodingTimes, Reorder};
 pub use scaling::{ScalingList, ScalingMatrix};
 pub use slice::SliceHeader;
 pub use sps::Sps;
+pub use timeline::Timeline;
 pub use trace::{Element, Tracer};
 pub use wire::{BitReader, BitWriter};

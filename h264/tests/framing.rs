@@ -53,7 +53,7 @@ fn split(stream: &[u8], cuts: &[usize]) -> Vec<Vec<u8>> {
     let mut nals: Vec<Vec<u8>> = Vec::new();
     for cut in cuts.windows(2) {
         splitter.push(&stream[cut[0]..cut[1]], |piece| match piece {
-            Piece::Start => nals.push(Vec::new()),
+            Piece::Start { .. } => nals.push(Vec::new()),
             Piece::Data(data) => {
                 assert!(!data.is_empty());
                 nals.last_mut().unwrap().extend_from_slice(data);

@@ -1,5 +1,5 @@
 use crate::nal::{Header, UnitType};
-use crate::{ParameterSets, SliceHeader, annexb};
+use crate::{Error, ParameterSets, SliceHeader, annexb};
 
 /// How a NAL unit lies to the access units around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +137,11 @@ impl Boundaries {
         };
         self.unit = Unit::Picture(picture);
         starts
+    }
+
+    /// Takes in a parameter set that only started in [`next`](Self::next).
+    pub(crate) fn insert(&mut self, nal: &[u8]) -> Result<bool, Error> {
+        self.sets.insert(nal)
     }
 
     /// The parameter sets seen so far.

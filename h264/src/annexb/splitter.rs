@@ -5,7 +5,10 @@ use memchr::memmem;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece<'a> {
     /// A start code: the NAL unit before it, if any, is whole, and another one begins.
-    Start,
+    Start {
+        /// Where that begins: bytes from the start of the stream.
+        offset: u64,
+    },
     /// More of the NAL unit, at least one byte.
     Data(&'a [u8]),
 }
@@ -23,7 +26,7 @@ pub enum Piece<'a> {
 /// let mut nals: Vec<Vec<u8>> = Vec::new();
 /// for input in [&[0, 0, 0][..], &[1, 0x67, 0x42, 0], &[0, 1, 0x68], &[0xCE, 0]] {
 ///     splitter.push(input, |piece| match piece {
-///         Piece::Start => nals.push(Vec::new()),
+///         Piece::Start { .. } => nals.push(Vec::new()),
 ///         Piece::Data(data) => nals.last_mut().unwrap().extend_from_slice(data),
 ///     });
 /// }
@@ -35,11 +38,15 @@ pub struct Splitter {
     zeros: usize,
     /// Whether there has been a start code.
     in_unit: bool,
+    /// Bytes taken.
+    taken: u64,
 }
 
 impl Splitter {
     /// Takes the next bytes of the stream and tells what they hold.
     pub fn push(&mut self, mut data: &[u8], mut each: impl FnMut(Piece<'_>)) {
+        let end = self.taken.saturating_add(data.len() as u64);
+        self.taken = end;
         if self.zeros > 0 {
             let Some(first) = data.iter().position(|byte| *byte != 0) else {
                 self.zeros = self.zeros.saturating_add(data.len());
@@ -47,19 +54,22 @@ impl Splitter {
             };
             if self.zeros.saturating_add(first) >= 2 && data.get(first) == Some(&1) {
                 self.in_unit = true;
-                each(Piece::Start);
                 data = data.get(first.saturating_add(1)..).unwrap_or_default();
+                let offset = end.saturating_sub(data.len() as u64);
+                each(Piece::Start { offset });
             } else if self.in_unit {
                 self.tell_zeros(&mut each);
             }
             self.zeros = 0;
         }
+        let base = end.saturating_sub(data.len() as u64);
         let mut start = 0;
         for code in memmem::find_iter(data, &START_CODE) {
             self.tell(data.get(start..code), &mut each);
             self.in_unit = true;
-            each(Piece::Start);
             start = after_code(code);
+            let offset = base.saturating_add(start as u64);
+            each(Piece::Start { offset });
         }
         let rest = data.get(start..).unwrap_or_default();
         self.zeros = rest

@@ -95,10 +95,18 @@ impl SliceHeader {
     /// [`Error::Missing`] where a parameter set is not there, [`Error::Invalid`] where the NAL unit is of another type
     /// or an element is out of its range, [`Error::ShortBits`] where it ends too early.
     pub fn parse(nal: &[u8], sets: &ParameterSets) -> Result<Self, Error> {
+        Self::parse_with_header(nal, sets).map(|(_, slice)| slice)
+    }
+
+    /// As [`parse`](Self::parse), with the NAL unit header.
+    pub(crate) fn parse_with_header(
+        nal: &[u8],
+        sets: &ParameterSets,
+    ) -> Result<(Header, Self), Error> {
         let (mut read, header) = Read::nal(nal)?;
         let mut slice = Self::default();
         slice.syntax(&mut read, header, sets)?;
-        Ok(slice)
+        Ok((header, slice))
     }
 
     /// Reads a NAL unit's header and the elements of the slice header up to `redundant_pic_cnt`, which tell pictures apart.

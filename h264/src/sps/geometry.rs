@@ -204,6 +204,12 @@ impl Sps {
         )
     }
 
+    /// Whether [`max_num_reorder_frames`](Self::max_num_reorder_frames) is what the stream does, not what its level allows.
+    pub(crate) fn is_reordering_told(&self) -> bool {
+        self.pic_order_cnt == PicOrderCntType::DecodingOrder
+            || self.bitstream_restriction().is_some()
+    }
+
     /// `max_dec_frame_buffering`, coded or inferred: frames that the decoded picture buffer has to hold (§E.2.1).
     #[must_use]
     pub fn max_dec_frame_buffering(&self) -> u8 {
