@@ -30,6 +30,7 @@ pub mod handshake;
 mod limits;
 pub mod message;
 mod session;
+mod stash;
 
 pub use error::Error;
 pub use limits::Limits;

@@ -20,6 +20,8 @@ pub struct Limits {
     pub events: usize,
     /// Samples that a demuxer holds back until it knows all tracks. Default 256.
     pub held_samples: usize,
+    /// Tracks of one stream. Default 32.
+    pub tracks: usize,
     /// Input bytes put aside while events wait or a request is undecided. Default 1 MiB.
     pub stashed_bytes: usize,
     /// Bytes waiting to be sent. Default 64 MiB: a late joiner is given the frames since the last key frame at once.
@@ -37,6 +39,7 @@ impl Default for Limits {
             amf_values: 1 << 16,
             events: 64,
             held_samples: 256,
+            tracks: 32,
             stashed_bytes: 1 << 20,
             transmit_bytes: 64 << 20,
         }

@@ -553,3 +553,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn data_of_any_name_is_metadata() {
+    let cue = b"\x02\x00\x0AonCuePoint\x03\x00\x04name\x02\x00\x01x\x00\x00\x09";
+    let access = b"\x02\x00\x11|RtmpSampleAccess\x01\x01\x01\x01";
+    let color = [
+        &b"\x94hvc1\x02\x00\x09colorInfo\x03\x00\x01a"[..],
+        &[0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9],
+    ]
+    .concat();
+    let events = demuxed(&[
+        message(TypeId::DATA, 0, cue),
+        message(TypeId::DATA_AMF3, 0, &[&[0], &cue[..]].concat()),
+        message(TypeId::DATA, 0, access),
+        message(TypeId::VIDEO, 0, &color),
+    ]);
+    let map = |name: &str, key: &str, value| {
+        let entries = vec![(name.into(), Value::Map(vec![(key.into(), value)]))];
+        Event::Metadata(Metadata { entries })
+    };
+    let cue = map("onCuePoint", "name", Value::Text("x".into()));
+    assert_eq!(
+        events,
+        [cue.clone(), cue, map("colorInfo", "a", Value::Number(2.0))]
+    );
+}

@@ -1,5 +1,5 @@
 use h264::sps::Rational;
-use media::Timescale;
+use media::{Time, Timescale};
 
 /// Milliseconds by which a time may miss its place on the grid and still mean it: encoders round, truncate and jitter.
 const TOLERANCE: i64 = 5;
@@ -36,6 +36,22 @@ pub(super) struct Grid {
     /// Ticks from one sample to the next, if that is constant.
     step: Option<i64>,
     last: Option<i64>,
+    /// Where the last frame ends, if that is known.
+    next: Option<i64>,
+}
+
+/// A time as a message tells it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stamp {
+    pub(super) millis: i64,
+    /// Further nanoseconds.
+    pub(super) nanos: u32,
+}
+
+impl Stamp {
+    fn time(self) -> Time {
+        Time::from_millis(self.millis) + Time::from_nanos(self.nanos.into())
+    }
 }
 
 impl Grid {
@@ -44,6 +60,7 @@ impl Grid {
             timescale,
             step: step.filter(|step| *step > 0).map(i64::from),
             last: None,
+            next: None,
         }
     }
 
@@ -75,15 +92,18 @@ impl Grid {
 
     /// Another grid that goes on where this one ends.
     pub(super) fn followed_by(&self, next: Grid) -> Grid {
-        let last = self
-            .last
-            .map(|last| self.timescale.rescale(last, next.timescale));
-        Grid { last, ..next }
+        let moved = |ticks| self.timescale.rescale(ticks, next.timescale);
+        Grid {
+            last: self.last.map(moved),
+            next: self.next.map(moved),
+            ..next
+        }
     }
 
     /// The time line jumps.
     pub(super) fn reset(&mut self) {
         self.last = None;
+        self.next = None;
     }
 
     fn tolerance(&self) -> i64 {
@@ -108,21 +128,24 @@ impl Grid {
         }
     }
 
-    /// The decoding time of the next sample, always later than the one before.
-    pub(super) fn dts(&mut self, millis: i64) -> i64 {
-        let ticks = Timescale::MILLIS.rescale(millis, self.timescale);
-        let dts = match self.last {
-            Some(last) => last.saturating_add(self.snap(ticks.saturating_sub(last)).max(1)),
-            None => ticks,
+    /// The decoding time of the next sample, always later than the one before. `duration` is the number of ticks that it lasts,
+    /// where it tells.
+    pub(super) fn dts(&mut self, stamp: Stamp, duration: Option<u32>) -> i64 {
+        let ticks = self.timescale.ticks(stamp.time());
+        let close = |next: &i64| next.saturating_sub(ticks).abs() <= self.tolerance();
+        let dts = match (self.last, self.next.filter(close)) {
+            (Some(last), Some(next)) if next > last => next,
+            (Some(last), _) => last.saturating_add(self.snap(ticks.saturating_sub(last)).max(1)),
+            (None, _) => ticks,
         };
         self.last = Some(dts);
+        self.next = duration.map(|duration| dts.saturating_add(duration.into()));
         dts
     }
 
     /// The presentation time for a composition time.
-    pub(super) fn pts(&self, dts: i64, composition_millis: i32) -> i64 {
-        let ticks = Timescale::MILLIS.rescale(composition_millis.into(), self.timescale);
-        dts.saturating_add(self.snap(ticks))
+    pub(super) fn pts(&self, dts: i64, composition: Stamp) -> i64 {
+        dts.saturating_add(self.snap(self.timescale.ticks(composition.time())))
     }
 }
 
@@ -161,6 +184,10 @@ pub(super) fn frame_rate(told: f64) -> Option<Rational> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn at(millis: i64) -> Stamp {
+        Stamp { millis, nanos: 0 }
+    }
 
     #[test]
     fn the_clock_goes_on_past_32_bits_and_back() {
@@ -203,7 +230,7 @@ mod tests {
             for frame in (0..400i64).filter(|frame| !lost.contains(frame)) {
                 let exact = start as f64 + frame as f64 * 1000.0 * f64::from(den) / f64::from(num);
                 let millis = match round { 0 => exact.floor(), 1 => exact.round(), _ => exact.ceil() } as i64;
-                let dts = grid.dts(millis);
+                let dts = grid.dts(at(millis), None);
                 let first = *first.get_or_insert(dts);
                 prop_assert_eq!(dts - first, frame * step);
             }
@@ -214,16 +241,26 @@ mod tests {
             let mut grid = Grid::new(Timescale::new(rate).unwrap(), Some(1024));
             for frame in (0..5000i64).filter(|frame| !(50..gap).contains(frame)) {
                 let millis = frame * 1024 * 1000 / i64::from(rate);
-                prop_assert_eq!(grid.dts(millis), frame * 1024);
+                prop_assert_eq!(grid.dts(at(millis), None), frame * 1024);
             }
         }
 
         #[test]
-        fn times_always_go_on(millis in prop::collection::vec(-1000i64..1000, 0..50), step in prop::option::of(1u32..5000)) {
+        fn frames_of_any_length_follow_each_other(durations in prop::collection::vec(prop_oneof![Just(120u32), Just(960), Just(2880), Just(4096)], 1..300)) {
+            let mut grid = Grid::new(Timescale::new(48_000).unwrap(), None);
+            let mut exact = 0i64;
+            for duration in durations {
+                prop_assert_eq!(grid.dts(at(exact / 48), Some(duration)), exact);
+                exact += i64::from(duration);
+            }
+        }
+
+        #[test]
+        fn times_always_go_on(millis in prop::collection::vec(-1000i64..1000, 0..50), step in prop::option::of(1u32..5000), duration in prop::option::of(0u32..5000)) {
             let mut grid = Grid::new(Timescale::KHZ_90, step);
             let mut last = i64::MIN;
             for millis in millis {
-                let dts = grid.dts(millis);
+                let dts = grid.dts(at(millis), duration);
                 prop_assert!(dts > last);
                 last = dts;
             }

@@ -5,24 +5,36 @@ use crate::{Error, Limits, Message, TypeId};
 use alloc::borrow::Cow;
 use alloc::borrow::ToOwned;
 use alloc::vec::Vec;
-use media::{Metadata, Value};
+use media::{Metadata, TrackId, Value};
 
-/// The metadata in a data message; none where it is another message.
-pub(super) fn parse(payload: &[u8], limits: &Limits) -> Result<Option<Metadata>, Error> {
+/// What a data message says, and whether it is `onMetaData`. Others are one entry with their name.
+pub(super) fn parse(payload: &[u8], limits: &Limits) -> Result<(Metadata, bool), Error> {
     let mut values = amf0::decode(payload, limits)?.into_iter();
-    if values.next().as_ref().and_then(Amf::as_str) != Some("onMetaData") {
-        return Ok(None);
-    }
-    let Some(Amf::EcmaArray(object) | Amf::Object(object)) = values.next() else {
-        return Ok(None);
+    let Some(Amf::String(name)) = values.next() else {
+        return Ok((Metadata::default(), false));
     };
-    let entries = object
-        .0
-        .into_iter()
-        .map(|(name, value)| (name.into_owned(), from_amf(value)));
-    Ok(Some(Metadata {
-        entries: entries.collect(),
-    }))
+    if name != "onMetaData" {
+        // For the player's scripts only.
+        if name == "|RtmpSampleAccess" {
+            return Ok((Metadata::default(), false));
+        }
+        let mut values: Vec<Value> = values.map(from_amf).collect();
+        let value = match values.len() {
+            0 | 1 => values.pop().unwrap_or(Value::Null),
+            _ => Value::List(values),
+        };
+        let entries = alloc::vec![(name.into_owned(), value)];
+        return Ok((Metadata { entries }, false));
+    }
+    let entries = match values.next() {
+        Some(Amf::EcmaArray(object) | Amf::Object(object)) => object
+            .0
+            .into_iter()
+            .map(|(name, value)| (name.into_owned(), from_amf(value)))
+            .collect(),
+        _ => Vec::new(),
+    };
+    Ok((Metadata { entries }, true))
 }
 
 /// The data message with this metadata.
@@ -87,19 +99,20 @@ fn to_amf(value: &Value) -> Option<Amf<'_>> {
 }
 
 /// What metadata says of the stream, as far as a demuxer wants to know.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Told {
-    pub(super) video: bool,
-    pub(super) audio: bool,
+    /// The tracks that there are; none where it says nothing of them.
+    pub(super) tracks: Vec<TrackId>,
     pub(super) frame_rate: Option<f64>,
 }
 
 impl Told {
-    pub(super) const NOTHING: Self = Self {
-        video: false,
-        audio: false,
-        frame_rate: None,
-    };
+    pub(super) const fn nothing() -> Self {
+        Self {
+            tracks: Vec::new(),
+            frame_rate: None,
+        }
+    }
 
     pub(super) fn by(metadata: &Metadata) -> Self {
         let number = |name| match metadata.get(name) {
@@ -113,9 +126,20 @@ impl Told {
             Some(Value::Text(text)) => !text.is_empty(),
             _ => false,
         };
+        let mut tracks = Vec::new();
+        for (name, map, base) in [
+            ("videocodecid", "videoTrackIdInfoMap", 1),
+            ("audiocodecid", "audioTrackIdInfoMap", 2),
+        ] {
+            tracks.extend(codec(name).then_some(TrackId(base)));
+            if let Some(Value::Map(others)) = metadata.get(map) {
+                let numbers = others.iter().filter_map(|(key, _)| key.parse::<u8>().ok());
+                let ids = numbers.map(|number| TrackId(u32::from(number) * 2 + base));
+                tracks.extend(ids.filter(|id| id.0 != base));
+            }
+        }
         Self {
-            video: codec("videocodecid"),
-            audio: codec("audiocodecid"),
+            tracks,
             frame_rate: number("framerate").or_else(|| number("videoframerate")),
         }
     }

@@ -1,14 +1,26 @@
-use super::{AudioTagHeader, CODEC_ID_AVC, SOUND_FORMAT_AAC, VideoTagHeader, metadata};
+use super::way::{Packet, Way};
+use super::{PacketType, VideoTagHeader, metadata};
 use crate::{Error, Message, TypeId};
 use alloc::collections::VecDeque;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use bytes::Bytes;
-use media::{Codec, Flags, Metadata, Sample, Timescale, TrackId, Tracks, Value};
+use media::{Codec, Flags, Kind, Metadata, Sample, Time, Timescale, TrackId, Tracks, Value};
 
-/// Makes the messages of a stream of its samples: H.264 and AAC.
+/// How a [`Muxer`] writes what can be written in more than one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct MuxerConfig {
+    /// Whether all codecs are told by a FourCC, H.264, AAC and MP3 too. Default no: all players know them by their numbers of old.
+    pub enhanced: bool,
+    /// Whether times are told to the nanosecond, which implies `enhanced`. Default no.
+    pub nanoseconds: bool,
+}
+
+/// Makes the messages of a stream of its samples.
 ///
-/// Each set of tracks gives `onMetaData` and the sequence headers, each sample a message; all on message stream 1.
+/// Each set of tracks gives `onMetaData` and the sequence headers, each sample a message; all on message stream 1. H.264, AAC, MP3,
+/// PCM and the codecs of old are written as ever, the others, and further tracks of a kind, as Enhanced RTMP has them.
 ///
 /// ```
 /// use fluvial_rtmp::flv::Muxer;
@@ -27,21 +39,31 @@ use media::{Codec, Flags, Metadata, Sample, Timescale, TrackId, Tracks, Value};
 /// ```
 #[derive(Debug, Default)]
 pub struct Muxer {
+    config: MuxerConfig,
     tracks: Vec<Output>,
     metadata: Metadata,
+    /// What the last `onMetaData` said.
+    described: Metadata,
     output: VecDeque<Message>,
-    /// Milliseconds added to all times, so that the first is not negative.
-    offset: Option<i64>,
+    /// Added to all times, so that the first is not negative.
+    offset: Option<Time>,
     /// The last timestamp.
     now: u32,
+    /// The same, not wrapped.
+    elapsed: u64,
 }
 
 #[derive(Debug)]
 struct Output {
     id: TrackId,
     timescale: Timescale,
-    type_id: TypeId,
+    kind: Kind,
+    /// Its number among those of its kind.
+    number: u8,
+    way: Way,
 }
+
+const NANOS_PER_MILLI: i64 = 1_000_000;
 
 impl Muxer {
     /// A muxer at the start of a stream.
@@ -50,72 +72,81 @@ impl Muxer {
         Self::default()
     }
 
+    /// The same with a configuration.
+    #[must_use]
+    pub fn with_config(config: MuxerConfig) -> Self {
+        Self {
+            config,
+            ..Self::default()
+        }
+    }
+
     /// What the next `onMetaData` says besides the facts about the tracks.
     pub fn set_metadata(&mut self, metadata: Metadata) {
         self.metadata = metadata;
     }
 
+    /// Whether a codec can be carried.
+    #[must_use]
+    pub fn carries(codec: &Codec) -> bool {
+        Way::of(codec, false).is_some()
+    }
+
     /// Starts with these tracks, or goes on with them.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a codec other than H.264 and AAC, and for two tracks of a kind; nothing has changed then.
+    /// [`Error::Unsupported`] for a codec that cannot be [carried](Self::carries); [`Error::Limit`] for more than 256 tracks of a
+    /// kind; [`Error::State`] for two with the same id. Nothing has changed then.
     pub fn set_tracks(&mut self, tracks: &Tracks) -> Result<(), Error> {
         let mut outputs: Vec<Output> = Vec::with_capacity(tracks.len());
         let mut facts = Vec::new();
+        let mut maps = [Vec::new(), Vec::new()];
         let mut headers = Vec::new();
         for track in tracks {
-            let mut body = Vec::new();
-            let type_id = match &track.codec {
-                Codec::H264(config) => {
-                    VideoTagHeader::avc(VideoTagHeader::KEY_FRAME, 0, 0).encode(&mut body)?;
-                    body.extend_from_slice(config.with_length_size(4).raw());
-                    facts.push(("videocodecid", Value::Number(CODEC_ID_AVC.into())));
-                    if let Some(sps) = config.first_sps() {
-                        facts.push(("width", Value::Number(sps.width().into())));
-                        facts.push(("height", Value::Number(sps.height().into())));
-                        if let Some(rate) = sps.frame_rate() {
-                            facts.push((
-                                "framerate",
-                                Value::Number(f64::from(rate.num) / f64::from(rate.den)),
-                            ));
-                        }
-                    }
-                    TypeId::VIDEO
-                }
-                Codec::Aac(config) => {
-                    AudioTagHeader::aac(0).encode(&mut body);
-                    config.encode(&mut body);
-                    facts.push(("audiocodecid", Value::Number(SOUND_FORMAT_AAC.into())));
-                    facts.push((
-                        "audiosamplerate",
-                        Value::Number(config.output_sampling_frequency().into()),
-                    ));
-                    facts.push(("audiosamplesize", Value::Number(16.0)));
-                    facts.push(("stereo", Value::Bool(config.output_channels() > 1)));
-                    TypeId::AUDIO
-                }
-                _ => {
-                    return Err(Error::Unsupported(
-                        "FLV without extensions carries H.264 and AAC only",
-                    ));
-                }
+            if outputs.iter().any(|output| output.id == track.id) {
+                return Err(Error::State("two tracks of the set have the same id"));
+            }
+            let kind = track.codec.kind();
+            let before = outputs.iter().filter(|output| output.kind == kind);
+            let Ok(number) = u8::try_from(before.count()) else {
+                return Err(Error::Limit {
+                    limit: "tracks of a kind",
+                    max: 256,
+                });
             };
-            if outputs.iter().any(|output| output.type_id == type_id) {
-                return Err(Error::Unsupported(
-                    "FLV without extensions carries one track of a kind",
-                ));
+            let enhanced = self.config.enhanced || self.config.nanoseconds || number > 0;
+            let way = Way::of(&track.codec, enhanced)
+                .ok_or(Error::Unsupported("FLV cannot carry a track's codec"))?;
+            let [videos, audios] = &mut maps;
+            match (number, kind) {
+                (0, _) => describe(&track.codec, way, &mut facts),
+                (_, Kind::Video) => videos.push((format!("{number}"), describe_more(&track.codec))),
+                _ => audios.push((format!("{number}"), describe_more(&track.codec))),
+            }
+            if let Some(header) = Way::header(&track.codec) {
+                let packet = Packet {
+                    packet_type: PacketType::SequenceStart,
+                    frame_type: VideoTagHeader::KEY_FRAME,
+                    ..Packet::of(kind, number)
+                };
+                let payload = way.body(packet, &header)?.into();
+                headers.push(self.message(kind, payload));
             }
             outputs.push(Output {
                 id: track.id,
                 timescale: track.timescale,
-                type_id,
+                kind,
+                number,
+                way,
             });
-            headers.push(Message {
-                timestamp: self.now,
-                type_id,
-                stream_id: 1,
-                payload: body.into(),
-            });
+        }
+        for (name, map) in ["videoTrackIdInfoMap", "audioTrackIdInfoMap"]
+            .into_iter()
+            .zip(maps)
+        {
+            if !map.is_empty() {
+                facts.push((name, Value::Map(map)));
+            }
         }
         let mut entries: Vec<(String, Value)> = facts
             .into_iter()
@@ -128,11 +159,26 @@ impl Muxer {
             .filter(|(name, _)| entries.iter().all(|(fact, _)| fact != name));
         let others: Vec<_> = others.cloned().collect();
         entries.extend(others);
+        let described = Metadata { entries };
         self.output
-            .push_back(metadata::to_message(&Metadata { entries }, self.now)?);
+            .push_back(metadata::to_message(&described, self.now)?);
+        self.described = described;
         self.output.extend(headers);
         self.tracks = outputs;
         Ok(())
+    }
+
+    fn message(&self, kind: Kind, payload: bytes::Bytes) -> Message {
+        Message {
+            timestamp: self.now,
+            type_id: if kind == Kind::Video {
+                TypeId::VIDEO
+            } else {
+                TypeId::AUDIO
+            },
+            stream_id: 1,
+            payload,
+        }
     }
 
     /// Adds a sample; samples come in the order of their decoding times, as far as tracks can be told from each other.
@@ -143,35 +189,51 @@ impl Muxer {
         let Some(track) = self.tracks.iter().find(|track| track.id == sample.track) else {
             return Err(Error::State("a sample is on no track of the set"));
         };
-        let millis = |ticks| track.timescale.rescale(ticks, Timescale::MILLIS);
-        let (dts, pts) = (millis(sample.dts), millis(sample.pts));
-        let offset = *self.offset.get_or_insert(dts.saturating_neg().max(0));
-        let time = dts.saturating_add(offset).max(0);
-        let mut body = Vec::with_capacity(sample.data.len().saturating_add(5));
-        if track.type_id == TypeId::VIDEO {
-            let frame_type = if sample.is_sync() {
-                VideoTagHeader::KEY_FRAME
-            } else if sample.flags.contains(Flags::DISPOSABLE) {
-                VideoTagHeader::DISPOSABLE_INTER_FRAME
+        let (dts, pts) = (
+            track.timescale.time(sample.dts),
+            track.timescale.time(sample.pts),
+        );
+        let zero = Time::ZERO;
+        let offset = *self.offset.get_or_insert((zero - dts).max(zero));
+        let start = (dts + offset).max(zero).as_nanos();
+        let shown = (pts + offset).as_nanos();
+        let (millis, composition_time, nanos) = if self.config.nanoseconds {
+            let millis = start.div_euclid(NANOS_PER_MILLI);
+            let millis = if track.kind == Kind::Video {
+                millis
             } else {
-                VideoTagHeader::INTER_FRAME
+                shown.max(0).div_euclid(NANOS_PER_MILLI)
             };
-            let composition_time = pts.saturating_sub(dts);
-            let composition_time = i32::try_from(composition_time).unwrap_or(i32::MAX);
-            VideoTagHeader::avc(frame_type, 1, composition_time).encode(&mut body)?;
+            let after = shown.saturating_sub(millis.saturating_mul(NANOS_PER_MILLI));
+            let nanos = after.rem_euclid(NANOS_PER_MILLI);
+            (millis, after.div_euclid(NANOS_PER_MILLI), nanos)
         } else {
-            AudioTagHeader::aac(1).encode(&mut body);
-        }
-        body.extend_from_slice(&sample.data);
+            let millis = |nanos: i64| Time::from_nanos(nanos);
+            let rounded = |nanos| Timescale::MILLIS.ticks(millis(nanos));
+            let start = rounded(start);
+            (start, rounded(shown).saturating_sub(start), 0)
+        };
+        let frame_type = if sample.is_sync() {
+            VideoTagHeader::KEY_FRAME
+        } else if sample.flags.contains(Flags::DISPOSABLE) {
+            VideoTagHeader::DISPOSABLE_INTER_FRAME
+        } else {
+            VideoTagHeader::INTER_FRAME
+        };
+        let packet = Packet {
+            packet_type: PacketType::CodedFrames,
+            frame_type,
+            composition_time: i32::try_from(composition_time).unwrap_or(i32::MAX),
+            nanos: u32::try_from(nanos).unwrap_or_default(),
+            ..Packet::of(track.kind, track.number)
+        };
+        let payload = track.way.body(packet, &sample.data)?.into();
+        let kind = track.kind;
+        self.elapsed = u64::try_from(millis).unwrap_or_default();
         // The clock of FLV wraps after 49 days.
-        self.now = u32::try_from(time & i64::from(u32::MAX)).unwrap_or_default();
-        let type_id = track.type_id;
-        self.output.push_back(Message {
-            timestamp: self.now,
-            type_id,
-            stream_id: 1,
-            payload: body.into(),
-        });
+        self.now = u32::try_from(millis & i64::from(u32::MAX)).unwrap_or_default();
+        let message = self.message(kind, payload);
+        self.output.push_back(message);
         Ok(())
     }
 
@@ -180,22 +242,77 @@ impl Muxer {
         self.output.pop_front()
     }
 
+    /// What the last `onMetaData` says.
+    pub(super) const fn described(&self) -> &Metadata {
+        &self.described
+    }
+
+    /// Milliseconds from time 0 to the last sample.
+    pub(super) const fn elapsed(&self) -> u64 {
+        self.elapsed
+    }
+
     /// Ends the stream: video gets its end of sequence.
     pub fn finish(&mut self) {
-        if self
-            .tracks
-            .iter()
-            .any(|track| track.type_id == TypeId::VIDEO)
-        {
-            let payload = Bytes::from_static(&[0x17, 2, 0, 0, 0]);
-            let (timestamp, type_id) = (self.now, TypeId::VIDEO);
-            self.output.push_back(Message {
-                timestamp,
-                type_id,
-                stream_id: 1,
-                payload,
-            });
+        for track in core::mem::take(&mut self.tracks) {
+            if track.kind == Kind::Video && track.way.has_end() {
+                let packet = Packet {
+                    packet_type: PacketType::SequenceEnd,
+                    frame_type: VideoTagHeader::KEY_FRAME,
+                    ..Packet::of(track.kind, track.number)
+                };
+                // Nothing in it can be too long.
+                if let Ok(payload) = track.way.body(packet, &[]) {
+                    let message = self.message(track.kind, payload.into());
+                    self.output.push_back(message);
+                }
+            }
         }
-        self.tracks.clear();
     }
+}
+
+/// What `onMetaData` says of the first track of a kind.
+fn describe(codec: &Codec, way: Way, facts: &mut Vec<(&'static str, Value)>) {
+    let number = |value: u32| Value::Number(value.into());
+    match codec.kind() {
+        Kind::Video => {
+            facts.push(("videocodecid", number(way.number())));
+            if let Some((width, height)) = codec.dimensions() {
+                facts.push(("width", number(width)));
+                facts.push(("height", number(height)));
+            }
+            if let Some((num, den)) = codec.frame_rate() {
+                let rate = f64::from(num) / f64::from(den);
+                facts.push(("framerate", Value::Number(rate)));
+            }
+        }
+        _ => {
+            facts.push(("audiocodecid", number(way.number())));
+            if let Some(rate) = codec.sample_rate() {
+                facts.push(("audiosamplerate", number(rate)));
+            }
+            facts.push(("audiosamplesize", number(16)));
+            if let Some(channels) = codec.channels() {
+                facts.push(("stereo", Value::Bool(channels > 1)));
+            }
+        }
+    }
+}
+
+/// What the map of further tracks says of one.
+fn describe_more(codec: &Codec) -> Value {
+    let number = |value: u32| Value::Number(value.into());
+    let mut map = Vec::new();
+    let mut add = |name: &str, value| map.push((String::from(name), value));
+    if let Some((width, height)) = codec.dimensions() {
+        add("width", number(width));
+        add("height", number(height));
+    }
+    if let Some(rate) = codec.sample_rate() {
+        add("samplerate", number(rate));
+    }
+    if let Some(channels) = codec.channels() {
+        add("channels", number(channels.into()));
+    }
+    Value::Map(map)
 }

@@ -1,9 +1,11 @@
 use super::{Message, TypeId};
 use crate::chunk::Writer;
+use crate::flv::{ExTagHeader, PacketType};
 use crate::{Error, slice};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use wire::Reader;
 
 /// What a relay has to know of a message to give it to late joiners and slow readers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,10 +26,25 @@ impl Message {
     pub fn role(&self) -> Role {
         match (self.type_id, &*self.payload) {
             (TypeId::AUDIO, [0xA0..=0xAF, 0, ..]) => Role::Header,
+            (TypeId::AUDIO, body) if ExTagHeader::is_audio(body) => {
+                match ExTagHeader::decode_audio(&mut Reader::new(body)) {
+                    Ok(header) => match header.packet_type {
+                        PacketType::SequenceStart | PacketType::MultichannelConfig => Role::Header,
+                        _ => Role::Free,
+                    },
+                    Err(_) => Role::Free,
+                }
+            }
+            (TypeId::VIDEO, body) if ExTagHeader::is_video(body) => {
+                match ExTagHeader::decode_video(&mut Reader::new(body)) {
+                    Ok(header) => enhanced(&header),
+                    Err(_) => Role::Dependent,
+                }
+            }
             (TypeId::VIDEO, [first, rest @ ..]) => match (first >> 4, first & 0xF, rest) {
                 // Commands show nothing, nor does the end of the sequence.
-                (5, ..) | (_, 7, [2, ..]) => Role::Free,
-                (_, 7, [0, ..]) => Role::Header,
+                (5, ..) | (_, 7 | 12, [2, ..]) => Role::Free,
+                (_, 7 | 12, [0, ..]) => Role::Header,
                 (1 | 4, ..) => Role::JoinPoint,
                 _ => Role::Dependent,
             },
@@ -36,6 +53,20 @@ impl Message {
             }
             _ => Role::Free,
         }
+    }
+}
+
+/// The role of a video body whose codec a FourCC tells.
+fn enhanced(header: &ExTagHeader) -> Role {
+    match (header.packet_type, header.frame_type) {
+        _ if header.command.is_some() => Role::Free,
+        (
+            PacketType::SequenceStart | PacketType::Mpeg2TsSequenceStart | PacketType::Metadata,
+            _,
+        ) => Role::Header,
+        (PacketType::CodedFrames | PacketType::CodedFramesX, Some(1 | 4)) => Role::JoinPoint,
+        (PacketType::CodedFrames | PacketType::CodedFramesX, _) => Role::Dependent,
+        _ => Role::Free,
     }
 }
 

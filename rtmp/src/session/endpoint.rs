@@ -1,7 +1,7 @@
 use super::CloseReason;
 use super::connection::Connection;
-use super::stash::Stash;
 use crate::message::Aggregate;
+use crate::stash::Stash;
 use crate::{Error, Message, TypeId};
 use bytes::Bytes;
 use core::time::Duration;

@@ -4,7 +4,6 @@ pub mod client;
 mod connection;
 mod endpoint;
 pub mod server;
-mod stash;
 mod transmit;
 
 use core::time::Duration;

@@ -2,22 +2,22 @@ use alloc::vec::Vec;
 
 /// Input that has to wait.
 #[derive(Debug, Default)]
-pub(super) struct Stash {
+pub(crate) struct Stash {
     data: Vec<u8>,
     /// Bytes of `data` that have been used.
     start: usize,
 }
 
 impl Stash {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.data.len().saturating_sub(self.start)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    pub(super) fn push(&mut self, data: &[u8]) {
+    pub(crate) fn push(&mut self, data: &[u8]) {
         if self.start > self.data.len() / 2 {
             self.data = self.data.get(self.start..).unwrap_or_default().to_vec();
             self.start = 0;
@@ -26,7 +26,7 @@ impl Stash {
     }
 
     /// Gives what waits to `use_it`, which leaves what it does not use.
-    pub(super) fn with(&mut self, use_it: impl FnOnce(&mut &[u8])) {
+    pub(crate) fn with(&mut self, use_it: impl FnOnce(&mut &[u8])) {
         let mut rest = self.data.get(self.start..).unwrap_or_default();
         use_it(&mut rest);
         let left = rest.len();
