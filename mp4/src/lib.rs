@@ -22,6 +22,8 @@
 extern crate alloc;
 
 pub mod boxes;
+#[cfg(feature = "cenc")]
+pub mod cenc;
 #[cfg(feature = "media")]
 pub mod codec;
 #[cfg(feature = "media")]

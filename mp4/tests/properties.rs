@@ -86,7 +86,7 @@ proptest! {
         round_trip(&tfhd)?;
         round_trip(&trun)?;
         let tfdt = Some(Tfdt { base_media_decode_time: time });
-        let other: Vec<_> = Raw::from_body(FourCc(*b"senc"), &junk).into_iter().collect();
+        let other: Vec<_> = Raw::from_body(FourCc(*b"abcd"), &junk).into_iter().collect();
         let traf = Traf { tfdt, truns: vec![trun.clone(), trun], other: other.clone(), ..Traf::new(tfhd) };
         let moof = Moof { mfhd: Mfhd { sequence_number }, trafs: vec![traf.clone(), traf], other };
         round_trip(&moof)?;

@@ -4,7 +4,7 @@ use core::fmt;
 use wire::{LengthOf, Reader, Writer};
 
 /// Four characters that name a box, a brand, a handler or a sample entry.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct FourCc(pub [u8; 4]);
 
 impl FourCc {

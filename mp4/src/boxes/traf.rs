@@ -1,5 +1,5 @@
 use super::container::container;
-use super::{Sbgp, Sgpd, Subs, Tfdt, Tfhd, Trun};
+use super::{Saio, Saiz, Sbgp, Senc, Sgpd, Subs, Tfdt, Tfhd, Trun};
 use alloc::vec::Vec;
 
 container! {
@@ -17,6 +17,12 @@ container! {
         many sbgps: Sbgp,
         /// Parts of samples.
         many subss: Subs,
+        /// How long the samples' auxiliary information is.
+        many saizs: Saiz,
+        /// Where it lies.
+        many saios: Saio,
+        /// How the samples are encrypted.
+        optional senc: Senc,
     }
 }
 
@@ -31,6 +37,9 @@ impl Traf {
             sgpds: Vec::new(),
             sbgps: Vec::new(),
             subss: Vec::new(),
+            saizs: Vec::new(),
+            saios: Vec::new(),
+            senc: None,
             other: Vec::new(),
         }
     }

@@ -1,5 +1,5 @@
 use super::{Demuxer, Lane};
-use crate::boxes::{IsoBox, Moof, SampleFlags, Traf};
+use crate::boxes::{IsoBox, Moof, SampleFlags, Traf, Trun};
 use alloc::format;
 use alloc::vec::Vec;
 use media::{Event, TrackId, Warning};
@@ -16,6 +16,8 @@ pub(super) struct Pending {
     /// As in the file, without the edit list's shift.
     pub(super) dts: i64,
     pub(super) pts: i64,
+    /// Its number among the track's samples in this `moof`.
+    pub(super) index: u32,
 }
 
 impl Pending {
@@ -36,6 +38,12 @@ impl Demuxer {
         // Without another base, offsets count from the end of the track before (§8.8.7.1).
         let mut base = start;
         self.absolute = false;
+        for lane in &mut self.lanes {
+            lane.next_index = 0;
+            if let Some(decryption) = &mut lane.decryption {
+                decryption.clear();
+            }
+        }
         for traf in &moof.trafs {
             let tfhd = &traf.tfhd;
             let Some(lane) = self
@@ -56,6 +64,12 @@ impl Demuxer {
             };
             new_entries |= lane.choose_entry(tfhd.sample_description_index);
             jumps |= lane.start_fragment(traf);
+            let first = lane.next_index;
+            if let Some(decryption) = &mut lane.decryption {
+                let runs = traf.truns.iter().map(Trun::sample_count);
+                let end = runs.fold(first, u32::saturating_add);
+                decryption.add(traf, lane.entry, first, end);
+            }
             let room = self.limits.fragment_samples.saturating_sub(self.plan.len());
             let mut samples = Runs::new(lane, traf, traf_base);
             self.plan.extend(samples.by_ref().take(room));
@@ -219,8 +233,10 @@ impl Iterator for Runs<'_> {
             flags,
             dts,
             pts: dts.saturating_add(ahead),
+            index: self.lane.next_index,
         };
         self.offset = pending.end();
+        self.lane.next_index = self.lane.next_index.saturating_add(1);
         self.lane.next_dts = dts.saturating_add(duration.into());
         Some(pending)
     }

@@ -1,3 +1,4 @@
+use super::decrypt::{Decryption, Keys};
 use crate::boxes::{Elst, FourCc, Moov, SampleEntry, Stbl, Traf, Trak, Trex};
 use crate::codec::describe;
 use alloc::borrow::Cow;
@@ -20,20 +21,23 @@ pub(super) struct Lane {
     pub(super) last_dts: Option<i64>,
     /// Samples were lost since then.
     pub(super) lost: bool,
+    pub(super) decryption: Option<Decryption>,
+    /// Number of the next sample within its `moof`.
+    pub(super) next_index: u32,
     /// Bytes of the length before each NAL unit of H.264.
     length_size: u8,
     /// The sample descriptions, and which of them holds.
     entries: Vec<SampleEntry>,
-    entry: u32,
+    pub(super) entry: u32,
 }
 
 /// The tracks of a movie, and why some are left out.
-pub(super) fn lanes(moov: &Moov) -> (Vec<Lane>, Option<String>) {
+pub(super) fn lanes(moov: &Moov, keys: &Keys) -> (Vec<Lane>, Option<String>) {
     let (mut lanes, mut refused) = (Vec::<Lane>::new(), None);
     for trak in &moov.traks {
         let id = TrackId(trak.tkhd.track_id);
         let doubled = lanes.iter().any(|lane| lane.track.id == id);
-        match Lane::new(trak, moov) {
+        match Lane::new(trak, moov, keys) {
             Some(lane) if !doubled => lanes.push(lane),
             _ => {
                 refused = Some(format!(
@@ -53,7 +57,7 @@ pub(super) fn has_samples(stbl: &Stbl) -> bool {
 }
 
 impl Lane {
-    fn new(trak: &Trak, moov: &Moov) -> Option<Self> {
+    fn new(trak: &Trak, moov: &Moov, keys: &Keys) -> Option<Self> {
         let track_id = trak.tkhd.track_id;
         let mdhd = &trak.mdia.mdhd;
         let timescale = Timescale::new(mdhd.timescale)?;
@@ -63,7 +67,8 @@ impl Lane {
             .flat_map(|mvex| &mvex.trexs)
             .find(|trex| trex.track_id == track_id);
         let trex = trex.copied().unwrap_or(Trex::new(track_id));
-        let entries = trak.mdia.minf.stbl.stsd.entries.clone();
+        let mut entries = trak.mdia.minf.stbl.stsd.entries.clone();
+        let decryption = Decryption::new(keys, &trak.mdia.minf.stbl, &mut entries);
         let entry = trex.default_sample_description_index;
         let described = describe(entry_at(&entries, entry)?, trak.mdia.hdlr.handler_type)?;
         let mut track = Track::new(TrackId(track_id), timescale, described.codec);
@@ -84,6 +89,8 @@ impl Lane {
             next_dts: 0,
             last_dts: None,
             lost: false,
+            decryption,
+            next_index: 0,
             length_size: described.length_size,
             entries,
             entry,
@@ -107,9 +114,10 @@ impl Lane {
             return false;
         };
         self.entry = index;
-        self.track.codec = described.codec;
         self.length_size = described.length_size;
-        true
+        // A stream that is encrypted in part has two descriptions of the same.
+        let before = core::mem::replace(&mut self.track.codec, described.codec);
+        before != self.track.codec
     }
 
     /// Goes to the time of a fragment; says whether that is a jump back.

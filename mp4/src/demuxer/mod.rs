@@ -7,6 +7,7 @@
 //! [`Warning`]. Another init segment in between is read like the first; where its tracks are others, or
 //! times go back, an [`Event::Discontinuity`] comes first.
 
+mod decrypt;
 mod fragment;
 mod lane;
 mod lost;
@@ -29,6 +30,7 @@ use wire::Reader;
 #[derive(Debug)]
 pub struct Demuxer {
     limits: Limits,
+    keys: decrypt::Keys,
     state: State,
     /// Offset in the input of the next byte that has not been dealt with, nor put into `carry` or `partial`.
     position: u64,
@@ -76,6 +78,7 @@ impl Demuxer {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
+            keys: decrypt::Keys::default(),
             state: State::Header,
             position: 0,
             carry: Vec::new(),
@@ -90,6 +93,15 @@ impl Demuxer {
             stash_used: 0,
             eof: false,
         }
+    }
+
+    /// With keys: tracks that they open are given decrypted, as tracks of the codec that they were before. What no key
+    /// opens is passed through as it is.
+    #[cfg(feature = "cenc")]
+    #[must_use]
+    pub fn with_keys(mut self, keys: crate::cenc::Keys) -> Self {
+        self.keys = keys;
+        self
     }
 
     /// Takes the next bytes of the file.
@@ -379,6 +391,20 @@ impl Demuxer {
         else {
             return;
         };
+        let decrypted = match lane.decryption.as_mut() {
+            Some(decryption) => match decryption.decrypt(pending.index, data) {
+                Ok(decrypted) => decrypted,
+                Err(what) => {
+                    lane.lost = true;
+                    let what = format!("a sample cannot be decrypted: {what}");
+                    let warning = Warning::new(what).at(pending.offset).on(pending.track);
+                    return self.warn(warning.skipping(pending.size.into()));
+                }
+            },
+            None => None,
+        };
+        let owned = decrypted.map(Bytes::from).or(owned);
+        let data = owned.as_deref().unwrap_or(data);
         let canonical = lane.canonical(data);
         lane.last_dts = Some(pending.dts);
         let shift = lane.shift;
@@ -390,7 +416,9 @@ impl Demuxer {
             | Flags::GAP.when(after_gap);
         let data = match canonical.data {
             Cow::Owned(data) => data.into(),
-            Cow::Borrowed(data) => owned.unwrap_or_else(|| Bytes::copy_from_slice(data)),
+            Cow::Borrowed(data) => owned
+                .clone()
+                .unwrap_or_else(|| Bytes::copy_from_slice(data)),
         };
         if let Some(error) = canonical.error {
             self.warn(

@@ -39,7 +39,7 @@ impl Demuxer {
         });
         self.warn_damaged(Moov::TYPE, start, moov.other.iter().chain(boxes));
         self.end_fragment(start);
-        let (lanes, refused) = lane::lanes(moov);
+        let (lanes, refused) = lane::lanes(moov, &self.keys);
         if let Some(what) = refused {
             self.warn(Warning::new(what).at(start));
         }

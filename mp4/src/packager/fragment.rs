@@ -1,3 +1,4 @@
+use super::protect::Protected;
 use crate::Error;
 use crate::boxes::{
     Brands, IsoBox, Mdat, Mfhd, Moof, SampleFlags, Styp, Tfdt, Tfhd, Traf, Trun, TrunFields,
@@ -19,6 +20,8 @@ pub(super) struct Run {
     /// Decoding time of the first sample, or where the track is silent.
     pub(super) start: i64,
     pub(super) samples: Vec<Sample>,
+    /// How they are encrypted, if they are.
+    pub(super) protected: Option<Protected>,
 }
 
 /// A part: `moof` and `mdat`, after a `styp` if there are brands for one. One copy of the samples, into a buffer of
@@ -46,6 +49,7 @@ pub(super) fn fragment(
         }
         offset = offset.saturating_add(payload_len(run));
     }
+    place_encryption(&mut moof);
     let styp = brands.map(Styp);
     let total = offset.saturating_add(styp.as_ref().map_or(0, IsoBox::encoded_len) as u64);
     let mut out = Vec::with_capacity(usize::try_from(total).unwrap_or(usize::MAX));
@@ -54,10 +58,30 @@ pub(super) fn fragment(
     }
     moof.encode(&mut out)?;
     Mdat::put_header(payload, &mut Writer::new(&mut out));
-    for sample in runs.iter().flat_map(|run| &run.samples) {
-        out.extend_from_slice(&sample.data);
+    for run in runs {
+        let start = out.len();
+        for sample in &run.samples {
+            out.extend_from_slice(&sample.data);
+        }
+        if let Some(protected) = &run.protected {
+            let data = out.get_mut(start..).unwrap_or_default();
+            protected.encrypt(&run.samples, data)?;
+        }
     }
     Ok(out.into())
+}
+
+/// Says where the encryption's information lies, from the start of the `moof`: in its `senc`, which is the last box
+/// of its `traf`.
+fn place_encryption(moof: &mut Moof) {
+    let mut end = moof.mfhd.encoded_len().saturating_add(8);
+    for traf in &mut moof.trafs {
+        end = end.saturating_add(traf.encoded_len());
+        let table = traf.senc.as_ref().map_or(0, |senc| senc.table().len());
+        let place = end.saturating_sub(table) as u64;
+        let offsets = traf.saios.iter_mut().flat_map(|saio| &mut saio.offsets);
+        offsets.for_each(|offset| *offset = place);
+    }
 }
 
 fn payload_len(run: &Run) -> u64 {
@@ -80,13 +104,17 @@ fn traf(run: &Run) -> Result<Traf, Error> {
     let mut tfhd = Tfhd::new(run.track_id);
     let truns = trun(run, &mut tfhd)?.into_iter().collect();
     tfhd.duration_is_empty = run.samples.is_empty();
-    Ok(Traf {
+    let mut traf = Traf {
         tfdt: Some(Tfdt {
             base_media_decode_time,
         }),
         truns,
         ..Traf::new(tfhd)
-    })
+    };
+    if let Some(protected) = &run.protected {
+        protected.describe(&mut traf)?;
+    }
+    Ok(traf)
 }
 
 /// The table of a run; what is the same for all samples goes to the header instead.

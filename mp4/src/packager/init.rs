@@ -1,3 +1,4 @@
+use super::protect::Protectors;
 use crate::Error;
 use crate::boxes::{
     Brands, Dinf, Dref, Edit, Edts, Elst, Ftyp, Hdlr, IsoBox, Mdhd, Mdia, Minf, Moov, Mvex, Mvhd,
@@ -12,7 +13,11 @@ use media::{Track, Tracks};
 const MOVIE_TIMESCALE: u32 = 1000;
 
 /// The init segment of these tracks. A CMAF header where it is of one track.
-pub(super) fn init_segment(tracks: &Tracks, cmaf: bool) -> Result<Bytes, Error> {
+pub(super) fn init_segment(
+    tracks: &Tracks,
+    cmaf: bool,
+    protectors: &Protectors,
+) -> Result<Bytes, Error> {
     let brands = if cmaf {
         Brands::new([b"iso6", b"cmfc"])
     } else {
@@ -26,13 +31,16 @@ pub(super) fn init_segment(tracks: &Tracks, cmaf: bool) -> Result<Bytes, Error> 
         .saturating_add(1);
     let moov = Moov {
         mvhd: Mvhd::new(MOVIE_TIMESCALE, next_track_id),
-        traks: tracks.iter().map(trak).collect::<Result<_, _>>()?,
+        traks: tracks
+            .iter()
+            .map(|track| trak(track, protectors))
+            .collect::<Result<_, _>>()?,
         mvex: Some(Mvex {
             mehd: None,
             trexs: tracks.iter().map(|track| Trex::new(track.id.0)).collect(),
             other: Vec::new(),
         }),
-        other: Vec::new(),
+        other: protectors.psshs()?,
     };
     let mut out = Vec::new();
     Ftyp(brands).encode(&mut out)?;
@@ -40,7 +48,7 @@ pub(super) fn init_segment(tracks: &Tracks, cmaf: bool) -> Result<Bytes, Error> 
     Ok(out.into())
 }
 
-fn trak(track: &Track) -> Result<Trak, Error> {
+fn trak(track: &Track, protectors: &Protectors) -> Result<Trak, Error> {
     if track.id.0 == 0 {
         return Err(Error::Invalid {
             field: "track_ID",
@@ -70,7 +78,7 @@ fn trak(track: &Track) -> Result<Trak, Error> {
             other: Vec::new(),
         }),
         stbl: Stbl::for_fragments(Stsd {
-            entries: [entry].into(),
+            entries: [protectors.entry(track.id, entry)?].into(),
         }),
         other: Vec::new(),
     };

@@ -46,6 +46,7 @@
 mod fragment;
 mod init;
 mod names;
+mod protect;
 mod stream;
 
 use crate::Error;
@@ -53,6 +54,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use media::{PartInfo, SegmentInfo, Segmented, TrackId, Tracks};
+use protect::Protectors;
 use stream::Stream;
 
 /// How tracks are laid on files.
@@ -61,6 +63,9 @@ use stream::Stream;
 pub struct Config {
     /// How tracks are laid on files.
     pub layout: Layout,
+    /// How tracks are encrypted: for each the first of these that is for its kind; those without one stay clear.
+    #[cfg(feature = "cenc")]
+    pub encryption: Vec<crate::cenc::Encryption>,
 }
 
 /// How tracks are laid on files.
@@ -76,17 +81,29 @@ impl Config {
     /// All tracks in the same segments; the first video track, or else the first audio track, cuts the parts.
     #[must_use]
     pub const fn muxed() -> Self {
-        Self {
-            layout: Layout::Muxed,
-        }
+        Self::new(Layout::Muxed)
     }
 
     /// Each track in segments of its own (CMAF tracks).
     #[must_use]
     pub const fn per_track() -> Self {
+        Self::new(Layout::PerTrack)
+    }
+
+    const fn new(layout: Layout) -> Self {
         Self {
-            layout: Layout::PerTrack,
+            layout,
+            #[cfg(feature = "cenc")]
+            encryption: Vec::new(),
         }
+    }
+
+    /// With encryption.
+    #[cfg(feature = "cenc")]
+    #[must_use]
+    pub fn encrypted(mut self, encryption: crate::cenc::Encryption) -> Self {
+        self.encryption.push(encryption);
+        self
     }
 }
 
@@ -133,7 +150,8 @@ pub struct Segment {
 /// Makes segments and parts of fragmented MP4. See the [module](self).
 #[derive(Debug)]
 pub struct Packager {
-    config: Config,
+    layout: Layout,
+    protectors: Protectors,
     streams: Vec<Stream>,
     output: VecDeque<Output>,
     ended: bool,
@@ -142,9 +160,17 @@ pub struct Packager {
 impl Packager {
     /// A packager that waits for its tracks.
     #[must_use]
-    pub const fn new(config: Config) -> Self {
+    #[cfg_attr(
+        not(feature = "cenc"),
+        expect(clippy::needless_pass_by_value, reason = "with encryption it is kept")
+    )]
+    pub fn new(config: Config) -> Self {
         Self {
-            config,
+            layout: config.layout,
+            #[cfg(feature = "cenc")]
+            protectors: Protectors::new(config.encryption),
+            #[cfg(not(feature = "cenc"))]
+            protectors: Protectors,
             streams: Vec::new(),
             output: VecDeque::new(),
             ended: false,
@@ -166,9 +192,12 @@ impl Packager {
         }
         match segmented {
             Segmented::Tracks(tracks) => self.set_tracks(tracks),
-            Segmented::Cut { track, cut } => {
-                find(&mut self.streams, *track)?.cut(*track, cut, &mut self.output)
-            }
+            Segmented::Cut { track, cut } => find(&mut self.streams, *track)?.cut(
+                *track,
+                cut,
+                &mut self.protectors,
+                &mut self.output,
+            ),
             Segmented::Sample(sample) => find(&mut self.streams, sample.track)?.push(sample),
             Segmented::End => {
                 self.ended = true;
@@ -199,12 +228,13 @@ impl Packager {
     fn finish_segments(&mut self) -> Result<(), Error> {
         self.streams
             .iter_mut()
-            .try_for_each(|stream| stream.finish(&mut self.output))
+            .try_for_each(|stream| stream.finish(&mut self.protectors, &mut self.output))
     }
 
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<(), Error> {
         self.finish_segments()?;
-        let sets: Vec<(Option<TrackId>, Tracks)> = match self.config.layout {
+        self.protectors.set_tracks(tracks)?;
+        let sets: Vec<(Option<TrackId>, Tracks)> = match self.layout {
             Layout::Muxed => [(None, tracks.clone())].into(),
             Layout::PerTrack => tracks
                 .iter()
@@ -214,7 +244,7 @@ impl Packager {
         let mut old = core::mem::take(&mut self.streams);
         for (name, tracks) in sets {
             let before = old.extract_if(.., |stream| stream.track == name).next();
-            let (stream, init) = Stream::new(name, &tracks, before)?;
+            let (stream, init) = Stream::new(name, &tracks, before, &self.protectors)?;
             self.output.extend(init.map(Output::Init));
             self.streams.push(stream);
         }

@@ -1,5 +1,6 @@
 use super::fragment::{Run, fragment};
 use super::init::init_segment;
+use super::protect::Protectors;
 use super::{Init, Output, Part, Segment};
 use crate::Error;
 use crate::boxes::Brands;
@@ -64,8 +65,9 @@ impl Stream {
         track: Option<TrackId>,
         tracks: &Tracks,
         before: Option<Stream>,
+        protectors: &Protectors,
     ) -> Result<(Self, Option<Init>), Error> {
-        let data = init_segment(tracks, track.is_some())?;
+        let data = init_segment(tracks, track.is_some(), protectors)?;
         let lead = tracks
             .first_of(Kind::Video)
             .or_else(|| tracks.first_of(Kind::Audio))
@@ -123,6 +125,7 @@ impl Stream {
         &mut self,
         track: TrackId,
         cut: &Cut,
+        protectors: &mut Protectors,
         output: &mut VecDeque<Output>,
     ) -> Result<(), Error> {
         let Some((index, lane)) = self
@@ -166,7 +169,7 @@ impl Stream {
             }
             Some(segment) => segment.discontinuity |= cut.discontinuity,
         }
-        self.give(output)
+        self.give(protectors, output)
     }
 
     pub(super) fn push(&mut self, sample: &Sample) -> Result<(), Error> {
@@ -200,21 +203,30 @@ impl Stream {
                 presentation_shift: priming,
                 start: sample.dts,
                 samples: [sample.clone()].into(),
+                protected: None,
             }),
         }
         Ok(())
     }
 
     /// Gives out all that is held: no more comes for these segments.
-    pub(super) fn finish(&mut self, output: &mut VecDeque<Output>) -> Result<(), Error> {
+    pub(super) fn finish(
+        &mut self,
+        protectors: &mut Protectors,
+        output: &mut VecDeque<Output>,
+    ) -> Result<(), Error> {
         for lane in &mut self.lanes {
             lane.segment = Some(u64::MAX);
         }
-        self.give(output)
+        self.give(protectors, output)
     }
 
     /// Gives out the parts that are complete, as far as their segment's turn has come.
-    fn give(&mut self, output: &mut VecDeque<Output>) -> Result<(), Error> {
+    fn give(
+        &mut self,
+        protectors: &mut Protectors,
+        output: &mut VecDeque<Output>,
+    ) -> Result<(), Error> {
         while let Some(mut segment) = self.open.pop_front() {
             let passed =
                 |lane: &Lane| lane.sparse || lane.segment.is_some_and(|now| now > segment.number);
@@ -223,7 +235,7 @@ impl Stream {
             while segment.parts.len() > still_open
                 && let Some(part) = segment.parts.pop_front()
             {
-                let part = self.part(&segment, part)?;
+                let part = self.part(&segment, part, protectors)?;
                 output.push_back(Output::Part(part.clone()));
                 segment.done.push(part);
             }
@@ -236,10 +248,18 @@ impl Stream {
         Ok(())
     }
 
-    fn part(&mut self, segment: &OpenSegment, mut part: OpenPart) -> Result<Part, Error> {
+    fn part(
+        &mut self,
+        segment: &OpenSegment,
+        mut part: OpenPart,
+        protectors: &mut Protectors,
+    ) -> Result<Part, Error> {
         let number = segment.done.len();
         let (start, duration) = self.span(segment, &part);
         part.complete(&self.lanes, segment.pacer);
+        for run in &mut part.runs {
+            run.protected = protectors.plan(run.track_id, &run.samples)?;
+        }
         // A segment starts with its brands, and where it is of one track, it says that it is a CMAF one.
         let brands = match self.track {
             _ if number > 0 => None,
@@ -331,6 +351,7 @@ impl OpenPart {
                 presentation_shift: priming,
                 start: self.time.max(priming.saturating_neg()),
                 samples: Vec::new(),
+                protected: None,
             });
         }
     }

@@ -2,9 +2,13 @@
 
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
-use fluvial_mp4::{Demuxer, Limits};
+use fluvial_mp4::packager::{Config, Output};
+use fluvial_mp4::{Demuxer, Limits, Packager};
+use media::segmenter::{Config as Cuts, Segmenter};
 use media::{Event, Sample, Tracks};
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// The corpus of public files, if it is there.
 pub(crate) fn corpus() -> Option<PathBuf> {
@@ -76,4 +80,138 @@ pub(crate) fn warnings(events: &[Event]) -> Vec<String> {
         _ => None,
     });
     warnings.collect()
+}
+
+/// Runs a program and gives what it wrote; `None` where it is not installed.
+pub(crate) fn run(program: &str, args: &[&str]) -> Option<String> {
+    run_on(program, args, &[])
+}
+
+/// The same, with input. Anything that it complains of fails the test.
+pub(crate) fn run_on(program: &str, args: &[&str], input: &[u8]) -> Option<String> {
+    let mut command = Command::new(program);
+    let pipes = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = match pipes.args(args).spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            eprintln!("SKIPPED: {program}: {error}");
+            return None;
+        }
+    };
+    let stdin = child.stdin.take();
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
+        child.wait_with_output().unwrap()
+    });
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && errors.is_empty(),
+        "{program} {args:?}: {errors}"
+    );
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+/// A folder of this test run that goes away with it.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("fluvial-mp4-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn file(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A progressive file with B-frames at 59.94 Hz and AAC, 6 s long.
+pub(crate) fn source(folder: &Folder) -> Option<String> {
+    let path = folder.file("source.mp4");
+    let picture = "testsrc2=size=320x180:rate=60000/1001";
+    #[rustfmt::skip]
+    let args = [
+        "-v", "error", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100",
+        "-t", "6", "-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-g", "60", "-pix_fmt", "yuv420p",
+        "-c:a", "aac", "-b:a", "64k", "-y", &path,
+    ];
+    run("ffmpeg", &args)?;
+    Some(path)
+}
+
+/// Each decoded frame of a file: stream, presentation time in seconds, hash.
+pub(crate) fn frames(path: &str) -> Vec<(String, f64, String)> {
+    frames_of(path, &[], &[])
+}
+
+/// The same, with options and input for `pipe:0`.
+pub(crate) fn frames_of(path: &str, options: &[&str], input: &[u8]) -> Vec<(String, f64, String)> {
+    let mut args = options.to_vec();
+    args.extend([
+        "-v", "error", "-copyts", "-i", path, "-map", "0:v?", "-map", "0:a?", "-f", "framemd5", "-",
+    ]);
+    let text = run_on("ffmpeg", &args, input).unwrap();
+    let mut scales = Vec::new();
+    let mut frames = Vec::new();
+    for line in text.lines() {
+        if let Some(scale) = line.strip_prefix("#tb ") {
+            let (_, scale) = scale.split_once(": ").unwrap();
+            let (num, den) = scale.split_once('/').unwrap();
+            scales.push(num.parse::<f64>().unwrap() / den.parse::<f64>().unwrap());
+        } else if !line.starts_with('#') {
+            let fields: Vec<_> = line.split(',').map(str::trim).collect();
+            let scale = scales[fields[0].parse::<usize>().unwrap()];
+            frames.push((
+                fields[0].to_owned(),
+                fields[2].parse::<f64>().unwrap() * scale,
+                fields[5].to_owned(),
+            ));
+        }
+    }
+    frames
+}
+
+pub(crate) fn package(events: &[Event], cuts: Cuts, config: Config) -> Vec<Output> {
+    let (mut segmenter, mut packager) = (Segmenter::new(cuts), Packager::new(config));
+    let mut outputs = Vec::new();
+    for event in events {
+        segmenter.handle_event(event);
+        while let Some(segmented) = segmenter.poll_output() {
+            packager.handle(&segmented).unwrap();
+        }
+    }
+    segmenter.finish();
+    while let Some(segmented) = segmenter.poll_output() {
+        packager.handle(&segmented).unwrap();
+    }
+    outputs.extend(core::iter::from_fn(|| packager.poll_output()));
+    outputs
+}
+
+/// The bytes of all init segments and segments of a track (or of all of them) in order.
+pub(crate) fn file_of(outputs: &[Output], track: Option<media::TrackId>) -> Vec<u8> {
+    let mut file = Vec::new();
+    for output in outputs {
+        match output {
+            Output::Init(init) if init.track == track => file.extend_from_slice(&init.data),
+            Output::Segment(segment) if segment.info.track == track => {
+                segment
+                    .data
+                    .iter()
+                    .for_each(|part| file.extend_from_slice(part));
+            }
+            _ => {}
+        }
+    }
+    file
 }
