@@ -327,15 +327,15 @@ mod tests {
         assert_eq!(out, [0]);
     }
 
-    fn extension() -> impl Strategy<
-        Value = (
-            Option<(bool, u16)>,
-            Option<u32>,
-            Option<(u8, u64)>,
-            Vec<u8>,
-            bool,
-        ),
-    > {
+    type OwnedExtension = (
+        Option<(bool, u16)>,
+        Option<u32>,
+        Option<(u8, u64)>,
+        Vec<u8>,
+        bool,
+    );
+
+    fn extension() -> impl Strategy<Value = OwnedExtension> {
         (
             of((any::<bool>(), 0u16..0x8000)),
             of(0u32..1 << 22),

@@ -26,6 +26,7 @@ extern crate alloc;
 pub mod adaptation;
 pub mod clock;
 mod error;
+pub mod framer;
 mod limits;
 pub mod packet;
 pub mod pes;
