@@ -1,14 +1,14 @@
 //! Finding transport packets in a stream of bytes: packets of 188 bytes, of 192 with a time stamp before each (M2TS, as on
 //! Blu-ray discs), or of 204 with a Reed-Solomon code after each.
 //!
-//! The size is found out by the distance of sync bytes: five in a row to begin with, three to go on after damage. What is
-//! found does not depend on how the input was cut.
+//! The size is found out by the distance of three sync bytes in a row, at the start and after damage. What is found does not
+//! depend on how the input was cut.
 //!
 //! ```
 //! use fluvial_mpegts::framer::{Framed, Framer};
 //!
 //! let mut stream = vec![0x11; 7];
-//! for _ in 0..6 {
+//! for _ in 0..3 {
 //!     stream.extend([0x47, 0x1F, 0xFF, 0x10]);
 //!     stream.extend([0xFF; 184]);
 //! }
@@ -21,7 +21,7 @@
 //!         Framed::Skipped { len, .. } => skipped += len,
 //!     }
 //! }
-//! assert_eq!((packets, skipped), (6, 7));
+//! assert_eq!((packets, skipped), (3, 7));
 //! ```
 
 use crate::packet::{LEN, SYNC_BYTE};
@@ -65,11 +65,8 @@ impl PacketSize {
 /// Bytes of the time stamp before a packet.
 const TIME_STAMP: usize = 4;
 
-/// Sync bytes in a row that a stream has to begin with.
-const SYNCS_TO_BEGIN: usize = 5;
-
-/// Sync bytes in a row after damage, at the size that is known.
-const SYNCS_TO_GO_ON: usize = 3;
+/// Sync bytes in a row, at the distance of one size, that make packets.
+const SYNCS: usize = 3;
 
 /// Bytes that are taken in at once while looking for packets.
 const SEARCH_BLOCK: usize = 4096;
@@ -196,7 +193,7 @@ impl Framer {
 
     /// The next packet, or what is no packet, off the front of `input`; `None` where `input` is used up.
     #[inline]
-    pub fn next<'a>(&'a mut self, input: &mut &'a [u8]) -> Option<Framed<'a>> {
+    pub fn next<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Option<Framed<'a>> {
         if self.is_aligned()
             && let Some((bytes @ [SYNC_BYTE, ..], rest)) = input.split_first_chunk::<LEN>()
         {
@@ -251,7 +248,7 @@ impl Framer {
     }
 
     #[inline(never)]
-    fn careful_next<'a>(&'a mut self, input: &mut &'a [u8]) -> Option<Framed<'a>> {
+    fn careful_next<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Option<Framed<'a>> {
         loop {
             if self.used == self.buffer.len() {
                 self.buffer.clear();
@@ -352,7 +349,7 @@ impl Framer {
 
     /// Looks for packets: `None` where more input is needed, else what was skipped before one, if anything.
     #[expect(clippy::option_option, reason = "no more, nothing, something")]
-    fn search<'a>(&mut self, input: &mut &[u8]) -> Option<Option<Framed<'a>>> {
+    fn search(&mut self, input: &mut &[u8]) -> Option<Option<Framed<'static>>> {
         loop {
             let data = self.buffer.get(self.used..).unwrap_or_default();
             match find(data, self.last_size, self.ended && input.is_empty()) {
@@ -407,11 +404,9 @@ impl Framer {
 /// Looks for the first place where packets of one size follow each other.
 fn find(data: &[u8], known: Option<PacketSize>, ended: bool) -> Search {
     for at in memchr::memchr_iter(SYNC_BYTE, data) {
-        let known = known.map(|size| (size, SYNCS_TO_GO_ON));
-        let sizes = PacketSize::ALL.map(|size| (size, SYNCS_TO_BEGIN));
-        for (size, syncs) in known.into_iter().chain(sizes) {
+        for size in known.into_iter().chain(PacketSize::ALL) {
             let mut all = true;
-            for n in 0..syncs {
+            for n in 0..SYNCS {
                 match data.get(at.saturating_add(n * size.bytes())) {
                     Some(&SYNC_BYTE) => {}
                     Some(_) => {
@@ -525,7 +520,7 @@ mod tests {
     #[test]
     fn damage_costs_what_is_damaged() {
         let mut data = stream(PacketSize::Plain, 12);
-        data[188 * 3] = 0;
+        data[188 * 3] = 0; // a sync byte
         data.splice(188 * 6..188 * 6, [SYNC_BYTE; 50]);
         data.truncate(data.len() - 1);
         let found = frame(&[&data]);
@@ -533,8 +528,8 @@ mod tests {
         let mut expected: Vec<_> = (0..3).map(|n| packet(n, 0)).collect();
         expected.push(Piece::Skipped(188 * 3, 188));
         expected.extend((4..6).map(|n| packet(n, 0)));
-        // The first of the junk looks like a packet.
         assert_eq!(found[..6], expected);
+        // The first of the junk looks like a packet.
         expected.truncate(0);
         expected.extend((7..11).map(|n| packet(n, 50)));
         expected.push(Piece::Skipped(188 * 11 + 50, 187));
