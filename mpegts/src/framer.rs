@@ -205,24 +205,23 @@ impl Framer {
 
     /// Whether the next byte of the input has to be a sync byte.
     #[inline]
-    pub(crate) const fn is_aligned(&self) -> bool {
+    const fn is_aligned(&self) -> bool {
         self.size.is_some() && self.between == 0 && self.buffer.is_empty()
     }
 
-    /// Bytes between packets, for a caller that takes packets itself while [aligned](Self::is_aligned).
+    /// Bytes before the next packet, where all of them and the packet are to come from the input: a caller may then take
+    /// packets itself.
     #[inline]
-    pub(crate) const fn gap(&self) -> usize {
-        match self.size {
-            Some(size) => size.between(),
-            None => 0,
-        }
+    pub(crate) fn gap_ahead(&self) -> Option<usize> {
+        let gap = self.size?.between();
+        (self.buffer.is_empty() && self.between == gap).then_some(gap)
     }
 
-    /// Says that such a caller took this many bytes, which end with these.
+    /// Says that such a caller took this many bytes; `before` is what lies before the last packet.
     #[inline]
-    pub(crate) fn passed(&mut self, bytes: usize, end: &[u8]) {
+    pub(crate) fn passed(&mut self, bytes: usize, before: &[u8]) {
         self.position = self.position.saturating_add(bytes as u64);
-        if let Some(&arrival) = end.last_chunk() {
+        if let Some(&arrival) = before.last_chunk() {
             self.arrival = arrival;
         }
     }
@@ -239,7 +238,7 @@ impl Framer {
         let stamped = self.size == Some(PacketSize::TimeStamped);
         let arrival = stamped.then(|| ArrivalTime::from_bytes(self.arrival));
         self.position = offset.saturating_add(LEN as u64);
-        self.between = self.gap();
+        self.between = self.size.map_or(0, PacketSize::between);
         Framed::Packet {
             offset,
             arrival,
@@ -296,7 +295,7 @@ impl Framer {
             self.used = start.saturating_add(LEN);
             let offset = self.position;
             self.position = offset.saturating_add(LEN as u64);
-            self.between = self.gap();
+            self.between = self.size.map_or(0, PacketSize::between);
             let stamped = self.size == Some(PacketSize::TimeStamped);
             let arrival = stamped.then(|| ArrivalTime::from_bytes(self.arrival));
             let bytes = self.buffer.get(start..)?.first_chunk()?;

@@ -31,6 +31,7 @@ mod limits;
 pub mod packet;
 pub mod pes;
 pub mod psi;
+pub mod reader;
 pub mod scte35;
 mod stamp;
 
