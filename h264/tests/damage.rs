@@ -5,6 +5,7 @@ mod common;
 use fluvial_h264::access_unit::{Boundaries, Summary};
 use fluvial_h264::nal::{Header, UnitType};
 use fluvial_h264::sei::{self, Payload};
+use fluvial_h264::stream::{AccessUnit, Demuxer, Event, Limits};
 use fluvial_h264::{
     BitReader, BitWriter, DecoderConfig, Error, ParameterSets, PicOrderCounter, Pps, SliceHeader,
     Sps, Tracer, annexb, extension::HeaderExtension,
@@ -68,29 +69,75 @@ fn read_all(stream: &[u8]) {
     }
 }
 
+/// What a demuxer makes of a stream, of which it never holds much more than the limits say.
+fn samples(stream: &[u8]) -> Vec<AccessUnit> {
+    let limits = Limits::default();
+    let mut demuxer = Demuxer::new(limits);
+    let mut units = Vec::new();
+    let mut last = i64::MIN;
+    for piece in stream.chunks(4096).map(Some).chain([None]) {
+        match piece {
+            Some(piece) => demuxer.handle_input(piece),
+            None => demuxer.handle_eof(),
+        }
+        while let Some(event) = demuxer.poll_event() {
+            if let Event::AccessUnit(unit) = event {
+                assert!(unit.dts > last);
+                last = unit.dts;
+                units.push(unit);
+            }
+        }
+        assert!(demuxer.buffered_len() <= limits.held + 2 * limits.access_unit);
+    }
+    units
+}
+
 #[test]
 fn the_corpus_with_bits_flipped() {
-    for (_, mut stream) in common::streams() {
-        let mut state = 0x9E37_79B9u32;
-        let flips = stream.len() * 8 / 100;
-        for _ in 0..flips {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let at = (state >> 3) as usize % stream.len();
-            // The first bytes of slices are hit as often as the last ones: headers are short.
-            stream[at] ^= 1 << (state & 7);
+    let mut random = testing::Random::new(264);
+    for (path, stream) in common::streams() {
+        let good = samples(&stream);
+        let mut bad = stream.clone();
+        testing::flip_bits(&mut bad, &mut random);
+        read_all(&bad);
+        samples(&bad);
+        // With the second quarter damaged, the last half comes out as if nothing had been.
+        let half = stream.len() / 2;
+        let mut bad = stream.clone();
+        testing::flip_bits(&mut bad[stream.len() / 4..half], &mut random);
+        let found = samples(&bad);
+        // But for the first one: what is taken for a message by damage belongs to it.
+        let whole = good.iter().filter(|unit| unit.offset > half as u64);
+        for unit in whole.skip(1) {
+            let same =
+                |found: &AccessUnit| (found.offset, &found.data) == (unit.offset, &unit.data);
+            assert!(
+                found.iter().any(same),
+                "{}: {}",
+                path.display(),
+                unit.offset
+            );
         }
-        read_all(&stream);
     }
 }
 
 #[test]
 fn the_corpus_cut_off() {
-    for (_, stream) in common::streams() {
-        for place in 0..200 {
-            let cut = stream.len() * place / 200;
-            // What precedes the last unit is read like that of the whole stream.
-            let start = cut.saturating_sub(3000);
-            read_all(&stream[start..cut]);
+    for (path, stream) in common::streams() {
+        let good = samples(&stream);
+        for (n, part) in testing::truncations(&stream, 200).enumerate() {
+            // Each part by all parsers: of the long ones, where they end.
+            read_all(&part[part.len().saturating_sub(3000)..]);
+            // And some by the demuxer, for which what is whole stays as it was.
+            if n % 20 == 0 {
+                let found = samples(part);
+                let same = good
+                    .iter()
+                    .zip(&found)
+                    .take_while(|(a, b)| a.data == b.data)
+                    .count();
+                assert!(same + 1 >= found.len(), "{}: {n}", path.display());
+            }
         }
         let heads: Vec<&[u8]> = annexb::nals(&stream).take(20).collect();
         for (n, nal) in heads.iter().enumerate() {
@@ -107,18 +154,13 @@ fn the_corpus_cut_off() {
     }
 }
 
-/// The entries of Go's fuzzer, which are quoted strings.
 #[test]
 fn what_fuzzers_of_others_have_found() {
     let Some(folder) = common::corpus() else {
         return;
     };
-    let mut files = Vec::new();
-    common::walk(&folder.join("bluenviron-mediacommon"), &mut files);
-    for path in files {
-        let text = std::fs::read_to_string(path).unwrap();
-        for line in text.lines().filter(|line| line.contains('"')) {
-            let data = unquote(line);
+    for path in testing::files(&folder.join("bluenviron-mediacommon")) {
+        for data in testing::go_seeds(&std::fs::read(path).unwrap()) {
             let _ = Sps::parse(&data);
             let _ = DecoderConfig::parse(&data);
             read_all(&data);
@@ -127,33 +169,6 @@ fn what_fuzzers_of_others_have_found() {
             read_all(&stream);
         }
     }
-}
-
-fn unquote(line: &str) -> Vec<u8> {
-    let inner = &line[line.find('"').unwrap() + 1..line.rfind('"').unwrap()];
-    let mut bytes = inner.bytes();
-    let mut out = Vec::new();
-    while let Some(byte) = bytes.next() {
-        if byte != b'\\' {
-            out.push(byte);
-            continue;
-        }
-        out.push(match bytes.next().unwrap() {
-            b'x' => {
-                let digits = [bytes.next().unwrap(), bytes.next().unwrap()];
-                u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
-            }
-            b'a' => 7,
-            b'b' => 8,
-            b't' => 9,
-            b'n' => 10,
-            b'v' => 11,
-            b'f' => 12,
-            b'r' => 13,
-            other => other,
-        });
-    }
-    out
 }
 
 /// Bytes of a valid unit with some of its bits changed.
