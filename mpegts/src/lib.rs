@@ -30,6 +30,7 @@ pub mod framer;
 mod limits;
 pub mod packet;
 pub mod pes;
+pub mod ps;
 pub mod psi;
 pub mod reader;
 pub mod scte35;
