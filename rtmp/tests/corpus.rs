@@ -5,6 +5,7 @@ mod corpus;
 mod support;
 
 use fluvial_rtmp::amf::amf0::{self, Value};
+use fluvial_rtmp::amf::amf3;
 use fluvial_rtmp::server::{Config, Event, Session};
 use fluvial_rtmp::{Limits, TypeId, chunk, handshake};
 use std::time::Duration;
@@ -45,6 +46,73 @@ fn amf0() {
                 assert!(values.is_err(), "{name}");
             }
             _ => {}
+        }
+    }
+}
+
+#[test]
+fn amf3() {
+    for path in corpus::files("amf") {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let Some(name) = name
+            .strip_prefix("amf3-")
+            .and_then(|name| name.strip_suffix(".bin"))
+        else {
+            continue;
+        };
+        let data = std::fs::read(&path).unwrap();
+        let values = amf3::decode(&data, &Limits::default());
+        let bad =
+            name.starts_with("bad-") || name.ends_with("-partial") || name == "unknown-marker";
+        assert_eq!(values.is_err(), bad, "{path:?}: {values:?}");
+        let Ok(values) = values else { continue };
+        let mut encoded = Vec::new();
+        amf3::encode(&values, &mut encoded).unwrap();
+        let again = amf3::decode(&encoded, &Limits::default()).unwrap();
+        assert_eq!(format!("{again:?}"), format!("{values:?}"), "{path:?}");
+        // All but one are one value; it writes what no reader can measure.
+        assert_eq!(values.len(), 1, "{path:?}");
+        let value = &values[0];
+        let expect = match name {
+            "max" => amf3::Value::Integer((1 << 28) - 1),
+            "min" => amf3::Value::Integer(-(1 << 28)),
+            "large-max" => amf3::Value::Double(f64::from(1 << 28)),
+            "float" => amf3::Value::Double(3.5),
+            "date" => amf3::Value::Date(0.0),
+            "true" => amf3::Value::Boolean(true),
+            "undefined" => amf3::Value::Undefined,
+            "string" => amf3::Value::from("String . String"),
+            "vector-int" => amf3::Value::Vector(Box::new(amf3::Vector::Int {
+                fixed: false,
+                items: vec![4, -20, 12],
+            })),
+            "vector-uint" => amf3::Value::Vector(Box::new(amf3::Vector::Uint {
+                fixed: false,
+                items: vec![4, 20, 12],
+            })),
+            "vector-double" => amf3::Value::Vector(Box::new(amf3::Vector::Double {
+                fixed: false,
+                items: vec![4.3, -20.6],
+            })),
+            "dictionary" => {
+                assert!(
+                    matches!(value, amf3::Value::Dictionary { weak_keys: false, entries } if entries.len() == 2)
+                );
+                continue;
+            }
+            "typed-object" => {
+                assert_eq!(value.get("foo").and_then(amf3::Value::as_str), Some("bar"));
+                continue;
+            }
+            "object-ref" => {
+                assert!(format!("{value:?}").contains("Reference(2)"), "{value:?}");
+                continue;
+            }
+            _ => continue,
+        };
+        // Two collections have files of this name, with other strings in them.
+        if name != "string" || path.to_str().unwrap().contains("sile") {
+            assert_eq!(*value, expect, "{path:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `onMetaData` (§E.5) and the other way round.
 
 use crate::amf::amf0::{self, Object, Value as Amf};
+use crate::amf::amf3;
 use crate::{Error, Limits, Message, TypeId};
 use alloc::borrow::Cow;
 use alloc::borrow::ToOwned;
@@ -26,7 +27,7 @@ pub(super) fn parse(payload: &[u8], limits: &Limits) -> Result<(Metadata, bool),
         let entries = alloc::vec![(name.into_owned(), value)];
         return Ok((Metadata { entries }, false));
     }
-    let entries = match values.next() {
+    let entries = match values.next().map(Amf::flattened) {
         Some(Amf::EcmaArray(object) | Amf::Object(object)) => object
             .0
             .into_iter()
@@ -66,6 +67,10 @@ fn from_amf(value: Amf<'_>) -> Value {
         Amf::Object(object) | Amf::EcmaArray(object) => map(object),
         Amf::TypedObject(typed) => map(typed.1),
         Amf::StrictArray(values) => Value::List(values.into_iter().map(from_amf).collect()),
+        Amf::Avmplus(value) => match *value {
+            amf3::Value::ByteArray(data) => Value::Bytes(data.into_owned().into()),
+            value => from_amf(value.into()),
+        },
         Amf::Null | Amf::Undefined | Amf::Unsupported | Amf::Reference(_) => Value::Null,
     }
 }

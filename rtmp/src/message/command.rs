@@ -58,7 +58,7 @@ impl<'a> Command<'a> {
         Command::new("onStatus", 0.0).with(status_info(level, code, description))
     }
 
-    /// Reads a message of type [`TypeId::COMMAND`] or [`TypeId::COMMAND_AMF3`].
+    /// Reads a message of type [`TypeId::COMMAND`] or [`TypeId::COMMAND_AMF3`]; values of AMF3 are read as AMF0 has them nearest.
     ///
     /// # Errors
     /// Those of [`amf0::decode`]; [`Error::State`] where the message does not start with a name.
@@ -67,7 +67,9 @@ impl<'a> Command<'a> {
             (TypeId::COMMAND_AMF3, [0, body @ ..]) => body,
             (_, body) => body,
         };
-        let mut values = amf0::decode(body, limits)?.into_iter();
+        let mut values = amf0::decode(body, limits)?
+            .into_iter()
+            .map(Value::flattened);
         let Some(Value::String(name)) = values.next() else {
             return Err(Error::State("a command does not start with its name"));
         };

@@ -1,4 +1,5 @@
 use super::{Object, Value, marker};
+use crate::amf::amf3;
 use crate::{Error, Limits};
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -86,6 +87,10 @@ impl<'a> Decoder<'a, '_> {
             marker::TYPED_OBJECT => {
                 let class = self.short_string()?;
                 Value::TypedObject(Box::new((class, self.object()?)))
+            }
+            marker::AVMPLUS_OBJECT => {
+                let value = amf3::one(&mut self.r, self.limits, self.depth, &mut self.left)?;
+                Value::Avmplus(Box::new(value))
             }
             _ => {
                 let offset = (self.r.offset() as u64).saturating_sub(1);

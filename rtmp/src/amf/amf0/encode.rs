@@ -1,5 +1,6 @@
 use super::{Object, Value, marker};
 use crate::Error;
+use crate::amf::amf3;
 use alloc::vec::Vec;
 use wire::TooLong;
 
@@ -62,6 +63,10 @@ impl Value<'_> {
                 out.push(marker::TYPED_OBJECT);
                 name(&typed.0, out)?;
                 properties(&typed.1, out)?;
+            }
+            Value::Avmplus(value) => {
+                out.push(marker::AVMPLUS_OBJECT);
+                amf3::encode(core::slice::from_ref(value), out)?;
             }
         }
         Ok(())

@@ -1,3 +1,4 @@
+use crate::amf::amf3;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -39,6 +40,8 @@ pub enum Value<'a> {
     XmlDocument(Cow<'a, str>),
     /// An object of a named class (§2.18).
     TypedObject(Box<(Cow<'a, str>, Object<'a>)>),
+    /// A value of AMF3 (§3.1 of its specification).
+    Avmplus(Box<amf3::Value<'a>>),
 }
 
 impl<'a> Value<'a> {
@@ -85,6 +88,15 @@ impl<'a> Value<'a> {
         self.as_object()?.get(name)
     }
 
+    /// A value of AMF3 as AMF0 has it nearest; any other as it is.
+    #[must_use]
+    pub fn flattened(self) -> Self {
+        match self {
+            Value::Avmplus(value) => (*value).into(),
+            other => other,
+        }
+    }
+
     /// The same value with its own strings.
     #[must_use]
     pub fn into_owned(self) -> Value<'static> {
@@ -107,6 +119,7 @@ impl<'a> Value<'a> {
                 let (class, object) = *typed;
                 Value::TypedObject(Box::new((owned(class), object.into_owned())))
             }
+            Value::Avmplus(value) => Value::Avmplus(Box::new(value.into_owned())),
         }
     }
 }
