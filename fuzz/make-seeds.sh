@@ -17,5 +17,29 @@ done
 for codec in mpeg1video mpeg2video; do
     ffmpeg -v error -y -f lavfi -i testsrc2=size=32x32:rate=25 -t 0.4 -c:v $codec -g 5 -bf 2 -b:v 10k -f $codec "seeds/mpeg2_video/$codec"
 done
+# The first byte says which format the rest is.
+mkdir -p seeds/elementary_demux seeds/media_codecs
+elementary() {
+    for seed in seeds/"$2"/*; do
+        { printf '%b' "\\x0$1" && head -c 6000 "$seed"; } >"seeds/elementary_demux/$2_$(basename "$seed")"
+    done
+}
+elementary 0 aac_frames
+elementary 2 ac3_frames
+elementary 3 mpeg2_audio
+elementary 4 mpeg2_video
+elementary 5 h264_stream
+# Records as ffmpeg writes them for libx265, libaom, libvpx, flac and libopus.
+record() {
+    xxd -r -p <<<"$2" >"seeds/media_codecs/$1"
+}
+record hvcc 0101600000009000000000003cf000fcfdf8f800000f03200001001840010c01ffff01600000030090000003000003003c959809210001002b42010101600000030090000003000003003ca00a080b9f796566924caf016808000003000800000300c84022000100074401c172b46240
+record av1c 81000c000a0b000000043cfeccdaf90040
+record av1 12000a0b000000043cfeccdaf90040320a1400a0b010d870024b42
+record vp9 824983420013f00b36043824
+record vp8 1062009d012a4001b40000070885
+record dfla 80000022120012000004490004de0ac440f0000033aecd36f8ab0a878da30b37b9efb6c64d51
+record dops 000601380000bb800000010402000401020305
+record mpeg 000001b31601208302ce20a4
 printf '#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:4\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.0\n#EXT-X-PART-INF:PART-TARGET=0.33334\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-MAP:URI="init.mp4",BYTERANGE="700@0"\n#EXT-X-KEY:METHOD=AES-128,URI="k",IV=0x1f\n#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z\n#EXTINF:4.00008,title\n#EXT-X-BYTERANGE:75232@0\na.m4s\n#EXT-X-DISCONTINUITY\n#EXT-X-GAP\n#EXT-X-PART:DURATION=0.33334,URI="p.m4s",INDEPENDENT=YES\n#EXTINF:3.96,\nb.m4s\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI="q.m4s"\n#EXT-X-RENDITION-REPORT:URI="../1.m3u8",LAST-MSN=273,LAST-PART=2\n#EXT-X-DATERANGE:ID="x",START-DATE="2026-01-01T00:00:00Z",X-A=1.5\n#EXT-X-UNKNOWN:1\n#EXT-X-ENDLIST\n' >seeds/hls_playlist/media
 printf '#EXTM3U\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-DEFINE:NAME="v",VALUE="1"\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="English",LANGUAGE="en",DEFAULT=YES,URI="a.m3u8",CHANNELS="2"\n#EXT-X-STREAM-INF:BANDWIDTH=1280000,AVERAGE-BANDWIDTH=1000000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=29.970,AUDIO="a"\nlow.m3u8\n#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=86000,URI="i.m3u8"\n#EXT-X-SESSION-DATA:DATA-ID="t",VALUE="x"\n' >seeds/hls_playlist/multivariant

@@ -1,0 +1,77 @@
+use super::Source;
+use anyhow::Result;
+use media::Event;
+use std::io::Read;
+
+/// A demuxer that takes bytes in order.
+pub trait Demuxer {
+    fn handle_input(&mut self, data: &[u8]);
+    fn handle_eof(&mut self);
+    fn poll_event(&mut self) -> Result<Option<Event>>;
+}
+
+impl Demuxer for elementary::Demuxer {
+    fn handle_input(&mut self, data: &[u8]) {
+        self.handle_input(data);
+    }
+    fn handle_eof(&mut self) {
+        self.handle_eof();
+    }
+    fn poll_event(&mut self) -> Result<Option<Event>> {
+        Ok(self.poll_event())
+    }
+}
+
+impl Demuxer for mp4::Demuxer {
+    fn handle_input(&mut self, data: &[u8]) {
+        self.handle_input(data);
+    }
+    fn handle_eof(&mut self) {
+        self.handle_eof();
+    }
+    fn poll_event(&mut self) -> Result<Option<Event>> {
+        Ok(self.poll_event()?)
+    }
+}
+
+/// Bytes of a read: more than this does not make it faster, and stays within a processor's cache.
+const READ: usize = 128 << 10;
+
+/// A reader, and the demuxer that it is read into.
+pub struct Pushed<D, R> {
+    demuxer: D,
+    reader: R,
+    buffer: Box<[u8]>,
+    ended: bool,
+}
+
+impl<D: Demuxer, R: Read> Pushed<D, R> {
+    pub fn new(demuxer: D, reader: R) -> Self {
+        Self {
+            demuxer,
+            reader,
+            buffer: vec![0; READ].into(),
+            ended: false,
+        }
+    }
+}
+
+impl<D: Demuxer, R: Read> Source for Pushed<D, R> {
+    fn next(&mut self) -> Result<Option<Event>> {
+        loop {
+            if let Some(event) = self.demuxer.poll_event()? {
+                return Ok(Some(event));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            match self.reader.read(&mut self.buffer)? {
+                0 => {
+                    self.ended = true;
+                    self.demuxer.handle_eof();
+                }
+                n => self.demuxer.handle_input(&self.buffer[..n]),
+            }
+        }
+    }
+}

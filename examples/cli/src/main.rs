@@ -1,0 +1,56 @@
+#![doc = include_str!("../README.md")]
+#![allow(unreachable_pub, reason = "nothing of a program is public")]
+
+mod format;
+mod input;
+mod output;
+mod plot;
+mod probe;
+mod progress;
+mod remux;
+mod time;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Media files and streams: look at them, turn one kind into another, check and mend them.
+#[derive(Debug, Parser)]
+#[command(name = "fluvial", version)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tell what is in a file: container, tracks, samples, and what is wrong.
+    Probe(probe::Args),
+    /// Put the samples of one file into another, without touching them.
+    Remux(remux::Args),
+    /// Draw a file: bit rate, pictures, interleaving, buffer.
+    Plot(plot::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Args::parse().command {
+        Command::Probe(args) => probe::run(&args),
+        Command::Remux(args) => remux::run(&args),
+        Command::Plot(args) => plot::run(&args),
+    };
+    match outcome {
+        Ok(code) => code,
+        // Who reads from us has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fluvial: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>();
+        io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,339 @@
+//! `fluvial probe`: what is in a file.
+
+use crate::format::Format;
+use crate::input;
+use crate::time::seconds;
+use anyhow::Result;
+use media::{Codec, Event, Kind, Sample, Time, Track, TrackId, Tracks};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A file, or `-` for standard input.
+    input: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Print a JSON line for each sample, in the order of the file.
+    #[arg(long)]
+    samples: bool,
+}
+
+/// A sample's line.
+#[derive(Serialize)]
+struct Line {
+    track: u32,
+    dts: i64,
+    pts: i64,
+    duration: Option<u32>,
+    size: usize,
+    sync: bool,
+}
+
+/// What is told of a file.
+#[derive(Serialize)]
+struct Report {
+    format: String,
+    /// Seconds.
+    duration: f64,
+    tracks: Vec<TrackReport>,
+    warnings: Vec<WarningReport>,
+}
+
+/// What is told of a track; what it has not is left out as `null`.
+#[derive(Serialize)]
+struct TrackReport {
+    id: u32,
+    kind: &'static str,
+    codec: String,
+    timescale: u32,
+    samples: u64,
+    sync_samples: u64,
+    /// Seconds from the start of its first sample to the end of its last one.
+    duration: f64,
+    /// Seconds, on the time line that all tracks share.
+    start: f64,
+    /// Bits per second.
+    bitrate: u64,
+    width: Option<u32>,
+    height: Option<u32>,
+    frame_rate: Option<f64>,
+    sample_rate: Option<u32>,
+    channels: Option<u16>,
+    language: String,
+}
+
+#[derive(Serialize)]
+struct WarningReport {
+    offset: Option<u64>,
+    track: Option<u32>,
+    skipped: u64,
+    what: String,
+}
+
+/// Warnings that are kept; a file that is nothing but damage would fill memory with them.
+const MAX_WARNINGS: usize = 1000;
+
+/// What is counted of a track.
+struct Counts {
+    track: Track,
+    samples: u64,
+    sync_samples: u64,
+    bytes: u64,
+    first_pts: i64,
+    /// The end of the last sample on the time line.
+    end: i64,
+    last_dts: i64,
+    /// The distance between the two samples before, for those that do not tell how long they last.
+    step: i64,
+    /// Time before the last jump of the time line.
+    before: i64,
+}
+
+impl Counts {
+    fn new(track: Track) -> Self {
+        Self {
+            track,
+            samples: 0,
+            sync_samples: 0,
+            bytes: 0,
+            first_pts: i64::MAX,
+            end: i64::MIN,
+            last_dts: i64::MIN,
+            step: 0,
+            before: 0,
+        }
+    }
+
+    fn add(&mut self, sample: &Sample) {
+        self.samples += 1;
+        self.sync_samples += u64::from(sample.is_sync());
+        self.bytes += sample.data.len() as u64;
+        if self.last_dts != i64::MIN && sample.dts > self.last_dts {
+            self.step = sample.dts - self.last_dts;
+        }
+        self.last_dts = sample.dts;
+        let known = sample.duration.map(|duration| i64::from(duration.get()));
+        let own = || self.track.codec.duration(&sample.data).map(i64::from);
+        let duration = known.or_else(own).unwrap_or(self.step);
+        self.first_pts = self.first_pts.min(sample.pts);
+        self.end = self.end.max(sample.pts.saturating_add(duration));
+    }
+
+    fn jump(&mut self) {
+        self.before = self.ticks();
+        (self.first_pts, self.end) = (i64::MAX, i64::MIN);
+        self.last_dts = i64::MIN;
+    }
+
+    fn ticks(&self) -> i64 {
+        let now = self.end.saturating_sub(self.first_pts).max(0);
+        self.before
+            .saturating_add(if self.first_pts == i64::MAX { 0 } else { now })
+    }
+
+    fn duration(&self) -> f64 {
+        seconds(self.track.timescale.time(self.ticks()))
+    }
+
+    fn report(&self) -> TrackReport {
+        let codec = &self.track.codec;
+        let duration = self.duration();
+        let (width, height) = codec.dimensions().unzip();
+        let measured =
+            |()| (self.samples > 0 && duration > 0.0).then(|| self.samples as f64 / duration);
+        let told = codec
+            .frame_rate()
+            .map(|(frames, seconds)| f64::from(frames) / f64::from(seconds));
+        let frame_rate = match codec.kind() {
+            // What the samples show weighs more than what the configuration says.
+            Kind::Video => measured(()).or(told),
+            _ => None,
+        };
+        let start = if self.first_pts == i64::MAX {
+            0
+        } else {
+            self.first_pts
+        };
+        TrackReport {
+            id: self.track.id.0,
+            kind: match codec {
+                Codec::Text(_) => "text",
+                _ => kind(codec.kind()),
+            },
+            codec: codec.rfc6381(),
+            timescale: self.track.timescale.get(),
+            samples: self.samples,
+            sync_samples: self.sync_samples,
+            duration,
+            start: seconds(self.track.timescale.time(start)),
+            bitrate: if duration > 0.0 {
+                (self.bytes as f64 * 8.0 / duration).round() as u64
+            } else {
+                0
+            },
+            width,
+            height,
+            frame_rate,
+            sample_rate: codec.sample_rate(),
+            channels: codec.channels(),
+            language: self.track.language.as_str().to_owned(),
+        }
+    }
+}
+
+const fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Video => "video",
+        Kind::Audio => "audio",
+        Kind::Data => "data",
+    }
+}
+
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let mut input = input::open(&args.input)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut counts: BTreeMap<TrackId, Counts> = BTreeMap::new();
+    let mut order: Vec<TrackId> = Vec::new();
+    let mut warnings = Vec::new();
+    loop {
+        let event = match input.source.next() {
+            Ok(Some(event)) => event,
+            Ok(None) => break,
+            // What was read before is worth telling.
+            Err(error) if !counts.is_empty() => {
+                warnings.push(warning(media::Warning::new(format!("{error:#}"))));
+                break;
+            }
+            Err(error) => return Err(error),
+        };
+        match event {
+            Event::Tracks(tracks) => learn(&tracks, &mut counts, &mut order),
+            Event::Sample(sample) => {
+                if args.samples {
+                    let line = Line {
+                        track: sample.track.0,
+                        dts: sample.dts,
+                        pts: sample.pts,
+                        duration: sample.duration.map(std::num::NonZero::get),
+                        size: sample.data.len(),
+                        sync: sample.is_sync(),
+                    };
+                    serde_json::to_writer(&mut out, &line)?;
+                    writeln!(out)?;
+                }
+                if let Some(counts) = counts.get_mut(&sample.track) {
+                    counts.add(&sample);
+                }
+            }
+            Event::Discontinuity => counts.values_mut().for_each(Counts::jump),
+            Event::Warning(told) if warnings.len() < MAX_WARNINGS => warnings.push(warning(told)),
+            _ => {}
+        }
+    }
+    input.bar.finish_and_clear();
+    let tracks: Vec<_> = order
+        .iter()
+        .filter_map(|id| Some(counts.get(id)?.report()))
+        .collect();
+    let report = Report {
+        format: name(input.format, &counts),
+        duration: tracks
+            .iter()
+            .map(|track| track.duration)
+            .fold(0.0, f64::max),
+        tracks,
+        warnings,
+    };
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &report)?;
+        writeln!(out)?;
+    } else if !args.samples {
+        print(&report, &mut out)?;
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn learn(tracks: &Tracks, counts: &mut BTreeMap<TrackId, Counts>, order: &mut Vec<TrackId>) {
+    for track in tracks {
+        match counts.get_mut(&track.id) {
+            Some(known) => {
+                if known.track.timescale != track.timescale {
+                    let rescale = |ticks: i64| match ticks {
+                        i64::MAX | i64::MIN => ticks,
+                        ticks => known.track.timescale.rescale(ticks, track.timescale),
+                    };
+                    (known.first_pts, known.end) = (rescale(known.first_pts), rescale(known.end));
+                    known.before = rescale(known.before);
+                }
+                known.track = track.clone();
+            }
+            None => {
+                order.push(track.id);
+                counts.insert(track.id, Counts::new(track.clone()));
+            }
+        }
+    }
+}
+
+fn warning(warning: media::Warning) -> WarningReport {
+    WarningReport {
+        offset: warning.offset,
+        track: warning.track.map(|track| track.0),
+        skipped: warning.skipped,
+        what: warning.what.into_owned(),
+    }
+}
+
+/// The format's name; that of E-AC-3, whose frames only tell it from AC-3.
+fn name(format: Format, counts: &BTreeMap<TrackId, Counts>) -> String {
+    let first = counts.values().next().map(|counts| &counts.track.codec);
+    match (format, first) {
+        (Format::Raw(elementary::Format::Ac3), Some(Codec::Eac3(_))) => "ec3".into(),
+        _ => format.to_string(),
+    }
+}
+
+fn print(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    let duration = Time::from_nanos((report.duration * 1e9) as i64);
+    writeln!(out, "{}, {duration}", report.format)?;
+    for track in &report.tracks {
+        write!(out, "track {}: {} {}", track.id, track.kind, track.codec)?;
+        if let (Some(width), Some(height)) = (track.width, track.height) {
+            write!(out, ", {width}x{height}")?;
+        }
+        if let Some(rate) = track.frame_rate {
+            write!(out, ", {rate:.3} fps")?;
+        }
+        if let (Some(rate), Some(channels)) = (track.sample_rate, track.channels) {
+            write!(out, ", {rate} Hz, {channels} ch")?;
+        }
+        if track.language != "und" {
+            write!(out, ", {}", track.language)?;
+        }
+        writeln!(
+            out,
+            ", {:.3} s from {:.3}, {:.1} kbit/s, {} samples, {} sync",
+            track.duration,
+            track.start,
+            track.bitrate as f64 / 1000.0,
+            track.samples,
+            track.sync_samples
+        )?;
+    }
+    for warning in &report.warnings {
+        write!(out, "warning: {}", warning.what)?;
+        if let Some(offset) = warning.offset {
+            write!(out, " at offset {offset}")?;
+        }
+        if warning.skipped > 0 {
+            write!(out, ", {} bytes skipped", warning.skipped)?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,312 @@
+//! `fluvial remux`: the samples of one file in another.
+
+use crate::input;
+use crate::output::{self, Options};
+use crate::time;
+use anyhow::{Context, Result, bail};
+use media::{Event, Kind, Sample, Time, TrackId, Tracks};
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A file, or `-` for standard input.
+    input: String,
+    /// A file, or `-` for standard output.
+    output: String,
+    /// Begin at the last keyframe that is not after this time (seconds, or `[h:]m:s`).
+    #[arg(long, value_parser = time::parse)]
+    from: Option<Time>,
+    /// End before this time.
+    #[arg(long, value_parser = time::parse)]
+    to: Option<Time>,
+    /// Write MP4 in fragments.
+    #[arg(long)]
+    fragmented: bool,
+    /// Which tracks: ids or kinds (`video`, `audio`, `data`), with commas between them. Default: all that the output can carry.
+    #[arg(long, value_delimiter = ',')]
+    tracks: Vec<String>,
+    /// The output's format, where its name does not tell it: an extension such as `ts`.
+    #[arg(long)]
+    format: Option<String>,
+}
+
+/// Events that are looked through for the first tracks.
+const MAX_BEFORE_TRACKS: usize = 100_000;
+
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let mut input = input::open(&args.input)?;
+    let mut before = Vec::new();
+    let tracks = loop {
+        match input.source.next()? {
+            Some(Event::Tracks(tracks)) if !tracks.is_empty() => break tracks,
+            Some(event) if before.len() < MAX_BEFORE_TRACKS => before.push(event),
+            _ => bail!("{}: no track that could be read", args.input),
+        }
+    };
+    let options = Options {
+        fragmented: args.fragmented,
+    };
+    let mut sink = output::create(&args.output, args.format.as_deref(), &options)?;
+    let picked = pick(&tracks, &args.tracks)?;
+    let explicit = !args.tracks.is_empty();
+    let mut kept = Kept {
+        wanted: picked.iter().map(|track| track.id).collect(),
+        explicit,
+    };
+    let carried = kept.carried(&picked, sink.as_ref())?;
+    sink.set_tracks(&carried)?;
+    let mut span = Span::new(args.from, args.to, &carried);
+    let mut current = carried;
+    for event in before {
+        tell(&event);
+        sink.handle_event(&event)?;
+    }
+    while let Some(event) = input.source.next()? {
+        match event {
+            Event::Tracks(tracks) => {
+                let picked = pick(&tracks, &args.tracks)?;
+                let carried = kept.carried(&picked, sink.as_ref())?;
+                for sample in span.flush() {
+                    sink.handle_sample(&sample)?;
+                }
+                if carried != current {
+                    sink.set_tracks(&carried)?;
+                    span.set_tracks(&carried);
+                    current = carried;
+                }
+            }
+            Event::Sample(sample) => {
+                if current.find(sample.track).is_none() {
+                    continue;
+                }
+                span.push(sample);
+                while let Some(sample) = span.pop() {
+                    sink.handle_sample(&sample)?;
+                }
+                if span.is_over() {
+                    break;
+                }
+            }
+            event => {
+                tell(&event);
+                sink.handle_event(&event)?;
+            }
+        }
+    }
+    for sample in span.flush() {
+        sink.handle_sample(&sample)?;
+    }
+    sink.finish().with_context(|| args.output.clone())?;
+    input.bar.finish_and_clear();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Warnings are for people: on standard error.
+fn tell(event: &Event) {
+    if let Event::Warning(warning) = event {
+        eprintln!("warning: {warning}");
+    }
+}
+
+/// The tracks that were asked for.
+fn pick(tracks: &Tracks, asked: &[String]) -> Result<Tracks> {
+    if asked.is_empty() {
+        return Ok(tracks.clone());
+    }
+    let is = |name: &str, id: TrackId, kind: Kind| match name {
+        "video" => kind == Kind::Video,
+        "audio" => kind == Kind::Audio,
+        "data" | "text" => kind == Kind::Data,
+        number => number.parse() == Ok(id.0),
+    };
+    let wanted = |name: &String| {
+        tracks
+            .iter()
+            .any(|track| is(name, track.id, track.codec.kind()))
+    };
+    if let Some(missing) = asked.iter().find(|name| !wanted(name)) {
+        let ids: Vec<_> = tracks.iter().map(|track| track.id.to_string()).collect();
+        bail!("there is no track {missing}: there are {}", ids.join(", "));
+    }
+    let picked = tracks.iter().filter(|track| {
+        let kind = track.codec.kind();
+        asked.iter().any(|name| is(name, track.id, kind))
+    });
+    Ok(picked.cloned().collect())
+}
+
+/// What of the tracks the output gets.
+struct Kept {
+    wanted: Vec<TrackId>,
+    /// Whether tracks were named: then none may be left out.
+    explicit: bool,
+}
+
+impl Kept {
+    fn carried(&mut self, tracks: &Tracks, sink: &dyn output::Sink) -> Result<Tracks> {
+        let mut carried = Vec::new();
+        let mut refused = Vec::new();
+        for track in tracks {
+            if sink.can_carry(&track.codec) && carried.len() < sink.max_tracks() {
+                carried.push(track.clone());
+            } else {
+                refused.push(track);
+            }
+        }
+        // Sound and pictures are not lost in silence, but for a format that is made to hold one of them.
+        let lost = refused.iter().find(|track| {
+            self.explicit || (track.codec.kind() != Kind::Data && sink.max_tracks() > 1)
+        });
+        if let Some(track) = lost {
+            bail!(
+                "{} cannot carry track {}, {}; choose others with --tracks",
+                sink.name(),
+                track.id,
+                track.codec.rfc6381()
+            );
+        }
+        if carried.is_empty() {
+            let codecs: Vec<_> = tracks.iter().map(|track| track.codec.rfc6381()).collect();
+            bail!("{} cannot carry {}", sink.name(), codecs.join(", "));
+        }
+        for track in refused {
+            if self.wanted.contains(&track.id) {
+                eprintln!(
+                    "warning: track {}, {}, is left out",
+                    track.id,
+                    track.codec.rfc6381()
+                );
+                self.wanted.retain(|id| *id != track.id);
+            }
+        }
+        Ok(carried.into_iter().collect())
+    }
+}
+
+/// The part of the time line that is kept; times count from its start where one was asked for.
+struct Span {
+    from: Option<Time>,
+    to: Option<Time>,
+    tracks: Tracks,
+    lead: TrackId,
+    /// Samples since the last point to begin at, until it is known that there is none better.
+    held: std::collections::VecDeque<Sample>,
+    /// Where it begins, once that is known.
+    start: Option<Time>,
+    over: Vec<TrackId>,
+}
+
+impl Span {
+    fn new(from: Option<Time>, to: Option<Time>, tracks: &Tracks) -> Self {
+        let lead = tracks.first_of(Kind::Video).or(tracks.first());
+        Self {
+            from,
+            to,
+            tracks: tracks.clone(),
+            lead: lead.map_or(TrackId(0), |track| track.id),
+            held: std::collections::VecDeque::new(),
+            start: from.is_none().then_some(Time::ZERO),
+            over: Vec::new(),
+        }
+    }
+
+    fn set_tracks(&mut self, tracks: &Tracks) {
+        self.tracks = tracks.clone();
+    }
+
+    fn time(&self, track: TrackId, ticks: i64) -> Time {
+        let track = self.tracks.find(track);
+        track.map_or(Time::ZERO, |track| track.timescale.time(ticks))
+    }
+
+    fn push(&mut self, sample: Sample) {
+        let pts = self.time(sample.track, sample.pts);
+        if self.to.is_some_and(|to| pts >= to) {
+            // Pictures that are shown before it may still come.
+            let dts = self.time(sample.track, sample.dts);
+            if self.to.is_some_and(|to| dts >= to) && !self.over.contains(&sample.track) {
+                self.over.push(sample.track);
+            }
+            return;
+        }
+        if self.start.is_none()
+            && let Some(from) = self.from
+        {
+            let is_lead = sample.track == self.lead;
+            if is_lead && sample.is_sync() && pts <= from {
+                // What comes from here on replaces what came before, but for other tracks' samples that sound later.
+                let tracks = self.tracks.clone();
+                self.held.retain(|held| {
+                    let end = tracks
+                        .find(held.track)
+                        .map(|track| track.timescale.time(held.pts));
+                    held.track != sample.track && end.is_some_and(|time| time >= pts)
+                });
+            }
+            self.held.push_back(sample);
+            if is_lead && pts >= from {
+                self.begin(from);
+            }
+            return;
+        }
+        self.held.push_back(sample);
+    }
+
+    /// Fixes the start: that of the lead's first sample that is held.
+    fn begin(&mut self, from: Time) {
+        let first = self
+            .held
+            .iter()
+            .find(|held| held.track == self.lead && held.is_sync());
+        let start = first.map_or(from, |first| self.time(first.track, first.pts));
+        self.start = Some(start);
+        let tracks = self.tracks.clone();
+        let lead = self.lead;
+        self.held.retain(|held| {
+            let time = tracks
+                .find(held.track)
+                .map(|track| track.timescale.time(held.pts));
+            held.track == lead || time.is_some_and(|time| time >= start)
+        });
+        while self
+            .held
+            .iter()
+            .find(|held| held.track == lead)
+            .is_some_and(|held| !held.is_sync())
+        {
+            let at = self.held.iter().position(|held| held.track == lead);
+            at.map(|at| self.held.remove(at));
+        }
+    }
+
+    fn pop(&mut self) -> Option<Sample> {
+        let start = self.start?;
+        let mut sample = self.held.pop_front()?;
+        let shift = self.tracks.find(sample.track)?.timescale.ticks(start);
+        sample.dts -= shift;
+        sample.pts -= shift;
+        Some(sample)
+    }
+
+    /// What is left, at the end or before a change of tracks.
+    fn flush(&mut self) -> Vec<Sample> {
+        if self.start.is_none()
+            && let Some(from) = self.from
+            && self
+                .held
+                .iter()
+                .any(|held| self.time(held.track, held.pts) >= from)
+        {
+            self.begin(from);
+        }
+        std::iter::from_fn(|| self.pop()).collect()
+    }
+
+    fn is_over(&self) -> bool {
+        self.to.is_some()
+            && self
+                .tracks
+                .iter()
+                .all(|track| self.over.contains(&track.id))
+    }
+}
