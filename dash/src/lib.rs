@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unchecked_time_subtraction,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        clippy::disallowed_methods,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
+
+#[macro_use]
+mod xml;
+mod check;
+mod error;
+mod mpd;
+mod value;
+
+pub use check::{Finding, Severity, check};
+pub use error::{Error, Limits, Rule};
+pub use mpd::*;
+pub use value::{
+    AudioSamplingRate, ByteRange, ContentEncoding, ContentType, DateTime, Duration, FrameRate,
+    List, Malformed, MediaType, PopularitySource, PreselectionOrder, PresentationType,
+    ProducerReferenceTimeType, RandomAccessType, Ratio, Sap, SwitchingType, VideoScan, Zone,
+};
+pub use xml::{Attribute, Element, Layout, Node, Other};
