@@ -5,22 +5,36 @@
 //! sections together and tells new versions.
 
 mod assembler;
+mod cat;
+mod clock_table;
 mod crc;
 pub mod descriptor;
+mod eit;
+mod nit;
 mod pat;
 mod pmt;
+mod sdt;
 mod section;
 mod stream_type;
 mod table;
+mod text;
+mod time;
 
 pub use assembler::{Assembler, Found, packetize};
+pub use cat::{Cat, DescriptorTable, Tsdt};
+pub use clock_table::ClockTable;
 pub use crc::crc32;
 pub use descriptor::{Descriptor, Descriptors};
+pub use eit::{Eit, EitEvent};
+pub use nit::{NetworkStream, Nit, NitKind};
 pub use pat::{Pat, Program};
 pub use pmt::{ElementaryStream, Pmt};
+pub use sdt::{RunningStatus, Sdt, SdtService};
 pub use section::{Check, Header, Section, Syntax};
 pub use stream_type::StreamType;
 pub use table::{Collector, Table, Version};
+pub use text::{CharacterTable, Text};
+pub use time::{DvbDuration, DvbTime};
 
 use crate::Error;
 use wire::{Reader, TooLong, Writer};
@@ -67,3 +81,6 @@ pub(crate) fn fits<T: Copy + PartialOrd + Into<u64>>(
 pub(crate) fn too_long(what: &'static str, value: u64, max: u64) -> Error {
     TooLong { what, value, max }.into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 use wire::{Reader, Writer};
 
 /// A piece of a descriptor, read and written by one description.
-pub(super) trait Field: Sized {
+pub(in crate::psi) trait Field: Sized {
     fn get(r: &mut Reader<'_>, what: &'static str) -> Result<Self, Error>;
     fn put(&self, w: &mut Writer<'_>, what: &'static str) -> Result<(), Error>;
 }

@@ -91,6 +91,21 @@ impl Descriptors {
             .find_map(|raw| raw.data.first_chunk().copied())
     }
 
+    /// Appends another loop.
+    pub(crate) fn append(&mut self, other: &Descriptors) {
+        self.bytes.extend_from_slice(&other.bytes);
+    }
+
+    /// Both halves of a loop of two descriptors or more.
+    pub(crate) fn halves(&self) -> Option<(Descriptors, Descriptors)> {
+        let middle = self.iter().count() / 2;
+        let mut iter = self.iter();
+        iter.by_ref().take(middle).for_each(drop);
+        let first = self.bytes.len().saturating_sub(iter.rest().len());
+        let (first, second) = self.bytes.split_at_checked(first)?;
+        (!first.is_empty()).then(|| (Self::from_bytes(first), Self::from_bytes(second)))
+    }
+
     /// Appends a descriptor.
     ///
     /// # Errors

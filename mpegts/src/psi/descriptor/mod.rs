@@ -9,6 +9,7 @@ mod dvb;
 mod field;
 mod list;
 mod mpeg;
+mod service;
 
 pub use dvb::{
     Aac, AacDetails, Ac4, ExtensionOther, OpusAudio, PrivateDataSpecifier, StreamIdentifier,
@@ -20,6 +21,14 @@ pub use mpeg::{
     Iso639Language, MaximumBitrate, Metadata, MetadataFormat, MetadataPointer, MetadataStd,
     Mpeg4Audio, Mpeg4Video, MpegExtension, PrivateDataIndicator, Registration, SmoothingBuffer,
     Std, SystemClock, TemporalLayers, VideoStream, VideoStreamMpeg2,
+};
+
+pub(super) use field::Field;
+pub use service::{
+    BouquetName, CableDelivery, Component, Content, ContentEntry, CueIdentifier, ExtendedEvent,
+    Linkage, LocalTimeOffset, LocalTimeOffsetEntry, LogicalChannel, LogicalChannelEntry,
+    NetworkName, ParentalRating, ParentalRatingEntry, SatelliteDelivery, Service, ServiceList,
+    ServiceListEntry, ShortEvent, TerrestrialDelivery,
 };
 
 #[cfg(feature = "media")]
@@ -149,6 +158,22 @@ kinds! {
     OpusAudio,
     Ac4,
     ExtensionOther,
+    NetworkName,
+    ServiceList,
+    SatelliteDelivery,
+    CableDelivery,
+    BouquetName,
+    Service,
+    Linkage,
+    ShortEvent,
+    ExtendedEvent,
+    Component,
+    Content,
+    ParentalRating,
+    LocalTimeOffset,
+    TerrestrialDelivery,
+    LogicalChannel,
+    CueIdentifier,
 }
 
 #[cfg(test)]

@@ -93,6 +93,59 @@ fn descriptors_by_hand() {
 }
 
 #[test]
+fn descriptors_of_services_by_hand() {
+    let Descriptor::Service(service) = round_trip(b"\x48\x12\x01\x06FFmpeg\x09Service01") else {
+        panic!("no service");
+    };
+    assert_eq!(service.name.to_string(), "Service01");
+    assert_eq!(service.provider_name.to_string(), "FFmpeg");
+    let Descriptor::ShortEvent(event) =
+        round_trip(b"\x4D\x0Edeu\x06\x01\xB0\x31\xC0\x31\xB2\x03One")
+    else {
+        panic!("no event");
+    };
+    assert_eq!(event.event_name.to_string(), "\u{410}1\u{420}1\u{412}");
+    assert_eq!(event.text.to_string(), "One");
+    let Descriptor::ExtendedEvent(event) = round_trip(b"\x4E\x10\x01eng\x09\x03Dir\x04Noby\x01x")
+    else {
+        panic!("no event");
+    };
+    assert_eq!(
+        (event.descriptor_number, event.last_descriptor_number),
+        (0, 1)
+    );
+    assert_eq!(event.items.len(), 1);
+    let Descriptor::LocalTimeOffset(offset) =
+        round_trip(b"\x58\x0DDEU\x02\x01\x00\xE7\x1D\x01\x00\x00\x02\x00")
+    else {
+        panic!("no offset");
+    };
+    assert_eq!(offset.offsets[0].local_time_offset, [1, 0]);
+    let Descriptor::LogicalChannel(channel) = round_trip(b"\x83\x04\x00\x07\xFC\x0C") else {
+        panic!("no channel");
+    };
+    assert_eq!(channel.channels[0].logical_channel_number, 12);
+    for bytes in [
+        &b"\x40\x04Net1"[..],
+        b"\x41\x06\x00\x01\x01\x00\x02\x19",
+        b"\x43\x0B\x01\x19\x53\x75\x01\x92\xA1\x02\x75\x00\x03",
+        b"\x44\x0B\x03\x46\x00\x00\xFF\xF2\x03\x00\x69\x00\x0F",
+        b"\x47\x02Bq",
+        b"\x4A\x07\x00\x01\x00\x02\x00\x03\x09",
+        b"\x50\x07\xF1\x0B\x01engX",
+        b"\x54\x02\x14\x00",
+        b"\x55\x04DEU\x0D",
+        b"\x5A\x0B\x02\xFA\xF0\x80\x1F\x81\x1A\xFF\xFF\xFF\xFF",
+        b"\x8A\x01\x01",
+    ] {
+        assert!(
+            !matches!(round_trip(bytes), Descriptor::Unknown { .. }),
+            "{bytes:02x?}"
+        );
+    }
+}
+
+#[test]
 fn one_that_runs_out_of_its_loop_is_left_over() {
     let list = Descriptors::from_bytes(&[0x52, 1, 9, 0x0A, 5, 1]);
     let mut iter = list.iter();
