@@ -61,6 +61,10 @@ fn stream(mut reader: impl Read + 'static, len: Option<u64>, path: &str) -> Resu
             mp4::Demuxer::new(mp4::Limits::default()),
             reader,
         )),
+        Format::Flv => {
+            let demuxer = rtmp::flv::FileDemuxer::new(rtmp::Limits::default());
+            Box::new(Pushed::new(demuxer, reader))
+        }
         other => bail!("{path}: {other} cannot be read"),
     };
     Ok(Input {

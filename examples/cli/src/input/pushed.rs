@@ -22,17 +22,24 @@ impl Demuxer for elementary::Demuxer {
     }
 }
 
-impl Demuxer for mp4::Demuxer {
-    fn handle_input(&mut self, data: &[u8]) {
-        self.handle_input(data);
-    }
-    fn handle_eof(&mut self) {
-        self.handle_eof();
-    }
-    fn poll_event(&mut self) -> Result<Option<Event>> {
-        Ok(self.poll_event()?)
-    }
+/// All demuxers of containers look the same.
+macro_rules! demuxers {
+    ($($demuxer:ty),*) => {$(
+        impl Demuxer for $demuxer {
+            fn handle_input(&mut self, data: &[u8]) {
+                self.handle_input(data);
+            }
+            fn handle_eof(&mut self) {
+                self.handle_eof();
+            }
+            fn poll_event(&mut self) -> Result<Option<Event>> {
+                Ok(self.poll_event()?)
+            }
+        }
+    )*};
 }
+
+demuxers!(mp4::Demuxer, rtmp::flv::FileDemuxer);
 
 /// Bytes of a read: more than this does not make it faster, and stays within a processor's cache.
 const READ: usize = 128 << 10;

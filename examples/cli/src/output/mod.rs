@@ -1,13 +1,16 @@
 //! Outputs: samples become a file of any format.
 
+mod flv;
+mod interleave;
 mod raw;
+mod target;
 
 use crate::format::Format;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+use interleave::Interleave;
 use media::{Codec, Event, Sample, Tracks};
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use target::Target;
 
 /// A file or stream that is written.
 pub trait Sink {
@@ -47,19 +50,11 @@ pub fn create(path: &str, format: Option<&str>, options: &Options) -> Result<Box
         bail!("{path}: give --format, such as --format ts: the name does not tell the format");
     };
     let _ = options;
-    match format {
-        Format::Raw(format) => Ok(Box::new(raw::Raw::new(format, stream(path)?))),
+    let out = Target::create(path)?;
+    let sink: Box<dyn Sink> = match format {
+        Format::Raw(format) => Box::new(raw::Raw::new(format, out)),
+        Format::Flv => Box::new(flv::Flv::new(out)),
         other => bail!("{path}: {other} cannot be written"),
-    }
-}
-
-/// Bytes gathered before they are written.
-const BUFFER: usize = 256 << 10;
-
-fn stream(path: &str) -> Result<Box<dyn Write>> {
-    if path == "-" {
-        return Ok(Box::new(BufWriter::with_capacity(BUFFER, io::stdout())));
-    }
-    let file = File::create(path).with_context(|| path.to_owned())?;
-    Ok(Box::new(BufWriter::with_capacity(BUFFER, file)))
+    };
+    Ok(Box::new(Interleave::new(sink)))
 }

@@ -1,18 +1,17 @@
-use super::Sink;
+use super::{Sink, Target};
 use anyhow::Result;
 use elementary::{Format, Muxer};
 use media::{Codec, Sample, Tracks};
-use std::io::Write;
 
 /// One track without a container.
 pub struct Raw {
     format: Format,
     muxer: Muxer,
-    out: Box<dyn Write>,
+    out: Target,
 }
 
 impl Raw {
-    pub fn new(format: Format, out: Box<dyn Write>) -> Self {
+    pub fn new(format: Format, out: Target) -> Self {
         Self {
             format,
             muxer: Muxer::new(format),
@@ -41,12 +40,12 @@ impl Sink for Raw {
     fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
         self.muxer.handle_sample(sample)?;
         if let Some(bytes) = self.muxer.poll_output() {
-            self.out.write_all(&bytes)?;
+            self.out.append(&bytes)?;
         }
         Ok(())
     }
 
     fn finish(&mut self) -> Result<()> {
-        Ok(self.out.flush()?)
+        self.out.finish()
     }
 }

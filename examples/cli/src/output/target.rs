@@ -1,0 +1,92 @@
+use anyhow::{Context, Result, bail};
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+
+/// Bytes gathered before they are written.
+const BUFFER: usize = 256 << 10;
+
+/// Where a container is written: a file, in which bytes can be changed afterwards, or a stream.
+pub struct Target {
+    out: Out,
+    path: String,
+}
+
+enum Out {
+    File(BufWriter<File>),
+    Stream(BufWriter<io::Stdout>),
+}
+
+impl Target {
+    /// A new file, or standard output (`-`).
+    pub fn create(path: &str) -> Result<Self> {
+        let out = if path == "-" {
+            Out::Stream(BufWriter::with_capacity(BUFFER, io::stdout()))
+        } else {
+            let options = File::options()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(path);
+            Out::File(BufWriter::with_capacity(
+                BUFFER,
+                options.with_context(|| path.to_owned())?,
+            ))
+        };
+        Ok(Self {
+            out,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Whether bytes can be changed afterwards.
+    pub const fn can_patch(&self) -> bool {
+        matches!(self.out, Out::File(_))
+    }
+
+    /// Adds bytes at the end.
+    pub fn append(&mut self, data: &[u8]) -> Result<()> {
+        let wrote = match &mut self.out {
+            Out::File(file) => file.write_all(data),
+            Out::Stream(stream) => stream.write_all(data),
+        };
+        wrote.with_context(|| self.path.clone())
+    }
+
+    /// Writes over bytes that are there.
+    pub fn patch(&mut self, offset: u64, data: &[u8]) -> Result<()> {
+        let Out::File(file) = &mut self.out else {
+            bail!("{}: a stream cannot be changed afterwards", self.path);
+        };
+        let mut patch = || {
+            file.seek(SeekFrom::Start(offset))?;
+            file.write_all(data)?;
+            file.seek(SeekFrom::End(0)).map(drop)
+        };
+        patch().with_context(|| self.path.clone())
+    }
+
+    /// Reads bytes that are there.
+    pub fn read(&mut self, offset: u64, len: usize) -> Result<Vec<u8>> {
+        let Out::File(file) = &mut self.out else {
+            bail!("{}: a stream cannot be read again", self.path);
+        };
+        let mut data = vec![0; len];
+        let mut read = || {
+            file.seek(SeekFrom::Start(offset))?;
+            file.get_mut().read_exact(&mut data)?;
+            file.seek(SeekFrom::End(0)).map(drop)
+        };
+        read().with_context(|| self.path.clone())?;
+        Ok(data)
+    }
+
+    /// Writes what was gathered.
+    pub fn finish(&mut self) -> Result<()> {
+        let flushed = match &mut self.out {
+            Out::File(file) => file.flush(),
+            Out::Stream(stream) => stream.flush(),
+        };
+        flushed.with_context(|| self.path.clone())
+    }
+}
