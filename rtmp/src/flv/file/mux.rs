@@ -77,9 +77,9 @@ struct Head {
     metadata: Metadata,
 }
 
-/// Entries of an index at most, so that what is left of its room fits a short string.
+/// Entries of an index at most: what is left of its room is filled with values, of which readers take only so many.
 const MOST_INDEXED: usize = 3000;
-/// The name of what fills the room that is left.
+/// The name of what fills the room that is left: nulls, a byte each, since ffmpeg complains of long strings.
 const FILLER: &str = "filler";
 
 impl FileMuxer {
@@ -265,10 +265,8 @@ impl FileMuxer {
 fn tag_of(metadata: &Metadata, room: usize) -> Result<Vec<u8>, Error> {
     let mut metadata = metadata.clone();
     if metadata.get("keyframes").is_some() {
-        let filler = " ".repeat(room);
-        metadata
-            .entries
-            .push((String::from(FILLER), Value::Text(filler)));
+        let filler = Value::List(alloc::vec![Value::Null; room]);
+        metadata.entries.push((String::from(FILLER), filler));
     }
     let message: Message = metadata::to_message(&metadata, 0)?;
     let mut out = Vec::new();
