@@ -33,8 +33,10 @@ mod error;
 mod limits;
 #[cfg(feature = "media")]
 pub mod packager;
+#[cfg(feature = "media")]
+pub mod writer;
 
 pub use boxes::{FourCc, IsoBox};
 pub use error::Error;
 #[cfg(feature = "media")]
-pub use {demuxer::Demuxer, limits::Limits, packager::Packager};
+pub use {demuxer::Demuxer, limits::Limits, packager::Packager, writer::Writer};

@@ -1,10 +1,10 @@
 use super::protect::Protectors;
 use crate::Error;
 use crate::boxes::{
-    Brands, Dinf, Dref, Edit, Edts, Elst, Ftyp, Hdlr, IsoBox, Mdhd, Mdia, Minf, Moov, Mvex, Mvhd,
-    Nmhd, SampleEntry, Smhd, Stbl, Stsd, Tkhd, Trak, Trex, Vmhd,
+    Brands, Edit, Edts, Elst, Ftyp, IsoBox, Moov, Mvex, Mvhd, Stbl, Stsd, Trak, Trex,
 };
-use crate::codec::{handler_type, sample_entry, size_on_screen};
+use crate::codec::sample_entry;
+use crate::writer::movie;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use media::{Track, Tracks};
@@ -49,54 +49,16 @@ pub(super) fn init_segment(
 }
 
 fn trak(track: &Track, protectors: &Protectors) -> Result<Trak, Error> {
-    if track.id.0 == 0 {
-        return Err(Error::Invalid {
-            field: "track_ID",
-            value: 0,
-            offset: 0,
-        });
-    }
-    let mut tkhd = Tkhd::new(track.id.0);
-    let entry = sample_entry(&track.codec)?;
-    (tkhd.width, tkhd.height) = size_on_screen(&entry);
-    if matches!(entry, SampleEntry::Audio(_)) {
-        tkhd.volume = 0x100;
-    }
-    let handler_type = handler_type(&track.codec);
-    let name = match &handler_type.0 {
-        b"vide" => "VideoHandler",
-        b"soun" => "SoundHandler",
-        _ => "DataHandler",
-    };
-    let language = <[u8; 3]>::try_from(track.language.as_str().as_bytes()).unwrap_or(*b"und");
-    let minf = Minf {
-        vmhd: (handler_type.0 == *b"vide").then(Vmhd::default),
-        smhd: (handler_type.0 == *b"soun").then(Smhd::default),
-        nmhd: (!matches!(&handler_type.0, b"vide" | b"soun")).then(Nmhd::default),
-        dinf: Some(Dinf {
-            dref: Dref::default(),
-            other: Vec::new(),
-        }),
-        stbl: Stbl::for_fragments(Stsd {
-            entries: [protectors.entry(track.id, entry)?].into(),
-        }),
-        other: Vec::new(),
-    };
-    let edits = (track.priming > 0).then(|| Elst {
-        edits: [Edit::from(track.priming.into())].into(),
+    let entry = protectors.entry(track.id, sample_entry(&track.codec)?)?;
+    let stbl = Stbl::for_fragments(Stsd {
+        entries: [entry].into(),
     });
-    Ok(Trak {
-        tkhd,
-        edts: edits.map(|elst| Edts {
-            elst: Some(elst),
-            other: Vec::new(),
+    let mut trak = movie::track(track, stbl)?;
+    trak.edts = (track.priming > 0).then(|| Edts {
+        elst: Some(Elst {
+            edits: [Edit::from(track.priming.into())].into(),
         }),
-        mdia: Mdia {
-            mdhd: Mdhd::new(track.timescale.get()).with_language(language),
-            hdlr: Hdlr::new(handler_type, name),
-            minf,
-            other: Vec::new(),
-        },
         other: Vec::new(),
-    })
+    });
+    Ok(trak)
 }

@@ -1,0 +1,332 @@
+//! Progressive files: the same frames at the same times, to ffmpeg, GStreamer, mediainfo and mkvmerge.
+
+mod common;
+
+use common::{Folder, demux, frames, run, samples, source, tracks};
+use fluvial_mp4::boxes::{Children, FourCc, Moov};
+use fluvial_mp4::writer::{Config, Planner, Writer};
+use fluvial_mp4::{Error, IsoBox};
+use media::{Event, Sample, Tracks};
+
+/// Applies what a writer gives to a file.
+fn apply(writer: &mut Writer, file: &mut Vec<u8>) {
+    while let Some(write) = writer.poll_output() {
+        let at = usize::try_from(write.offset).unwrap();
+        let data = write.data.concat();
+        assert!(at <= file.len(), "a hole");
+        file.resize(file.len().max(at + data.len()), 0);
+        file[at..at + data.len()].copy_from_slice(&data);
+    }
+}
+
+fn feed(writer: &mut Writer, events: &[Event], file: &mut Vec<u8>) {
+    for event in events {
+        match event {
+            Event::Tracks(tracks) => writer.set_tracks(tracks).unwrap(),
+            Event::Sample(sample) => writer.handle_sample(sample).unwrap(),
+            _ => {}
+        }
+        apply(writer, file);
+    }
+    writer.finish().unwrap();
+    apply(writer, file);
+}
+
+fn written(events: &[Event], config: Config) -> Vec<u8> {
+    let (mut writer, mut file) = (Writer::new(config), Vec::new());
+    feed(&mut writer, events, &mut file);
+    file
+}
+
+fn planned(events: &[Event], config: Config) -> Vec<u8> {
+    let mut planner = Planner::new(config);
+    for event in events {
+        match event {
+            Event::Tracks(tracks) => planner.set_tracks(tracks).unwrap(),
+            Event::Sample(sample) => planner.handle_sample(sample).unwrap(),
+            _ => {}
+        }
+    }
+    let plan = planner.finish();
+    let len = plan.file_len().unwrap();
+    let (mut writer, mut file) = (Writer::with_plan(plan), Vec::new());
+    // Straight on, so that it can go to a pipe.
+    for event in events {
+        match event {
+            Event::Tracks(tracks) => writer.set_tracks(tracks).unwrap(),
+            Event::Sample(sample) => writer.handle_sample(sample).unwrap(),
+            _ => {}
+        }
+        while let Some(write) = writer.poll_output() {
+            assert_eq!(write.offset, file.len() as u64);
+            file.extend(write.data.concat());
+        }
+    }
+    writer.finish().unwrap();
+    while let Some(write) = writer.poll_output() {
+        assert_eq!(write.offset, file.len() as u64);
+        file.extend(write.data.concat());
+    }
+    assert_eq!(file.len() as u64, len);
+    file
+}
+
+fn boxes(file: &[u8]) -> Vec<String> {
+    let children = Children::new(wire::Reader::new(file));
+    children
+        .map(|child| child.unwrap().header.box_type.to_string())
+        .collect()
+}
+
+fn moov(file: &[u8]) -> Moov {
+    let mut children = Children::new(wire::Reader::new(file)).map(Result::unwrap);
+    let moov = children
+        .find(|child| child.header.box_type == FourCc(*b"moov"))
+        .unwrap();
+    Moov::parse(moov.bytes()).unwrap()
+}
+
+/// ffmpeg's progressive file, and the events of the same in fragments, with its edit lists.
+fn both(folder: &Folder) -> Option<(String, Vec<Event>)> {
+    let source = source(folder)?;
+    let fragmented = folder.file("fragmented.mp4");
+    let flags = "frag_keyframe+delay_moov+default_base_moof";
+    #[rustfmt::skip]
+    let args = ["-v", "error", "-i", &source, "-c", "copy", "-movflags", flags, "-y", &fragmented];
+    run("ffmpeg", &args)?;
+    Some((source, demux(&std::fs::read(fragmented).unwrap())))
+}
+
+/// What every peer must say of a file without complaint.
+fn peers_accept(path: &str) {
+    let args = [
+        "-v", "warning", "-xerror", "-i", path, "-map", "0", "-c", "copy", "-f", "null", "-",
+    ];
+    assert_eq!(run("ffmpeg", &args), Some(String::new()));
+    let json = run("mediainfo", &["--Output=JSON", path]);
+    if let Some(json) = json {
+        for bad in ["IsTruncated", "ConformanceErrors", "ConformanceWarnings"] {
+            assert!(!json.contains(bad), "{json}");
+        }
+        assert!(json.contains("\"Format\": \"MPEG-4\""), "{json}");
+    }
+    let json = run("mkvmerge", &["-J", path]);
+    if let Some(json) = json {
+        assert!(
+            json.contains("\"warnings\": []") && json.contains("\"errors\": []"),
+            "{json}"
+        );
+        assert!(json.contains("\"recognized\": true"), "{json}");
+    }
+    let out = format!("{path}.mkv");
+    if let Some(text) = run("mkvmerge", &["-o", &out, path]) {
+        assert!(
+            !text.contains("Warning") && !text.contains("Error"),
+            "{text}"
+        );
+    }
+    let location = format!("location={path}");
+    #[rustfmt::skip]
+    let args = [
+        "-q", "filesrc", &location, "!", "qtdemux", "name=d", "d.video_0", "!", "queue", "!", "avdec_h264", "!",
+        "fakesink", "d.audio_0", "!", "queue", "!", "avdec_aac", "!", "fakesink",
+    ];
+    run("gst-launch-1.0", &args);
+}
+
+#[test]
+fn peers_decode_what_is_written() {
+    let folder = Folder::new("writer");
+    let Some((source, events)) = both(&folder) else {
+        return;
+    };
+    let expected = frames(&source);
+    let layouts = [
+        (written(&events, Config::moov_last()), "ftyp free mdat moov"),
+        (
+            written(&events, Config::moov_first(20_000)),
+            "ftyp moov free free mdat",
+        ),
+        (
+            written(&events, Config::moov_first(100)),
+            "ftyp free free mdat moov",
+        ),
+        (planned(&events, Config::moov_last()), "ftyp moov mdat"),
+    ];
+    for (file, order) in layouts {
+        assert_eq!(boxes(&file).join(" "), order);
+        let path = folder.file("written.mp4");
+        std::fs::write(&path, &file).unwrap();
+        peers_accept(&path);
+        let found = frames(&path);
+        assert_eq!(found.len(), expected.len(), "{order}");
+        for stream in ["0", "1"] {
+            let of = |frames: &[(String, f64, String)]| -> Vec<_> {
+                frames
+                    .iter()
+                    .filter(|frame| frame.0 == stream)
+                    .cloned()
+                    .collect()
+            };
+            for (found, expected) in of(&found).iter().zip(of(&expected)) {
+                assert_eq!(found.2, expected.2, "{order}");
+                assert!(
+                    (found.1 - expected.1).abs() < 1.0 / 44_000.0,
+                    "{order}: {found:?} {expected:?}"
+                );
+            }
+        }
+    }
+}
+
+/// The tables are those that ffmpeg has for the same samples.
+#[test]
+fn tables_are_ffmpegs() {
+    let folder = Folder::new("writer-tables");
+    let Some((source, events)) = both(&folder) else {
+        return;
+    };
+    let (theirs, ours) = (
+        moov(&std::fs::read(source).unwrap()),
+        moov(&planned(&events, Config::moov_last())),
+    );
+    for (theirs, ours) in theirs.traks.iter().zip(&ours.traks) {
+        assert_eq!(theirs.mdia.hdlr.handler_type, ours.mdia.hdlr.handler_type);
+        assert_eq!(theirs.mdia.mdhd.duration, ours.mdia.mdhd.duration);
+        let (theirs, ours) = (&theirs.mdia.minf.stbl, &ours.mdia.minf.stbl);
+        let runs = |stbl: &fluvial_mp4::boxes::Stbl| -> Vec<_> {
+            stbl.stts
+                .iter()
+                .flat_map(|stts| stts.entries.iter().collect::<Vec<_>>())
+                .collect()
+        };
+        assert_eq!(runs(theirs), runs(ours));
+        assert_eq!(theirs.ctts, ours.ctts);
+        assert_eq!(theirs.stss, ours.stss);
+        assert_eq!(theirs.stsz, ours.stsz);
+        assert_eq!((&theirs.sgpds, &theirs.sbgps), (&ours.sgpds, &ours.sbgps));
+    }
+}
+
+#[test]
+fn times_far_from_zero_and_late_tracks() {
+    let folder = Folder::new("writer-times");
+    let Some((source, mut events)) = both(&folder) else {
+        return;
+    };
+    let expected = frames(&source);
+    // All 26.5 hours later, the sound another 250 ms.
+    for event in &mut events {
+        if let Event::Sample(sample) = event {
+            let shift = if sample.track.0 == 1 {
+                95_443 * 60_000
+            } else {
+                95_443 * 44_100 + 11_025
+            };
+            sample.dts += shift;
+            sample.pts += shift;
+        }
+    }
+    let path = folder.file("late.mp4");
+    std::fs::write(&path, planned(&events, Config::moov_last())).unwrap();
+    peers_accept(&path);
+    let found = frames(&path);
+    assert_eq!(found.len(), expected.len());
+    for (stream, late) in [("0", 0.0), ("1", 0.25)] {
+        let of = |frames: &[(String, f64, String)]| -> Vec<_> {
+            frames
+                .iter()
+                .filter(|frame| frame.0 == stream)
+                .cloned()
+                .collect()
+        };
+        for (found, expected) in of(&found).iter().zip(of(&expected)) {
+            assert_eq!(found.2, expected.2);
+            assert!(
+                (found.1 - expected.1 - late).abs() < 1.0 / 44_000.0,
+                "{found:?} {expected:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn metadata_reaches_ffprobe() {
+    let folder = Folder::new("writer-metadata");
+    let Some((_, events)) = both(&folder) else {
+        return;
+    };
+    let mut config = Config::moov_last();
+    let text = |text: &str| media::Value::Text(text.to_owned());
+    config.metadata.entries = vec![
+        ("title".to_owned(), text("Überfluß")),
+        ("artist".to_owned(), text("nobody")),
+        ("unknown".to_owned(), text("left out")),
+    ];
+    config.creation_time = Some(media::WallClock::from_unix_nanos(
+        1_700_000_000 * 1_000_000_000,
+    ));
+    let path = folder.file("metadata.mp4");
+    std::fs::write(&path, written(&events, config)).unwrap();
+    peers_accept(&path);
+    let args = [
+        "-v",
+        "error",
+        "-show_entries",
+        "format_tags",
+        "-of",
+        "default=nw=1",
+        &path,
+    ];
+    let tags = run("ffprobe", &args).unwrap();
+    for tag in [
+        "TAG:title=Überfluß",
+        "TAG:artist=nobody",
+        "TAG:creation_time=2023-11-14T22:13:20.000000Z",
+    ] {
+        assert!(tags.contains(tag), "{tags}");
+    }
+}
+
+#[test]
+fn misuse_is_told() {
+    let folder = Folder::new("writer-misuse");
+    let Some((_, events)) = both(&folder) else {
+        return;
+    };
+    let (set, all) = (tracks(&events).remove(0), samples(&events));
+    let mut writer = Writer::new(Config::moov_last());
+    assert!(matches!(
+        writer.handle_sample(&all[0]),
+        Err(Error::State(_))
+    ));
+    writer.set_tracks(&set).unwrap();
+    writer.handle_sample(&all[0]).unwrap();
+    let back = Sample {
+        dts: all[0].dts - 1,
+        ..all[0].clone()
+    };
+    assert!(matches!(writer.handle_sample(&back), Err(Error::State(_))));
+    let stranger: Tracks = set
+        .iter()
+        .cloned()
+        .map(|mut track| {
+            track.id.0 += 7;
+            track
+        })
+        .collect();
+    assert!(matches!(writer.set_tracks(&stranger), Err(Error::State(_))));
+    writer.finish().unwrap();
+    assert!(matches!(
+        writer.handle_sample(&all[1]),
+        Err(Error::State(_))
+    ));
+
+    let mut planner = Planner::new(Config::moov_last());
+    planner.set_tracks(&set).unwrap();
+    planner.handle_sample(&all[0]).unwrap();
+    let mut writer = Writer::with_plan(planner.finish());
+    writer.set_tracks(&set).unwrap();
+    writer.handle_sample(&all[1]).unwrap();
+    assert!(matches!(writer.finish(), Err(Error::State(_))));
+}
