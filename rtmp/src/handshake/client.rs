@@ -1,5 +1,7 @@
 use super::digest::{self, Digest, Role, Schema};
-use super::{Gather, LEN, Packet, VERSION, set_head};
+use super::{Cipher, Gather, LEN, Packet, VERSION, set_head};
+#[cfg(feature = "rtmpe")]
+use super::{Encryption, rtmpe::Agreement};
 use crate::Error;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -16,7 +18,14 @@ pub enum Mode {
     /// With digests, which some servers ask for; one that does not know them answers plainly.
     #[default]
     Digest,
+    /// RTMPE: all that follows is enciphered, which is obfuscation and not security.
+    #[cfg(feature = "rtmpe")]
+    Encrypted,
 }
+
+/// The version that a client tells in C1 with RTMPE.
+#[cfg(feature = "rtmpe")]
+const ENCRYPTED_VERSION: [u8; 4] = [128, 0, 3, 2];
 
 /// The client's side of the handshake.
 #[derive(Debug)]
@@ -26,7 +35,12 @@ pub struct Client {
     c1: Box<Packet>,
     /// The digest in C1.
     digest: Option<Digest>,
+    /// As in C0, then as in S0.
+    version: u8,
     genuine: bool,
+    cipher: Option<Cipher>,
+    #[cfg(feature = "rtmpe")]
+    agreement: Option<Agreement>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +57,15 @@ impl Client {
     pub fn new(mode: Mode, rng: &mut dyn RngCore) -> Self {
         let mut c1 = Box::new([0; LEN]);
         rng.fill_bytes(&mut *c1);
+        #[cfg(feature = "rtmpe")]
+        let mut agreement = None;
+        #[cfg(feature = "rtmpe")]
+        let version = match mode {
+            Mode::Encrypted => Encryption::Plain.version(),
+            _ => VERSION,
+        };
+        #[cfg(not(feature = "rtmpe"))]
+        let version = VERSION;
         let digest = match mode {
             Mode::Plain => {
                 set_head(&mut c1, [0; 4]);
@@ -56,8 +79,19 @@ impl Client {
                     &mut c1,
                 ))
             }
+            #[cfg(feature = "rtmpe")]
+            Mode::Encrypted => {
+                set_head(&mut c1, ENCRYPTED_VERSION);
+                let own = agreement.insert(Agreement::new(rng));
+                Schema::KeyFirst.put_key(&mut c1, own.public_key());
+                Some(digest::sign_first(Role::Client, Schema::KeyFirst, &mut c1))
+            }
         };
         Self {
+            version,
+            cipher: None,
+            #[cfg(feature = "rtmpe")]
+            agreement,
             gather: Gather::default(),
             step: Step::Start,
             c1,
@@ -70,23 +104,27 @@ impl Client {
     /// come: `input` then starts with the chunk stream.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a version in S0 other than 3.
+    /// [`Error::Invalid`] for a version in S0 other than 3 or, with RTMPE, 6, 8 or 9; [`Error::State`] for RTMPE without a digest or a
+    /// good key in S1.
     pub fn read(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<bool, Error> {
         loop {
             self.step = match self.step {
                 Step::Start => {
-                    out.push(VERSION);
+                    out.push(self.version);
                     out.extend_from_slice(&*self.c1);
                     Step::Version
                 }
                 Step::Version => match self.gather.take::<1>(input) {
-                    Some([VERSION]) => Step::First,
+                    Some([version]) if self.takes(version) => {
+                        self.version = version;
+                        Step::First
+                    }
                     Some([version]) => return Err(Error::invalid("version in S0", version)),
                     None => return Ok(false),
                 },
                 Step::First => match self.gather.take(input) {
                     Some(s1) => {
-                        self.answer(s1, out);
+                        self.answer(s1, out)?;
                         Step::Second
                     }
                     None => return Ok(false),
@@ -94,8 +132,9 @@ impl Client {
                 Step::Second => match self.gather.take(input) {
                     Some(s2) => {
                         let digest = self.digest.as_ref();
-                        self.genuine = digest
-                            .is_some_and(|digest| digest::verify_second(Role::Server, digest, &s2));
+                        self.genuine = digest.is_some_and(|digest| {
+                            digest::verify_second(Role::Server, self.version, digest, &s2)
+                        });
                         Step::Done
                     }
                     None => return Ok(false),
@@ -111,14 +150,46 @@ impl Client {
         self.genuine
     }
 
+    #[cfg(feature = "rtmpe")]
+    fn takes(&self, version: u8) -> bool {
+        match self.agreement {
+            Some(_) => Encryption::of(version).is_some(),
+            None => version == VERSION,
+        }
+    }
+
+    #[cfg(not(feature = "rtmpe"))]
+    fn takes(&self, version: u8) -> bool {
+        version == self.version
+    }
+
+    /// What enciphers all that follows, once the handshake is over; none where nothing does.
+    pub(crate) fn take_cipher(&mut self) -> Option<Cipher> {
+        self.cipher.take()
+    }
+
     /// Writes C2: S1, signed where S1 has a digest.
-    fn answer(&mut self, s1: Packet, out: &mut Vec<u8>) {
+    fn answer(&mut self, s1: Packet, out: &mut Vec<u8>) -> Result<(), Error> {
         let mut c2 = s1;
-        if self.digest.is_some()
-            && let Some((_, digest)) = digest::find_first(Role::Server, &s1)
-        {
-            digest::sign_second(Role::Client, &digest, &mut c2);
+        let found = match self.digest {
+            Some(_) => digest::find_first(Role::Server, &s1),
+            None => None,
+        };
+        #[cfg(feature = "rtmpe")]
+        if let Some(agreement) = self.agreement.take() {
+            let peer = found.and_then(|(schema, _)| schema.key(&s1));
+            let secret = peer.and_then(|peer| agreement.secret(&peer));
+            let (Some(peer), Some(secret)) = (peer, secret) else {
+                return Err(Error::State(
+                    "a server answers RTMPE without a digest and a good key",
+                ));
+            };
+            self.cipher = Some(Cipher::new(&secret, agreement.public_key(), &peer));
+        }
+        if let Some((_, digest)) = found {
+            digest::sign_second(Role::Client, self.version, &digest, &mut c2);
         }
         out.extend_from_slice(&c2);
+        Ok(())
     }
 }

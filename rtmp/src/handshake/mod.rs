@@ -1,16 +1,35 @@
-//! The handshake before the chunk stream (RTMP 1.0 §5.2), plain and with Flash Player's digests.
+//! The handshake before the chunk stream (RTMP 1.0 §5.2), plain and with Flash Player's digests; with the feature `rtmpe` also that
+//! of RTMPE, whose encryption is **obfuscation, not security**: use RTMPS to keep a secret.
 //!
 //! The digests prove nothing, their keys are in every player; but players look at them: ffmpeg, for one, does not play from a
 //! server that answers its digest wrongly.
 
 mod client;
 mod digest;
+#[cfg(feature = "rtmpe")]
+mod rtmpe;
 mod server;
 
 use alloc::vec::Vec;
 
 pub use client::{Client, Mode};
+#[cfg(feature = "rtmpe")]
+pub(crate) use rtmpe::Cipher;
+#[cfg(feature = "rtmpe")]
+pub use rtmpe::Encryption;
 pub use server::Server;
+
+/// Without the feature nothing is ever encrypted.
+#[cfg(not(feature = "rtmpe"))]
+#[derive(Debug)]
+pub(crate) enum Cipher {}
+
+#[cfg(not(feature = "rtmpe"))]
+impl Cipher {
+    pub(crate) fn decrypt(&mut self, _: &mut [u8]) {}
+
+    pub(crate) fn encrypt(&mut self, _: &mut [u8]) {}
+}
 
 /// Bytes of C1, S1, C2 and S2.
 const LEN: usize = 1536;

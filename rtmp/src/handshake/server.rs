@@ -1,5 +1,7 @@
 use super::digest::{self, Role};
-use super::{Gather, LEN, Packet, VERSION};
+use super::{Cipher, Gather, LEN, Packet, VERSION};
+#[cfg(feature = "rtmpe")]
+use super::{Encryption, digest::Schema, rtmpe::Agreement};
 use crate::Error;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -15,8 +17,21 @@ const DIGEST_VERSION: [u8; 4] = [3, 5, 1, 1];
 pub struct Server {
     gather: Gather,
     step: Step,
+    /// As in C0.
+    version: u8,
+    cipher: Option<Cipher>,
+    #[cfg(feature = "rtmpe")]
+    rtmpe: Option<Rtmpe>,
     /// S1, random but for what C1 decides; sent with S0 and S2 as soon as C1 is there.
     s1: Box<Packet>,
+}
+
+/// What RTMPE needs that is random, and how it is answered.
+#[cfg(feature = "rtmpe")]
+#[derive(Debug)]
+struct Rtmpe {
+    agreement: Agreement,
+    answer: Option<Encryption>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -35,8 +50,26 @@ impl Server {
         Self {
             gather: Gather::default(),
             step: Step::Version,
+            version: VERSION,
+            cipher: None,
+            #[cfg(feature = "rtmpe")]
+            rtmpe: None,
             s1,
         }
+    }
+
+    /// The same, which also lets clients in that ask for RTMPE: with the version that they ask for, or always with `answer`.
+    #[cfg(feature = "rtmpe")]
+    pub fn with_rtmpe(answer: Option<Encryption>, rng: &mut dyn RngCore) -> Self {
+        let mut server = Self::new(rng);
+        let agreement = Agreement::new(rng);
+        server.rtmpe = Some(Rtmpe { agreement, answer });
+        server
+    }
+
+    /// What enciphers all that follows, once the handshake is over; none where nothing does.
+    pub(crate) fn take_cipher(&mut self) -> Option<Cipher> {
+        self.cipher.take()
     }
 
     /// Takes the handshake off `input` and writes the answers to `out`; true once C2 has come: `input` then starts with the
@@ -45,19 +78,22 @@ impl Server {
     /// C2 is not looked at: some clients, ffmpeg for one, do not sign it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a version in C0 that is not RTMP's.
+    /// [`Error::Invalid`] for a version in C0 that is not RTMP's; [`Error::State`] for RTMPE without a digest or a good key in C1.
     pub fn read(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<bool, Error> {
         loop {
             self.step = match self.step {
                 Step::Version => match self.gather.take::<1>(input) {
                     // Version 3 is the answer to the others up to 31; text protocols start above (§5.2.2).
-                    Some([VERSION..32]) => Step::First,
+                    Some([version @ VERSION..32]) => {
+                        self.version = version;
+                        Step::First
+                    }
                     Some([version]) => return Err(Error::invalid("version in C0", version)),
                     None => return Ok(false),
                 },
                 Step::First => match self.gather.take(input) {
                     Some(c1) => {
-                        self.answer(&c1, out);
+                        self.answer(&c1, out)?;
                         Step::Second
                     }
                     None => return Ok(false),
@@ -72,7 +108,13 @@ impl Server {
     }
 
     /// Writes S0, S1 and S2.
-    fn answer(&mut self, c1: &Packet, out: &mut Vec<u8>) {
+    fn answer(&mut self, c1: &Packet, out: &mut Vec<u8>) -> Result<(), Error> {
+        #[cfg(feature = "rtmpe")]
+        if let Some(asked) = Encryption::of(self.version)
+            && let Some(rtmpe) = self.rtmpe.take()
+        {
+            return self.answer_encrypted(rtmpe, asked, c1, out);
+        }
         let mut s2 = *c1;
         let digest = match c1 {
             // A client without a version does plain handshakes only.
@@ -87,11 +129,48 @@ impl Server {
         super::set_head(&mut self.s1, version);
         if let Some((schema, digest)) = digest {
             digest::sign_first(Role::Server, schema, &mut self.s1);
-            digest::sign_second(Role::Server, &digest, &mut s2);
+            digest::sign_second(Role::Server, VERSION, &digest, &mut s2);
         }
+        self.write(VERSION, &s2, out);
+        Ok(())
+    }
+
+    fn write(&self, version: u8, s2: &Packet, out: &mut Vec<u8>) {
         out.reserve_exact(1 + 2 * LEN);
-        out.push(VERSION);
+        out.push(version);
         out.extend_from_slice(&*self.s1);
-        out.extend_from_slice(&s2);
+        out.extend_from_slice(s2);
+    }
+
+    #[cfg(feature = "rtmpe")]
+    fn answer_encrypted(
+        &mut self,
+        rtmpe: Rtmpe,
+        asked: Encryption,
+        c1: &Packet,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let Rtmpe { agreement, answer } = rtmpe;
+        let version = answer.unwrap_or(asked).version();
+        let Some((schema, digest)) = digest::find_first(Role::Client, c1) else {
+            return Err(Error::State("a client asks for RTMPE without a digest"));
+        };
+        let Some(peer) = schema.key(c1) else {
+            return Err(Error::State("a client asks for RTMPE without a key"));
+        };
+        let agreement = agreement.without_leading_zeros(&peer);
+        let Some(secret) = agreement.secret(&peer) else {
+            return Err(Error::State("a client's key would tell the secret to all"));
+        };
+        let own = agreement.public_key();
+        super::set_head(&mut self.s1, DIGEST_VERSION);
+        // ffmpeg, when it publishes, looks for the key in this place only.
+        Schema::DigestFirst.put_key(&mut self.s1, own);
+        digest::sign_first(Role::Server, Schema::DigestFirst, &mut self.s1);
+        let mut s2 = *c1;
+        digest::sign_second(Role::Server, version, &digest, &mut s2);
+        self.write(version, &s2, out);
+        self.cipher = Some(Cipher::new(&secret, own, &peer));
+        Ok(())
     }
 }

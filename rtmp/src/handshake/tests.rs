@@ -101,9 +101,9 @@ proptest! {
         prop_assert_eq!(digest::find_first(Role::Client, &packet), Some((schema, made)));
         prop_assert_eq!(digest::find_first(Role::Server, &packet), None);
         let mut second = packet;
-        digest::sign_second(Role::Server, &made, &mut second);
-        prop_assert!(digest::verify_second(Role::Server, &made, &second));
-        prop_assert!(!digest::verify_second(Role::Client, &made, &second));
+        digest::sign_second(Role::Server, VERSION, &made, &mut second);
+        prop_assert!(digest::verify_second(Role::Server, VERSION, &made, &second));
+        prop_assert!(!digest::verify_second(Role::Client, VERSION, &made, &second));
     }
 }
 
@@ -137,11 +137,13 @@ fn a_recorded_exchange() {
     );
     assert!(digest::verify_second(
         Role::Server,
+        VERSION,
         &client.1,
         &packet("s2")
     ));
     assert!(digest::verify_second(
         Role::Client,
+        VERSION,
         &server.1,
         &packet("c2")
     ));
@@ -158,6 +160,7 @@ fn a_recorded_exchange() {
     ));
     assert!(digest::verify_second(
         Role::Server,
+        VERSION,
         &client.1,
         &out[1 + LEN..].try_into().unwrap()
     ));

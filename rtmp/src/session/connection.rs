@@ -2,7 +2,10 @@ use super::transmit::Transmit;
 use super::{COMMAND_CSID, CONTROL_CSID, STREAM_CSID, Timeouts, WINDOW};
 use crate::message::{BandwidthLimit, Command, Control, UserControl, media_csid};
 use crate::{Error, Limits, Message, SharedMessage, TypeId, chunk, handshake};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use bytes::Bytes;
 use core::time::Duration;
 
 /// Where the handshake stands.
@@ -20,6 +23,10 @@ pub(super) struct Connection<E> {
     pub(super) events: VecDeque<E>,
     pub(super) transmit: Transmit,
     handshake: Handshake,
+    /// Enciphers what follows the handshake.
+    cipher: Option<Box<handshake::Cipher>>,
+    /// Bytes to be sent that are not enciphered.
+    clear: usize,
     reader: chunk::Reader,
     writer: chunk::Writer,
     timeouts: Timeouts,
@@ -52,6 +59,8 @@ impl<E> Connection<E> {
             events: VecDeque::new(),
             transmit: Transmit::default(),
             handshake,
+            cipher: None,
+            clear: 0,
             writer: chunk::Writer::new(),
             deadline: Some(now.saturating_add(timeouts.connect)),
             timeouts,
@@ -96,9 +105,45 @@ impl<E> Connection<E> {
             Handshake::Done => true,
         };
         if done {
+            let cipher = match &mut self.handshake {
+                Handshake::Server(server) => server.take_cipher(),
+                Handshake::Client(client) => client.take_cipher(),
+                Handshake::Done => None,
+            };
+            self.cipher = cipher.map(Box::new);
             self.handshake = Handshake::Done;
+            // What waits is of the handshake; what comes behind it is not.
+            self.transmit.flush();
+            self.clear = self.transmit.len();
         }
         Ok(done)
+    }
+
+    /// Whether all that goes to and fro is enciphered.
+    pub(super) const fn is_encrypted(&self) -> bool {
+        self.cipher.is_some()
+    }
+
+    /// Deciphers what came after the handshake; none where it is clear.
+    pub(super) fn decrypt(&mut self, data: &[u8]) -> Option<Vec<u8>> {
+        let cipher = self.cipher.as_mut()?;
+        let mut data = data.to_vec();
+        cipher.decrypt(&mut data);
+        Some(data)
+    }
+
+    pub(super) fn poll_transmit(&mut self) -> Option<Bytes> {
+        let bytes = self.transmit.poll()?;
+        let Some(cipher) = &mut self.cipher else {
+            return Some(bytes);
+        };
+        if self.clear > 0 {
+            self.clear = self.clear.saturating_sub(bytes.len());
+            return Some(bytes);
+        }
+        let mut bytes = Vec::from(bytes);
+        cipher.encrypt(&mut bytes);
+        Some(bytes.into())
     }
 
     pub(super) fn has_shaken_hands(&self) -> bool {

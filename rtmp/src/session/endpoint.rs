@@ -68,6 +68,16 @@ impl<D: Dialogue> Endpoint<D> {
         }
         self.connection.hear(data.len(), now);
         let mut rest = data;
+        if !self.connection.has_shaken_hands() {
+            // Nothing has come that could be stashed.
+            match self.shake_hands(&mut rest) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => return self.fail(error),
+            }
+        }
+        let decrypted = self.connection.decrypt(rest);
+        let mut rest = decrypted.as_deref().unwrap_or(rest);
         if self.stash.is_empty() {
             self.read(&mut rest);
         }
@@ -119,7 +129,7 @@ impl<D: Dialogue> Endpoint<D> {
     }
 
     pub(super) fn poll_transmit(&mut self) -> Option<Bytes> {
-        self.connection.transmit.poll()
+        self.connection.poll_transmit()
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
@@ -163,6 +173,15 @@ impl<D: Dialogue> Endpoint<D> {
         }
     }
 
+    /// Goes on with the handshake; true once it is over.
+    fn shake_hands(&mut self, input: &mut &[u8]) -> Result<bool, Error> {
+        let done = self.connection.shake_hands(input)?;
+        if done {
+            self.dialogue.start(&mut self.connection)?;
+        }
+        Ok(done)
+    }
+
     /// Reads messages as long as somebody takes the events.
     fn read(&mut self, input: &mut &[u8]) {
         if let Err(error) = self.try_read(input) {
@@ -171,12 +190,6 @@ impl<D: Dialogue> Endpoint<D> {
     }
 
     fn try_read(&mut self, input: &mut &[u8]) -> Result<(), Error> {
-        if !self.connection.has_shaken_hands() {
-            if !self.connection.shake_hands(input)? {
-                return Ok(());
-            }
-            self.dialogue.start(&mut self.connection)?;
-        }
         while !self.is_over()
             && !self.dialogue.is_undecided()
             && self.connection.events.len() < self.connection.limits.events

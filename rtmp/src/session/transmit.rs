@@ -42,7 +42,8 @@ impl Transmit {
         Some(bytes)
     }
 
-    fn flush(&mut self) {
+    /// Ends what was encoded: what follows is another piece.
+    pub(super) fn flush(&mut self) {
         if !self.tail.is_empty() {
             let tail = Bytes::from(core::mem::take(&mut self.tail));
             self.queued = self.queued.saturating_add(tail.len());

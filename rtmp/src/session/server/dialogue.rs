@@ -132,7 +132,10 @@ impl Dialogue {
             .to_message(),
         )?;
         c.send_user_control(&UserControl::StreamBegin(0))?;
-        c.set_chunk_size(self.chunk_size)?;
+        // ffmpeg, when it publishes by RTMPE, garbles its own chunk size when it is told ours.
+        if !c.is_encrypted() {
+            c.set_chunk_size(self.chunk_size)?;
+        }
         let properties = Object::from([
             ("fmsVer", Value::from("FMS/3,5,7,7009")),
             ("capabilities", Value::from(31.0)),

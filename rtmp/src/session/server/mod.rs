@@ -69,16 +69,34 @@ use rand_core::RngCore;
 pub struct Config {
     /// Payload bytes per chunk that we send. Default [`SharedMessage::CHUNK_SIZE`].
     pub chunk_size: u32,
+    /// Whether clients may ask for RTMPE, which is obfuscation and not security. Default no.
+    #[cfg(feature = "rtmpe")]
+    pub rtmpe: Rtmpe,
     /// How long to wait.
     pub timeouts: Timeouts,
     /// What a peer can make us hold.
     pub limits: Limits,
 }
 
+/// Whether clients may ask for RTMPE, and what they get.
+#[cfg(feature = "rtmpe")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rtmpe {
+    /// They get plain RTMP.
+    #[default]
+    Off,
+    /// They get what they ask for.
+    AsAsked,
+    /// They get this.
+    Always(handshake::Encryption),
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             chunk_size: SharedMessage::CHUNK_SIZE,
+            #[cfg(feature = "rtmpe")]
+            rtmpe: Rtmpe::Off,
             timeouts: Timeouts::default(),
             limits: Limits::default(),
         }
@@ -96,8 +114,18 @@ impl Session {
             chunk_size,
             timeouts,
             limits,
+            #[cfg(feature = "rtmpe")]
+            rtmpe,
         } = config;
-        let handshake = Handshake::Server(handshake::Server::new(rng));
+        #[cfg(feature = "rtmpe")]
+        let handshake = match rtmpe {
+            Rtmpe::Off => handshake::Server::new(rng),
+            Rtmpe::AsAsked => handshake::Server::with_rtmpe(None, rng),
+            Rtmpe::Always(answer) => handshake::Server::with_rtmpe(Some(answer), rng),
+        };
+        #[cfg(not(feature = "rtmpe"))]
+        let handshake = handshake::Server::new(rng);
+        let handshake = Handshake::Server(handshake);
         let dialogue = Dialogue::new(chunk_size);
         Self(Endpoint::new(
             Connection::new(handshake, limits, timeouts, now),

@@ -1,0 +1,217 @@
+//! Sessions with programs that nobody here wrote.
+
+#[path = "support/served.rs"]
+mod served;
+
+use fluvial_rtmp::handshake::Encryption;
+use fluvial_rtmp::server::{Config, Rtmpe};
+use served::{Stream, listen};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The path of a newer ffmpeg, which knows RTMPE and Enhanced RTMP.
+fn ffmpeg9() -> Option<String> {
+    let program = "import imageio_ffmpeg;print(imageio_ffmpeg.get_ffmpeg_exe())";
+    let output = Command::new("python3")
+        .args(["-c", program])
+        .output()
+        .ok()?;
+    let path = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if path.is_empty() {
+        eprintln!("SKIPPED: imageio-ffmpeg is not installed");
+        return None;
+    }
+    Some(path)
+}
+
+/// A folder that is removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("fluvial-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs a program that may not end by itself; gives what it said.
+fn run(program: &str, args: &str, patience: Duration) -> String {
+    let log = std::env::temp_dir().join(format!(
+        "fluvial-log-{}-{:?}",
+        std::process::id(),
+        Instant::now()
+    ));
+    let file = std::fs::File::create(&log).unwrap();
+    let mut child = Command::new(program)
+        .args(args.split_whitespace())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(file)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program}: {error}"));
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if start.elapsed() > patience {
+            let _ = child.kill();
+            let _ = child.wait();
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let said = std::fs::read(&log).unwrap_or_default();
+    let _ = std::fs::remove_file(&log);
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+/// Sizes and checksums of the frames of a file, decoded.
+fn frames(ffmpeg: &str, path: &str) -> Vec<Vec<String>> {
+    let lines = testing::csv(ffmpeg, &format!("-v quiet -i {path} -f framemd5 -"), &[]).unwrap();
+    let frames = lines.into_iter().filter(|line| !line[0].starts_with('#'));
+    let mut frames: Vec<_> = frames
+        .map(|line| [&line[..1], &line[4..]].concat())
+        .collect();
+    // Each track in its order.
+    frames.sort_by_key(|frame| frame[0].clone());
+    frames
+}
+
+fn clip(ffmpeg: &str, folder: &Folder, name: &str, codecs: &str) -> String {
+    let path = folder.file(name);
+    let args = format!(
+        "-v error -y -f lavfi -i testsrc2=size=160x120:rate=25 -f lavfi -i sine=sample_rate=48000 -t 2 -g 10 {codecs} -f flv {path}"
+    );
+    testing::run(ffmpeg, &args, &[]).unwrap();
+    path
+}
+
+/// Publishes a clip with ffmpeg and plays it with ffmpeg: all frames of it must come out.
+fn there_and_back(ffmpeg: &str, folder: &Folder, clip: &str, url: &str, options: &str) {
+    let said = run(
+        ffmpeg,
+        &format!("-v warning -i {clip} -c copy {options} -f flv {url}"),
+        Duration::from_secs(30),
+    );
+    let out = folder.file("out.flv");
+    let said = said
+        + &run(
+            ffmpeg,
+            &format!("-v warning -y -i {url} -c copy -f flv {out}"),
+            Duration::from_secs(30),
+        );
+    assert!(Path::new(&out).exists(), "{url}: {said}");
+    let (sent, came) = (frames(ffmpeg, clip), frames(ffmpeg, &out));
+    assert!(!sent.is_empty());
+    assert!(
+        sent == came,
+        "{url}: {} frames of {}: {said}",
+        came.len(),
+        sent.len()
+    );
+    std::fs::remove_file(&out).unwrap();
+}
+
+#[test]
+fn rtmpe_with_ffmpeg() {
+    let Some(ffmpeg) = ffmpeg9() else {
+        return;
+    };
+    let folder = Folder::new("rtmpe");
+    let clip = clip(&ffmpeg, &folder, "in.flv", "-c:v libx264 -bf 2 -c:a aac");
+    for rtmpe in [
+        Rtmpe::AsAsked,
+        Rtmpe::Always(Encryption::Xtea),
+        Rtmpe::Always(Encryption::Blowfish),
+    ] {
+        let mut config = Config::default();
+        config.rtmpe = rtmpe;
+        let port = listen(config, &Stream::default());
+        there_and_back(
+            &ffmpeg,
+            &folder,
+            &clip,
+            &format!("rtmpe://127.0.0.1:{port}/live/x"),
+            "",
+        );
+        // The same server, without.
+        there_and_back(
+            &ffmpeg,
+            &folder,
+            &clip,
+            &format!("rtmp://127.0.0.1:{port}/live/x"),
+            "",
+        );
+    }
+}
+
+#[test]
+fn rtmpe_with_rtmpdump() {
+    let Some(ffmpeg) = ffmpeg9() else {
+        return;
+    };
+    let folder = Folder::new("rtmpdump");
+    let clip = clip(&ffmpeg, &folder, "in.flv", "-c:v libx264 -bf 2 -c:a aac");
+    for rtmpe in [
+        Rtmpe::AsAsked,
+        Rtmpe::Always(Encryption::Xtea),
+        Rtmpe::Always(Encryption::Blowfish),
+    ] {
+        let mut config = Config::default();
+        config.rtmpe = rtmpe;
+        let port = listen(config, &Stream::default());
+        run(
+            &ffmpeg,
+            &format!("-v warning -i {clip} -c copy -f flv rtmp://127.0.0.1:{port}/live/x"),
+            Duration::from_secs(30),
+        );
+        let out = folder.file("out.flv");
+        let said = run(
+            "rtmpdump",
+            &format!("-r rtmpe://127.0.0.1:{port}/live/x -o {out}"),
+            Duration::from_secs(20),
+        );
+        assert!(said.contains("Download complete"), "{said}");
+        assert!(frames(&ffmpeg, &clip) == frames(&ffmpeg, &out), "{said}");
+    }
+}
+
+/// Every codec that ffmpeg sends by FourCC, published to us and played from us.
+#[test]
+fn enhanced_codecs_with_ffmpeg() {
+    let Some(ffmpeg) = ffmpeg9() else {
+        return;
+    };
+    let folder = Folder::new("enhanced");
+    let port = listen(Config::default(), &Stream::default());
+    let url = format!("rtmp://127.0.0.1:{port}/live/x");
+    for (codecs, told) in [
+        (
+            "-c:v libx265 -x265-params log-level=none -c:a libopus",
+            "hvc1,Opus",
+        ),
+        ("-c:v libvpx-vp9 -b:v 200k -c:a ac3", "vp09,ac-3"),
+        ("-c:v libsvtav1 -c:a eac3", "av01,ec-3"),
+        ("-c:v libx264 -c:a flac", "avc1,fLaC"),
+        ("-c:v libx264 -c:a libmp3lame", ".mp3"),
+    ] {
+        let clip = clip(&ffmpeg, &folder, "in.flv", codecs);
+        there_and_back(
+            &ffmpeg,
+            &folder,
+            &clip,
+            &url,
+            &format!("-rtmp_enhanced_codecs {told}"),
+        );
+    }
+}
