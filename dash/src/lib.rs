@@ -22,6 +22,7 @@
 
 #[macro_use]
 mod xml;
+pub mod address;
 mod check;
 mod error;
 mod mpd;
