@@ -58,6 +58,9 @@ pub struct Config {
     pub segment_max: Time,
     /// No part gets longer than this; `None`: segments are not cut into parts.
     pub part_target: Option<Time>,
+    /// How much of the other tracks is kept from before the first sample of the lead. Default 250 ms: players of a live stream
+    /// start on pictures. For files it should be as long as they are.
+    pub lead_in: Time,
     /// Longest that a track waits for another one.
     pub max_wait: Time,
     /// Most samples held back on one track.
@@ -74,6 +77,7 @@ impl Config {
             segment_target: target,
             segment_max: Time::from_millis(30_000),
             part_target: None,
+            lead_in: Time::from_millis(250),
             max_wait: Time::from_millis(1000),
             max_held: 2048,
             first_segment: 0,
@@ -88,9 +92,6 @@ impl Config {
         config
     }
 }
-
-/// Sound from before the first picture that is still worth keeping: players start on pictures.
-const LEAD_IN: Time = Time::from_millis(250);
 
 /// Decides where segments and parts begin. See the [module](self).
 ///
@@ -280,7 +281,7 @@ impl Segmenter {
                 .enumerate()
                 .filter(|(i, _)| *i != index)
             {
-                lane.1.drop_before(start - LEAD_IN);
+                lane.1.drop_before(start - self.config.lead_in);
             }
         }
         let boundary = Boundary {

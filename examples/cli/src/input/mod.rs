@@ -1,16 +1,19 @@
 //! Inputs: a file of any format becomes events.
 
+mod hls;
+mod merge;
 mod pushed;
+mod segments;
 
 use crate::format::Format;
 use crate::progress::{self, Counted};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use media::Event;
-use pushed::Pushed;
+use pushed::{Demuxer, Pushed};
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A file or stream that is read.
 pub trait Source {
@@ -47,29 +50,47 @@ fn stream(mut reader: impl Read + 'static, len: Option<u64>, path: &str) -> Resu
     let Some(format) = format else {
         bail!("{path}: not a format that is known here");
     };
-    let bar = progress::bar(len);
-    let reader = Counted {
-        inner: io::Cursor::new(start).chain(reader),
-        bar: bar.clone(),
-    };
-    let source: Box<dyn Source> = match format {
-        Format::Raw(raw) => {
-            let demuxer = elementary::Demuxer::new(raw, elementary::Limits::default());
-            Box::new(Pushed::new(demuxer, reader))
+    let (source, bar) = match format {
+        Format::Hls => hls::open(Path::new(path))?,
+        _ => {
+            let bar = progress::bar(len);
+            let reader = Counted {
+                inner: io::Cursor::new(start).chain(reader),
+                bar: bar.clone(),
+            };
+            let demuxer = demuxer(format).with_context(|| path.to_owned())?;
+            let source: Box<dyn Source> = Box::new(Pushed::new(demuxer, reader));
+            (source, bar)
         }
-        Format::Mp4 => Box::new(Pushed::new(
-            mp4::Demuxer::new(mp4::Limits::default()),
-            reader,
-        )),
-        Format::Flv => {
-            let demuxer = rtmp::flv::FileDemuxer::new(rtmp::Limits::default());
-            Box::new(Pushed::new(demuxer, reader))
-        }
-        other => bail!("{path}: {other} cannot be read"),
     };
     Ok(Input {
         format,
         source,
         bar,
     })
+}
+
+/// A demuxer for bytes in order.
+fn demuxer(format: Format) -> Result<Box<dyn Demuxer>> {
+    Ok(match format {
+        Format::Raw(raw) => Box::new(elementary::Demuxer::new(raw, elementary::Limits::default())),
+        Format::Mp4 => Box::new(mp4::Demuxer::new(mp4::Limits::default())),
+        Format::Flv => Box::new(rtmp::flv::FileDemuxer::new(rtmp::Limits::default())),
+        other => bail!("{other} cannot be read"),
+    })
+}
+
+/// The file that a reference in another file means.
+fn beside(path: &Path, uri: &str) -> Result<PathBuf> {
+    if uri.contains("://") {
+        bail!("{uri}: only files can be read");
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let plain = uri.split(['?', '#']).next().unwrap_or(uri);
+    let as_is = folder.join(plain);
+    if as_is.exists() {
+        return Ok(as_is);
+    }
+    let decoded = percent_encoding::percent_decode_str(plain).decode_utf8_lossy();
+    Ok(folder.join(decoded.as_ref()))
 }

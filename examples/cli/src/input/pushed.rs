@@ -45,15 +45,15 @@ demuxers!(mp4::Demuxer, rtmp::flv::FileDemuxer);
 const READ: usize = 128 << 10;
 
 /// A reader, and the demuxer that it is read into.
-pub struct Pushed<D, R> {
-    demuxer: D,
+pub struct Pushed<R> {
+    demuxer: Box<dyn Demuxer>,
     reader: R,
     buffer: Box<[u8]>,
     ended: bool,
 }
 
-impl<D: Demuxer, R: Read> Pushed<D, R> {
-    pub fn new(demuxer: D, reader: R) -> Self {
+impl<R: Read> Pushed<R> {
+    pub fn new(demuxer: Box<dyn Demuxer>, reader: R) -> Self {
         Self {
             demuxer,
             reader,
@@ -63,7 +63,7 @@ impl<D: Demuxer, R: Read> Pushed<D, R> {
     }
 }
 
-impl<D: Demuxer, R: Read> Source for Pushed<D, R> {
+impl<R: Read> Source for Pushed<R> {
     fn next(&mut self) -> Result<Option<Event>> {
         loop {
             if let Some(event) = self.demuxer.poll_event()? {

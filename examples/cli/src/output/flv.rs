@@ -28,7 +28,7 @@ impl Flv {
             match output {
                 FileOutput::Append(data) => self.out.append(&data)?,
                 FileOutput::Patch { offset, data } if self.out.can_patch() => {
-                    self.out.patch(offset, &data)?
+                    self.out.patch(offset, &data)?;
                 }
                 FileOutput::Patch { .. } => {}
             }

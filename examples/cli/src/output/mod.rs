@@ -1,6 +1,8 @@
 //! Outputs: samples become a file of any format.
 
 mod flv;
+mod fragmented;
+mod hls;
 mod interleave;
 mod raw;
 mod target;
@@ -49,11 +51,18 @@ pub fn create(path: &str, format: Option<&str>, options: &Options) -> Result<Box
     let Some(format) = Format::by_name(&named) else {
         bail!("{path}: give --format, such as --format ts: the name does not tell the format");
     };
-    let _ = options;
-    let out = Target::create(path)?;
+    if path == "-" && matches!(format, Format::Hls | Format::Dash) {
+        bail!("{format} is many files, which do not go into one stream");
+    }
+    let out = || Target::create(path);
     let sink: Box<dyn Sink> = match format {
-        Format::Raw(format) => Box::new(raw::Raw::new(format, out)),
-        Format::Flv => Box::new(flv::Flv::new(out)),
+        // A stream cannot be gone back in, so it gets fragments.
+        Format::Mp4 if options.fragmented || path == "-" => {
+            Box::new(fragmented::Fragmented::new(out()?))
+        }
+        Format::Hls => Box::new(hls::Hls::new(path)),
+        Format::Raw(format) => Box::new(raw::Raw::new(format, out()?)),
+        Format::Flv => Box::new(flv::Flv::new(out()?)),
         other => bail!("{path}: {other} cannot be written"),
     };
     Ok(Box::new(Interleave::new(sink)))

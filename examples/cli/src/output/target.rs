@@ -1,6 +1,6 @@
 use anyhow::{Context, Result, bail};
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 
 /// Bytes gathered before they are written.
 const BUFFER: usize = 256 << 10;
@@ -64,21 +64,6 @@ impl Target {
             file.seek(SeekFrom::End(0)).map(drop)
         };
         patch().with_context(|| self.path.clone())
-    }
-
-    /// Reads bytes that are there.
-    pub fn read(&mut self, offset: u64, len: usize) -> Result<Vec<u8>> {
-        let Out::File(file) = &mut self.out else {
-            bail!("{}: a stream cannot be read again", self.path);
-        };
-        let mut data = vec![0; len];
-        let mut read = || {
-            file.seek(SeekFrom::Start(offset))?;
-            file.get_mut().read_exact(&mut data)?;
-            file.seek(SeekFrom::End(0)).map(drop)
-        };
-        read().with_context(|| self.path.clone())?;
-        Ok(data)
     }
 
     /// Writes what was gathered.
