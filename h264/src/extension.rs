@@ -1,7 +1,8 @@
 //! Header extensions of the scalable and the multiview profiles (ISO/IEC 14496-10 §7.3.1).
 
 use crate::nal::{Header, UnitType};
-use crate::syntax::{Read, Syntax, Write};
+use crate::slice::RefBasePic;
+use crate::syntax::{Read, Syntax, Write, bits_to_the_end, write_nal};
 use crate::{Error, nal};
 use alloc::vec::Vec;
 use wire::BitWriter;
@@ -133,6 +134,89 @@ impl HeaderExtension {
                 s.flag("inter_view_flag", &mut mvc.inter_view_flag)?;
                 s.flag("reserved_one_bit", &mut mvc.reserved_one_bit)
             }
+        }
+    }
+}
+
+/// A prefix to a slice of the base layer: a NAL unit of type 14 (§7.3.2.12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prefix {
+    /// What further layers' slices have in their own NAL units.
+    pub extension: HeaderExtension,
+    /// What becomes of base representations; only in scalable streams, in a reference picture.
+    pub ref_base_pic: RefBasePic,
+    /// Bits of later editions: in a reference picture, those behind `additional_prefix_nal_unit_extension_flag`.
+    pub additional: Option<Vec<bool>>,
+}
+
+impl Prefix {
+    /// Reads a NAL unit of type 14 (with its header, without start code).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where it is of another type or an element is out of its range, [`Error::ShortBits`]
+    /// where it ends too early.
+    pub fn parse(nal: &[u8]) -> Result<(Header, Self), Error> {
+        let (mut read, header) = Read::nal(nal)?;
+        let mut prefix = Self::default();
+        prefix.syntax(&mut read, header)?;
+        Ok((header, prefix))
+    }
+
+    /// Appends it to `out` as a NAL unit with the `nal_ref_idc` of its slice, without start code.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] or [`Error::TooLong`] where a field is out of its range.
+    pub fn encode(&self, nal_ref_idc: u8, out: &mut Vec<u8>) -> Result<(), Error> {
+        let header = Header {
+            nal_ref_idc,
+            nal_unit_type: UnitType::Prefix,
+        };
+        let start = out.len();
+        let is_empty = matches!(self.extension, HeaderExtension::Mvc(_))
+            || nal_ref_idc == 0 && self.additional.is_none();
+        let mut prefix = self.clone();
+        if is_empty {
+            // There is no payload, and so no trailing bits.
+            let mut bits = BitWriter::escaped(out);
+            let written = prefix.syntax(&mut Write::start(header, &mut bits), header);
+            if written.is_err() {
+                out.truncate(start);
+            }
+            return written;
+        }
+        write_nal(nal_ref_idc, UnitType::Prefix, out, |write| {
+            prefix.syntax(write, header)
+        })
+    }
+
+    pub(crate) fn syntax<S: Syntax>(&mut self, s: &mut S, header: Header) -> Result<(), Error> {
+        const DATA: &str = "additional_prefix_nal_unit_extension_data_flag";
+        if header.nal_unit_type != UnitType::Prefix {
+            return s.invalid("nal_unit_type", header.nal_unit_type.number());
+        }
+        self.extension.syntax(s, header)?;
+        let HeaderExtension::Svc(svc) = self.extension else {
+            return Ok(());
+        };
+        if header.nal_ref_idc != 0 {
+            self.ref_base_pic.syntax(s, &svc)?;
+            let what = "additional_prefix_nal_unit_extension_flag";
+            if let Some(bits) = s.present(what, &mut self.additional)? {
+                bits_to_the_end(s, DATA, bits)?;
+            }
+        } else if s.more_rbsp_data(self.additional.is_some()) {
+            bits_to_the_end(s, DATA, self.additional.get_or_insert_default())?;
+        }
+        Ok(())
+    }
+}
+
+impl Default for Prefix {
+    fn default() -> Self {
+        Self {
+            extension: HeaderExtension::Mvc(MvcExtension::default()),
+            ref_base_pic: RefBasePic::default(),
+            additional: None,
         }
     }
 }

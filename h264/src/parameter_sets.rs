@@ -1,4 +1,5 @@
 use crate::nal::UnitType;
+use crate::sps::SubsetSps;
 use crate::{Error, Pps, Sps, pps};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -18,6 +19,7 @@ use alloc::vec::Vec;
 #[derive(Debug, Clone, Default)]
 pub struct ParameterSets {
     sps: Vec<Option<Box<Sps>>>,
+    subset_sps: Vec<Option<Box<SubsetSps>>>,
     pps: Vec<Option<Box<Entry>>>,
 }
 
@@ -40,16 +42,17 @@ fn put<T>(list: &mut Vec<Option<T>>, id: u8, item: T) {
 }
 
 impl ParameterSets {
-    /// Takes in a NAL unit of type 7 or 8; others are passed over. Tells whether it brought anything new.
+    /// Takes in a NAL unit of type 7, 8 or 15; others are passed over. Tells whether it brought anything new.
     ///
     /// A picture parameter set may precede its sequence parameter set; until that comes, 4:2:0 is assumed.
     ///
     /// # Errors
-    /// As [`Sps::parse`] and [`Pps::parse`]; a set of the same id is kept then.
+    /// As [`Sps::parse`], [`Pps::parse`] and [`SubsetSps::parse`]; a set of the same id is kept then.
     pub fn insert(&mut self, nal: &[u8]) -> Result<bool, Error> {
         match UnitType::of(nal) {
             UnitType::Sps => self.insert_sps(Sps::parse(nal)?),
             UnitType::Pps => self.insert_pps(nal),
+            UnitType::SubsetSps => Ok(self.insert_subset_sps(SubsetSps::parse(nal)?)),
             _ => Ok(false),
         }
     }
@@ -74,13 +77,30 @@ impl ParameterSets {
         Ok(true)
     }
 
+    fn insert_subset_sps(&mut self, subset: SubsetSps) -> bool {
+        let id = subset.sps.seq_parameter_set_id;
+        let is_new = self.subset_sps(id) != Ok(&subset);
+        if is_new {
+            put(&mut self.subset_sps, id, Box::new(subset));
+        }
+        is_new
+    }
+
+    /// `chroma_format_idc` of the parameter set with this id: where there is a base layer's, of that one.
+    pub(crate) fn chroma_format_idc(&self, id: u8) -> u8 {
+        let subset = || self.subset_sps(id).map(|subset| &subset.sps);
+        self.sps(id)
+            .or_else(|_| subset())
+            .map_or(1, |sps| sps.chroma_format_idc)
+    }
+
     fn insert_pps(&mut self, nal: &[u8]) -> Result<bool, Error> {
         let (id, sps) = pps::ids(nal)?;
         let known = self.pps.get(usize::from(id)).and_then(Option::as_ref);
         if known.is_some_and(|entry| *entry.nal == *nal) {
             return Ok(false);
         }
-        let chroma_format_idc = self.sps(sps).map_or(1, |sps| sps.chroma_format_idc);
+        let chroma_format_idc = self.chroma_format_idc(sps);
         let entry = Entry {
             nal: nal.into(),
             chroma_format_idc,
@@ -100,6 +120,20 @@ impl ParameterSets {
             Some(Some(sps)) => Ok(sps),
             _ => Err(Error::Missing {
                 what: "sequence parameter set",
+                id,
+            }),
+        }
+    }
+
+    /// The subset sequence parameter set with this id, which slices of further layers and views refer to.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where it has not been seen.
+    pub fn subset_sps(&self, id: u8) -> Result<&SubsetSps, Error> {
+        match self.subset_sps.get(usize::from(id)) {
+            Some(Some(subset)) => Ok(subset),
+            _ => Err(Error::Missing {
+                what: "subset sequence parameter set",
                 id,
             }),
         }

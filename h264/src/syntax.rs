@@ -304,6 +304,25 @@ pub(crate) fn list<T: Default>(
     Ok(())
 }
 
+/// Bits of later editions, up to the trailing bits.
+pub(crate) fn bits_to_the_end<S: Syntax>(
+    s: &mut S,
+    what: &'static str,
+    bits: &mut Vec<bool>,
+) -> Result<(), Error> {
+    let mut n = 0;
+    while s.more_rbsp_data(n < bits.len()) {
+        if n == bits.len() {
+            bits.push(false);
+        }
+        if let Some(bit) = bits.get_mut(n) {
+            s.flag(what, bit)?;
+        }
+        n += 1;
+    }
+    Ok(())
+}
+
 /// An id alone, without the walk through the structure that it starts.
 pub(crate) fn read_id(
     bits: &mut BitReader<'_, true>,

@@ -1,6 +1,7 @@
-use crate::extension::{HeaderExtension, MvcExtension};
+use crate::extension::Prefix;
 use crate::nal::{Header, UnitType};
-use crate::sps::SpsExtension;
+use crate::slice::LayerSlice;
+use crate::sps::{SpsExtension, SubsetSps};
 use crate::syntax::{Number, Read, Syntax};
 use crate::{AccessUnitDelimiter, Error, ParameterSets, Pps, SliceHeader, Sps, pps, sei};
 use core::ops::RangeInclusive;
@@ -71,11 +72,14 @@ impl Tracer {
                 self.active_sps.get_or_insert(sps.seq_parameter_set_id);
                 self.sets.insert(nal)?;
             }
-            UnitType::SubsetSps => Sps::default().syntax(trace)?,
+            UnitType::SubsetSps => {
+                SubsetSps::default().syntax(trace)?;
+                self.sets.insert(nal)?;
+            }
             UnitType::SpsExtension => SpsExtension::default().syntax(trace)?,
             UnitType::Pps => {
                 let (_, sps) = pps::ids(nal)?;
-                let chroma_format_idc = self.sets.sps(sps).map_or(1, |sps| sps.chroma_format_idc);
+                let chroma_format_idc = self.sets.chroma_format_idc(sps);
                 Pps::default().syntax(trace, chroma_format_idc)?;
                 self.sets.insert(nal)?;
             }
@@ -87,8 +91,9 @@ impl Tracer {
                 }
             }
             UnitType::AccessUnitDelimiter => AccessUnitDelimiter::default().syntax(trace)?,
-            kind if HeaderExtension::follows(kind) => {
-                HeaderExtension::Mvc(MvcExtension::default()).syntax(trace, header)?;
+            UnitType::Prefix => Prefix::default().syntax(trace, header)?,
+            UnitType::SliceExtension | UnitType::SliceExtensionDepth => {
+                LayerSlice::default().syntax(trace, header, &self.sets)?;
             }
             UnitType::NonIdrSlice
             | UnitType::IdrSlice

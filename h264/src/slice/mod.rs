@@ -1,11 +1,15 @@
 //! Slice headers (ISO/IEC 14496-10 §7.3.3).
 
+mod layer;
 mod marking;
 mod modification;
+mod scalable;
 mod weights;
 
+pub use layer::LayerSlice;
 pub use marking::{DecRefPicMarking, MemoryManagementControl};
 pub use modification::Modification;
+pub use scalable::{Adaptive, BaseControl, RefBasePic, ScalableSliceHeader};
 pub use weights::{PredWeightTable, Weight, Weights};
 
 use crate::list::List;
@@ -113,7 +117,10 @@ impl SliceHeader {
     pub(crate) fn parse_picture(nal: &[u8], sets: &ParameterSets) -> Result<(Header, Self), Error> {
         let (mut read, header) = Read::nal(nal)?;
         let mut slice = Self::default();
-        slice.picture(&mut read, header, sets)?;
+        let idr = is_idr(&read, header)?;
+        let pps = slice.start(&mut read, sets)?;
+        let sps = sets.sps(pps.seq_parameter_set_id)?;
+        slice.picture(&mut read, idr, sps, pps)?;
         Ok((header, slice))
     }
 
@@ -160,7 +167,7 @@ impl SliceHeader {
         }
     }
 
-    /// `slice_header()`.
+    /// `slice_header()` of types 1, 2, 5 and 19.
     #[inline]
     pub(crate) fn syntax<S: Syntax>(
         &mut self,
@@ -168,105 +175,72 @@ impl SliceHeader {
         header: Header,
         sets: &ParameterSets,
     ) -> Result<(), Error> {
-        let (sps, pps) = self.picture(s, header, sets)?;
-        let kind = self.kind();
-        if kind == SliceType::B {
-            s.flag(
-                "direct_spatial_mv_pred_flag",
-                &mut self.direct_spatial_mv_pred_flag,
-            )?;
-        }
-        // Lists that the slice predicts from: none, one or both.
-        let lists = match kind {
-            SliceType::I | SliceType::Si => 0,
-            SliceType::P | SliceType::Sp => 1,
-            SliceType::B => 2,
-        };
-        if lists > 0 {
-            self.ref_lists(s, pps, lists)?;
-        }
-        let weighted = match kind {
-            SliceType::P | SliceType::Sp => pps.weighted_pred_flag,
-            SliceType::B => pps.weighted_bipred_idc == 1,
-            SliceType::I | SliceType::Si => false,
-        };
-        if weighted {
-            let entries = self
-                .num_ref_idx_active_minus1
-                .map(|last| usize::from(last) + 1);
-            self.pred_weight_table.get_or_insert_default().syntax(
-                s,
-                sps.chroma_array_type() != 0,
-                entries,
-                lists,
-            )?;
+        let idr = is_idr(s, header)?;
+        let pps = self.start(s, sets)?;
+        let sps = sets.sps(pps.seq_parameter_set_id)?;
+        self.picture(s, idr, sps, pps)?;
+        self.rest(s, header, idr, (sps, pps), false)
+    }
+
+    /// `slice_header()` of a further view.
+    fn view_syntax<S: Syntax>(
+        &mut self,
+        s: &mut S,
+        header: Header,
+        idr: bool,
+        sets: &ParameterSets,
+    ) -> Result<(), Error> {
+        let pps = self.start(s, sets)?;
+        let sps = &sets.subset_sps(pps.seq_parameter_set_id)?.sps;
+        self.picture(s, idr, sps, pps)?;
+        self.rest(s, header, idr, (sps, pps), true)
+    }
+
+    /// What follows the part that tells pictures apart.
+    #[inline]
+    fn rest<S: Syntax>(
+        &mut self,
+        s: &mut S,
+        header: Header,
+        idr: bool,
+        (sps, pps): (&Sps, &Pps),
+        of_view: bool,
+    ) -> Result<(), Error> {
+        self.inter(s, pps, of_view)?;
+        if self.is_weighted(pps) {
+            self.weights(s, sps)?;
         }
         if header.nal_ref_idc != 0 {
-            self.dec_ref_pic_marking
-                .get_or_insert_default()
-                .syntax(s, header.nal_unit_type == UnitType::IdrSlice)?;
+            self.marking(s, idr)?;
         }
-        if pps.entropy_coding_mode_flag && lists > 0 {
-            s.ue("cabac_init_idc", &mut self.cabac_init_idc, 0..=2)?;
-        }
-        // From the lowest to the highest quantiser, with 14 bits of luma.
-        s.se("slice_qp_delta", &mut self.slice_qp_delta, -87..=87)?;
+        self.quantiser(s, pps)?;
+        let kind = self.kind();
         if matches!(kind, SliceType::Sp | SliceType::Si) {
             if kind == SliceType::Sp {
                 s.flag("sp_for_switch_flag", &mut self.sp_for_switch_flag)?;
             }
             s.se("slice_qs_delta", &mut self.slice_qs_delta, -51..=51)?;
         }
-        if pps.deblocking_filter_control_present_flag {
-            s.ue(
-                "disable_deblocking_filter_idc",
-                &mut self.disable_deblocking_filter_idc,
-                0..=2,
-            )?;
-            if self.disable_deblocking_filter_idc != 1 {
-                s.se(
-                    "slice_alpha_c0_offset_div2",
-                    &mut self.slice_alpha_c0_offset_div2,
-                    -6..=6,
-                )?;
-                s.se(
-                    "slice_beta_offset_div2",
-                    &mut self.slice_beta_offset_div2,
-                    -6..=6,
-                )?;
-            }
-        }
-        if let Some(groups) = &pps.slice_groups
-            && let SliceGroupMap::Changing {
-                change_rate_minus1, ..
-            } = groups.map
-        {
-            // Ceil(Log2(PicSizeInMapUnits ÷ SliceGroupChangeRate + 1)), where ÷ is exact division.
-            let rate = u64::from(change_rate_minus1) + 1;
-            let cycles = sps.pic_size_in_map_units().div_ceil(rate) + 1;
-            let bits = cycles.next_power_of_two().ilog2();
-            s.u(
-                bits,
-                "slice_group_change_cycle",
-                &mut self.slice_group_change_cycle,
-            )?;
-        }
-        Ok(())
+        self.deblocking(s, pps)?;
+        self.slice_groups(s, sps, pps)
     }
 
-    /// The start of `slice_header()`, which tells pictures apart, and the parameter sets that it refers to.
+    /// Lists that the slice predicts from: none, one or both.
+    const fn lists(&self) -> usize {
+        match self.kind() {
+            SliceType::I | SliceType::Si => 0,
+            SliceType::P | SliceType::Sp => 1,
+            SliceType::B => 2,
+        }
+    }
+
+    /// The first elements, by which the parameter sets are found.
     #[inline]
-    fn picture<'s, S: Syntax>(
+    fn start<'s, S: Syntax>(
         &mut self,
         s: &mut S,
-        header: Header,
         sets: &'s ParameterSets,
-    ) -> Result<(&'s Sps, &'s Pps), Error> {
-        let idr = match header.nal_unit_type {
-            UnitType::IdrSlice => true,
-            UnitType::NonIdrSlice | UnitType::PartitionA | UnitType::AuxiliarySlice => false,
-            other => return s.invalid("nal_unit_type", other.number()),
-        };
+    ) -> Result<&'s Pps, Error> {
         s.ue(
             "first_mb_in_slice",
             &mut self.first_mb_in_slice,
@@ -278,8 +252,18 @@ impl SliceHeader {
             &mut self.pic_parameter_set_id,
             0..=255,
         )?;
-        let pps = sets.pps(self.pic_parameter_set_id)?;
-        let sps = sets.sps(pps.seq_parameter_set_id)?;
+        sets.pps(self.pic_parameter_set_id)
+    }
+
+    /// The elements that tell pictures apart.
+    #[inline]
+    fn picture<S: Syntax>(
+        &mut self,
+        s: &mut S,
+        idr: bool,
+        sps: &Sps,
+        pps: &Pps,
+    ) -> Result<(), Error> {
         if sps.separate_colour_plane_flag {
             s.u(2, "colour_plane_id", &mut self.colour_plane_id)?;
         }
@@ -298,7 +282,105 @@ impl SliceHeader {
         if pps.redundant_pic_cnt_present_flag {
             s.ue("redundant_pic_cnt", &mut self.redundant_pic_cnt, 0..=127)?;
         }
-        Ok((sps, pps))
+        Ok(())
+    }
+
+    /// Direct prediction and the reference lists.
+    #[inline]
+    fn inter<S: Syntax>(&mut self, s: &mut S, pps: &Pps, of_view: bool) -> Result<(), Error> {
+        let lists = self.lists();
+        if lists == 2 {
+            s.flag(
+                "direct_spatial_mv_pred_flag",
+                &mut self.direct_spatial_mv_pred_flag,
+            )?;
+        }
+        if lists > 0 {
+            self.ref_lists(s, pps, lists, of_view)?;
+        }
+        Ok(())
+    }
+
+    /// Whether prediction weights are coded.
+    #[inline]
+    const fn is_weighted(&self, pps: &Pps) -> bool {
+        match self.kind() {
+            SliceType::P | SliceType::Sp => pps.weighted_pred_flag,
+            SliceType::B => pps.weighted_bipred_idc == 1,
+            SliceType::I | SliceType::Si => false,
+        }
+    }
+
+    #[inline]
+    fn weights<S: Syntax>(&mut self, s: &mut S, sps: &Sps) -> Result<(), Error> {
+        let entries = self
+            .num_ref_idx_active_minus1
+            .map(|last| usize::from(last) + 1);
+        let (has_chroma, lists) = (sps.chroma_array_type() != 0, self.lists());
+        self.pred_weight_table
+            .get_or_insert_default()
+            .syntax(s, has_chroma, entries, lists)
+    }
+
+    #[inline]
+    fn marking<S: Syntax>(&mut self, s: &mut S, idr: bool) -> Result<(), Error> {
+        self.dec_ref_pic_marking
+            .get_or_insert_default()
+            .syntax(s, idr)
+    }
+
+    #[inline]
+    fn quantiser<S: Syntax>(&mut self, s: &mut S, pps: &Pps) -> Result<(), Error> {
+        if pps.entropy_coding_mode_flag && self.lists() > 0 {
+            s.ue("cabac_init_idc", &mut self.cabac_init_idc, 0..=2)?;
+        }
+        // From the lowest to the highest quantiser, with 14 bits of luma.
+        s.se("slice_qp_delta", &mut self.slice_qp_delta, -87..=87)
+    }
+
+    #[inline]
+    fn deblocking<S: Syntax>(&mut self, s: &mut S, pps: &Pps) -> Result<(), Error> {
+        if !pps.deblocking_filter_control_present_flag {
+            return Ok(());
+        }
+        s.ue(
+            "disable_deblocking_filter_idc",
+            &mut self.disable_deblocking_filter_idc,
+            0..=2,
+        )?;
+        if self.disable_deblocking_filter_idc == 1 {
+            return Ok(());
+        }
+        s.se(
+            "slice_alpha_c0_offset_div2",
+            &mut self.slice_alpha_c0_offset_div2,
+            -6..=6,
+        )?;
+        s.se(
+            "slice_beta_offset_div2",
+            &mut self.slice_beta_offset_div2,
+            -6..=6,
+        )
+    }
+
+    #[inline]
+    fn slice_groups<S: Syntax>(&mut self, s: &mut S, sps: &Sps, pps: &Pps) -> Result<(), Error> {
+        if let Some(groups) = &pps.slice_groups
+            && let SliceGroupMap::Changing {
+                change_rate_minus1, ..
+            } = groups.map
+        {
+            // Ceil(Log2(PicSizeInMapUnits ÷ SliceGroupChangeRate + 1)), where ÷ is exact division.
+            let rate = u64::from(change_rate_minus1) + 1;
+            let cycles = sps.pic_size_in_map_units().div_ceil(rate) + 1;
+            let bits = cycles.next_power_of_two().ilog2();
+            s.u(
+                bits,
+                "slice_group_change_cycle",
+                &mut self.slice_group_change_cycle,
+            )?;
+        }
+        Ok(())
     }
 
     #[inline]
@@ -332,7 +414,13 @@ impl SliceHeader {
     }
 
     #[inline]
-    fn ref_lists<S: Syntax>(&mut self, s: &mut S, pps: &Pps, lists: usize) -> Result<(), Error> {
+    fn ref_lists<S: Syntax>(
+        &mut self,
+        s: &mut S,
+        pps: &Pps,
+        lists: usize,
+        of_view: bool,
+    ) -> Result<(), Error> {
         s.flag(
             "num_ref_idx_active_override_flag",
             &mut self.num_ref_idx_active_override_flag,
@@ -367,9 +455,19 @@ impl SliceHeader {
             .take(lists)
         {
             if let Some(list) = s.present(what, list)? {
-                modification::syntax(s, list)?;
+                modification::syntax(s, list, of_view)?;
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a NAL unit holds a slice of an IDR picture, if it holds a slice of the base layer.
+#[inline]
+fn is_idr(s: &impl Syntax, header: Header) -> Result<bool, Error> {
+    match header.nal_unit_type {
+        UnitType::IdrSlice => Ok(true),
+        UnitType::NonIdrSlice | UnitType::PartitionA | UnitType::AuxiliarySlice => Ok(false),
+        other => s.invalid("nal_unit_type", other.number()),
     }
 }

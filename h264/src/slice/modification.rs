@@ -20,6 +20,16 @@ pub enum Modification {
         /// `long_term_pic_num`.
         long_term_pic_num: u32,
     },
+    /// 4: another view, by what its index is less than the last one's, less 1; in slices of further views (§G.7.3.3.1.1).
+    SubtractView {
+        /// `abs_diff_view_idx_minus1`.
+        abs_diff_view_idx_minus1: u32,
+    },
+    /// 5: another view, by what its index is more than the last one's, less 1.
+    AddView {
+        /// `abs_diff_view_idx_minus1`.
+        abs_diff_view_idx_minus1: u32,
+    },
 }
 
 impl Default for Modification {
@@ -31,11 +41,42 @@ impl Default for Modification {
 }
 
 impl Modification {
-    const fn idc(self) -> u32 {
+    /// `modification_of_pic_nums_idc`, and the number.
+    const fn parts(self) -> (u32, u32) {
         match self {
-            Self::Subtract { .. } => 0,
-            Self::Add { .. } => 1,
-            Self::LongTerm { .. } => 2,
+            Self::Subtract {
+                abs_diff_pic_num_minus1,
+            } => (0, abs_diff_pic_num_minus1),
+            Self::Add {
+                abs_diff_pic_num_minus1,
+            } => (1, abs_diff_pic_num_minus1),
+            Self::LongTerm { long_term_pic_num } => (2, long_term_pic_num),
+            Self::SubtractView {
+                abs_diff_view_idx_minus1,
+            } => (4, abs_diff_view_idx_minus1),
+            Self::AddView {
+                abs_diff_view_idx_minus1,
+            } => (5, abs_diff_view_idx_minus1),
+        }
+    }
+
+    const fn from_parts(idc: u32, number: u32) -> Self {
+        match idc {
+            0 => Self::Subtract {
+                abs_diff_pic_num_minus1: number,
+            },
+            1 => Self::Add {
+                abs_diff_pic_num_minus1: number,
+            },
+            2 => Self::LongTerm {
+                long_term_pic_num: number,
+            },
+            4 => Self::SubtractView {
+                abs_diff_view_idx_minus1: number,
+            },
+            _ => Self::AddView {
+                abs_diff_view_idx_minus1: number,
+            },
         }
     }
 }
@@ -43,51 +84,30 @@ impl Modification {
 /// `modification_of_pic_nums_idc` that ends the list.
 const END: u32 = 3;
 
-/// The changes of one list, up to the end mark.
-pub(super) fn syntax<S: Syntax>(s: &mut S, list: &mut List<Modification, 32>) -> Result<(), Error> {
+/// The changes of one list, up to the end mark; of a further view's slice or another one.
+pub(super) fn syntax<S: Syntax>(
+    s: &mut S,
+    list: &mut List<Modification, 32>,
+    of_view: bool,
+) -> Result<(), Error> {
     let written = *list;
     let mut written = written.iter();
     let mut read = List::default();
+    let last = if of_view { 5 } else { END };
     loop {
-        let next = written.next();
-        let mut idc = next.map_or(END, |item| item.idc());
-        s.ue("modification_of_pic_nums_idc", &mut idc, 0..=END)?;
+        let (mut idc, mut number) = written.next().map_or((END, 0), |item| item.parts());
+        s.ue("modification_of_pic_nums_idc", &mut idc, 0..=last)?;
         if idc == END {
             *list = read;
             return Ok(());
         }
-        let mut number = match next {
-            Some(
-                Modification::Subtract {
-                    abs_diff_pic_num_minus1: number,
-                }
-                | Modification::Add {
-                    abs_diff_pic_num_minus1: number,
-                }
-                | Modification::LongTerm {
-                    long_term_pic_num: number,
-                },
-            ) => *number,
-            None => 0,
-        };
-        let what = if idc == 2 {
-            "long_term_pic_num"
-        } else {
-            "abs_diff_pic_num_minus1"
+        let what = match idc {
+            0 | 1 => "abs_diff_pic_num_minus1",
+            2 => "long_term_pic_num",
+            _ => "abs_diff_view_idx_minus1",
         };
         s.ue(what, &mut number, 0..=u32::MAX)?;
-        let item = match idc {
-            0 => Modification::Subtract {
-                abs_diff_pic_num_minus1: number,
-            },
-            1 => Modification::Add {
-                abs_diff_pic_num_minus1: number,
-            },
-            _ => Modification::LongTerm {
-                long_term_pic_num: number,
-            },
-        };
-        if !read.push(item) {
+        if !read.push(Modification::from_parts(idc, number)) {
             return s.invalid("modification_of_pic_nums_idc", idc);
         }
     }

@@ -3,11 +3,13 @@
 mod extension;
 mod geometry;
 mod hrd;
+pub mod subset;
 mod vui;
 
 pub use extension::SpsExtension;
 pub use geometry::Rational;
 pub use hrd::{Hrd, SchedSel};
+pub use subset::SubsetSps;
 pub use vui::{BitstreamRestriction, Colour, SampleAspectRatio, Timing, VideoSignalType, Vui};
 
 use crate::Error;
