@@ -31,6 +31,7 @@ mod limits;
 pub mod message;
 mod session;
 mod stash;
+pub mod tunnel;
 
 pub use error::Error;
 pub use limits::Limits;

@@ -1,11 +1,13 @@
 //! Sessions with programs that nobody here wrote.
 
+#[path = "../examples/tunnel/http.rs"]
+mod http;
 #[path = "support/served.rs"]
 mod served;
 
 use fluvial_rtmp::handshake::Encryption;
 use fluvial_rtmp::server::{Config, Rtmpe};
-use served::{Stream, listen};
+use served::{Stream, listen, listen_http};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -183,6 +185,59 @@ fn rtmpe_with_rtmpdump() {
         );
         assert!(said.contains("Download complete"), "{said}");
         assert!(frames(&ffmpeg, &clip) == frames(&ffmpeg, &out), "{said}");
+    }
+}
+
+#[test]
+fn rtmpt_with_ffmpeg() {
+    let Some(ffmpeg) = ffmpeg9() else {
+        return;
+    };
+    let folder = Folder::new("rtmpt");
+    let clip = clip(&ffmpeg, &folder, "in.flv", "-c:v libx264 -bf 2 -c:a aac");
+    let mut config = Config::default();
+    config.rtmpe = Rtmpe::AsAsked;
+    let port = listen_http(config, &Stream::default());
+    // Otherwise it keeps the last packets for itself when it ends.
+    let options = "-rtmp_flush_interval 1";
+    let url = format!("rtmpt://127.0.0.1:{port}/live/x");
+    for program in ["ffmpeg", &ffmpeg] {
+        there_and_back(program, &folder, &clip, &url, options);
+    }
+    let url = format!("rtmpte://127.0.0.1:{port}/live/x");
+    there_and_back(&ffmpeg, &folder, &clip, &url, options);
+}
+
+#[test]
+fn rtmpt_with_rtmpdump() {
+    let Some(ffmpeg) = ffmpeg9() else {
+        return;
+    };
+    let folder = Folder::new("rtmpdump-t");
+    let clip = clip(&ffmpeg, &folder, "in.flv", "-c:v libx264 -bf 2 -c:a aac");
+    let mut config = Config::default();
+    config.rtmpe = Rtmpe::AsAsked;
+    let port = listen_http(config, &Stream::default());
+    run(
+        &ffmpeg,
+        &format!(
+            "-v warning -i {clip} -c copy -rtmp_flush_interval 1 -f flv rtmpt://127.0.0.1:{port}/live/x"
+        ),
+        Duration::from_secs(30),
+    );
+    for scheme in ["rtmpt", "rtmpte"] {
+        let out = folder.file("out.flv");
+        // It does not stop by itself over HTTP.
+        let said = run(
+            "rtmpdump",
+            &format!("-r {scheme}://127.0.0.1:{port}/live/x -o {out}"),
+            Duration::from_secs(5),
+        );
+        assert!(
+            frames(&ffmpeg, &clip) == frames(&ffmpeg, &out),
+            "{scheme}: {said}"
+        );
+        std::fs::remove_file(&out).unwrap();
     }
 }
 

@@ -65,4 +65,4 @@ impl Gather {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -77,3 +77,14 @@ pub fn listen(config: Config, stream: &Stream) -> u16 {
     });
     port
 }
+
+/// The same for tunnels.
+pub fn listen_http(config: Config, stream: &Stream) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let stream = stream.clone();
+    let handler: crate::http::Handle =
+        Arc::new(move |session, event| handle(session, &stream, event));
+    std::thread::spawn(move || crate::http::listen(&listener, config, handler));
+    port
+}
