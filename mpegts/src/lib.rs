@@ -29,6 +29,8 @@ mod error;
 pub mod framer;
 mod limits;
 pub mod packet;
+#[cfg(feature = "media")]
+mod payload;
 pub mod pes;
 pub mod ps;
 pub mod psi;

@@ -7,29 +7,7 @@ use fluvial_mpegts::psi::{
 };
 use fluvial_mpegts::scte35::{SpliceCommand, SpliceInfoSection};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-
-fn corpus() -> Option<PathBuf> {
-    let beside =
-        || Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus")).to_path_buf();
-    let root = std::env::var_os("FLUVIAL_CORPUS").map_or_else(beside, PathBuf::from);
-    if root.is_dir() {
-        return Some(root);
-    }
-    eprintln!("SKIPPED: corpus not found, set FLUVIAL_CORPUS");
-    None
-}
-
-fn files(dir: &Path, out: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files(&path, out);
-        } else {
-            out.push(path);
-        }
-    }
-}
+use testing::{corpus, files};
 
 /// The sections of some packets, by PID; PIDs beyond the fixed ones are those that the tables name.
 fn sections(data: &[u8]) -> Vec<(u16, Vec<u8>)> {
@@ -99,10 +77,9 @@ fn same_but_reserved(theirs: &[u8], ours: &[u8]) -> bool {
 
 #[test]
 fn every_table_is_written_as_it_was() {
-    let Some(root) = corpus() else { return };
-    let mut paths = Vec::new();
-    files(&root.join("mpegts"), &mut paths);
-    files(&root.join("hls"), &mut paths);
+    let Some(root) = corpus("") else { return };
+    let mut paths = files(&root.join("mpegts"));
+    paths.extend(files(&root.join("hls")));
     let mut seen: BTreeMap<u8, usize> = BTreeMap::new();
     let mut kinds: BTreeSet<String> = BTreeSet::new();
     let mut unknown: BTreeSet<u8> = BTreeSet::new();
@@ -184,7 +161,7 @@ fn every_table_is_written_as_it_was() {
 
 #[test]
 fn splice_information_in_files() {
-    let Some(root) = corpus() else { return };
+    let Some(root) = corpus("") else { return };
     let name = "mpegts/androidx-media/media/ts/sample_scte35.ts";
     let all = sections(&std::fs::read(root.join(name)).unwrap());
     let cues = all
@@ -244,10 +221,9 @@ const BROKEN: [(&str, &str); 4] = [
 
 #[test]
 fn splice_information_in_playlists() {
-    let Some(root) = corpus() else { return };
-    let mut paths = Vec::new();
-    files(&root.join("hls"), &mut paths);
-    files(&root.join("dash"), &mut paths);
+    let Some(root) = corpus("") else { return };
+    let mut paths = files(&root.join("hls"));
+    paths.extend(files(&root.join("dash")));
     let mut cues: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for path in paths {
         let Ok(text) = std::fs::read_to_string(&path) else {

@@ -8,10 +8,15 @@
 //! ```
 
 mod map;
+#[cfg(feature = "media")]
+pub mod mux;
 mod pack;
 mod packet;
 mod substream;
 mod system;
+
+#[cfg(feature = "media")]
+pub use mux::Muxer;
 
 pub use map::{MapStream, ProgramStreamMap};
 pub use pack::{PackHeader, PackKind};

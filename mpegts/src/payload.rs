@@ -1,0 +1,114 @@
+//! What packets carry of samples: the canonical form of each codec turned into its elementary stream, for transport and program streams
+//! alike.
+
+use crate::Error;
+use crate::psi::StreamType;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use media::{Codec, Sample};
+
+/// Makes an elementary stream of the samples of a track.
+#[derive(Debug)]
+pub(crate) enum Payload {
+    /// H.264: parameter sets with start codes.
+    H264(Vec<u8>),
+    /// H.265: bytes of a length, parameter sets with start codes.
+    Hevc(u8, Vec<u8>),
+    /// AAC with ADTS.
+    Adts(aac::adts::Writer),
+    /// Samples are what the stream has.
+    AsIs,
+}
+
+const START_CODE: [u8; 4] = [0, 0, 0, 1];
+/// An access unit delimiter for pictures of any type: every access unit in a transport stream has one.
+const H264_DELIMITER: [u8; 6] = [0, 0, 0, 1, 0x09, 0xF0];
+/// The same of H.265.
+const HEVC_DELIMITER: [u8; 7] = [0, 0, 0, 1, 0x46, 0x01, 0x50];
+
+impl Payload {
+    /// How a codec is carried, and the `stream_type` of that.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for codecs that are not carried so.
+    pub(crate) fn new(codec: &Codec) -> Result<(Self, StreamType), Error> {
+        let unsupported =
+            |what: &dyn core::fmt::Display| Error::Unsupported(what.to_string().into());
+        Ok(match codec {
+            Codec::H264(config) => {
+                let sets = config.sps().chain(config.sps_ext()).chain(config.pps());
+                (Self::H264(with_start_codes(sets)), StreamType::H264)
+            }
+            Codec::Hevc(config) => {
+                let sets = with_start_codes(config.nals());
+                (Self::Hevc(config.length_size(), sets), StreamType::H265)
+            }
+            Codec::Aac(config) => {
+                let writer = aac::adts::Writer::new(config).map_err(|error| unsupported(&error))?;
+                (Self::Adts(writer), StreamType::AAC_ADTS)
+            }
+            Codec::Mpeg2Video(config) => {
+                let is_mpeg2 = config.sequence().extension.is_some();
+                let kind = if is_mpeg2 {
+                    StreamType::MPEG2_VIDEO
+                } else {
+                    StreamType::MPEG1_VIDEO
+                };
+                (Self::AsIs, kind)
+            }
+            Codec::MpegAudio(config) => {
+                // Half the sampling rates of MPEG-1 have a type of their own.
+                let kind = match config.object_type_indication() {
+                    0x6B => StreamType::MPEG1_AUDIO,
+                    _ => StreamType::MPEG2_AUDIO,
+                };
+                (Self::AsIs, kind)
+            }
+            Codec::Ac3(_) => (Self::AsIs, StreamType::ATSC_AC3),
+            Codec::Eac3(_) => (Self::AsIs, StreamType::ATSC_EAC3),
+            other => return Err(unsupported(&other.rfc6381())),
+        })
+    }
+
+    /// Appends what packets carry of a sample.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where its lengths run out of it, or it does not fit a frame.
+    pub(crate) fn write(&self, sample: &Sample, out: &mut Vec<u8>) -> Result<(), Error> {
+        let sets = |sets: &[u8], out: &mut Vec<u8>| {
+            if sample.is_sync() {
+                out.extend_from_slice(sets);
+            }
+        };
+        match self {
+            Self::H264(parameter_sets) => {
+                out.extend_from_slice(&H264_DELIMITER);
+                sets(parameter_sets, out);
+                h264::length_prefixed::to_annexb(&sample.data, 4, out)
+                    .map_err(|error| Error::Unsupported(error.to_string().into()))
+            }
+            Self::Hevc(length_size, parameter_sets) => {
+                out.extend_from_slice(&HEVC_DELIMITER);
+                sets(parameter_sets, out);
+                h264::length_prefixed::to_annexb(&sample.data, *length_size, out)
+                    .map_err(|error| Error::Unsupported(error.to_string().into()))
+            }
+            Self::Adts(writer) => writer
+                .write(&sample.data, out)
+                .map_err(|error| Error::Unsupported(error.to_string().into())),
+            Self::AsIs => {
+                out.extend_from_slice(&sample.data);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn with_start_codes<'a>(nals: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut out = Vec::new();
+    for nal in nals {
+        out.extend_from_slice(&START_CODE);
+        out.extend_from_slice(nal);
+    }
+    out
+}
