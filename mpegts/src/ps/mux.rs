@@ -95,8 +95,9 @@ impl Default for Config {
 /// let data = vec![0xFF; 480].into();
 /// muxer.handle_sample(&Sample { track: TrackId(1), dts: 0, pts: 0, duration: None, flags: Flags::SYNC, data })?;
 /// muxer.finish();
-/// let pack = muxer.poll_output().unwrap();
-/// assert_eq!((pack.len(), &pack[..4]), (2048, &[0, 0, 1, 0xBA][..]));
+/// let packs = muxer.poll_output().unwrap();
+/// assert_eq!(packs[..4], [0, 0, 1, 0xBA]);
+/// assert_eq!(packs.len(), 2048 + 4); // the end code
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
