@@ -32,6 +32,8 @@ mod error;
 #[cfg(feature = "media")]
 mod limits;
 #[cfg(feature = "media")]
+pub mod movie;
+#[cfg(feature = "media")]
 pub mod packager;
 #[cfg(feature = "media")]
 pub mod writer;
@@ -39,4 +41,6 @@ pub mod writer;
 pub use boxes::{FourCc, IsoBox};
 pub use error::Error;
 #[cfg(feature = "media")]
-pub use {demuxer::Demuxer, limits::Limits, packager::Packager, writer::Writer};
+pub use {
+    demuxer::Demuxer, limits::Limits, movie::Movie, packager::Packager, reader::Opener, reader::Reader, writer::Writer,
+};

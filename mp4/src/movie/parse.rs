@@ -1,0 +1,291 @@
+use super::table::{self, SampleTable};
+use super::{FragmentIndex, Movie, MovieTrack, Timeline};
+use crate::boxes::{
+    Children, Edit, Elst, FourCc, Hdlr, Header, IsoBox, Mdhd, Mvhd, SampleEntry, Stsd, Tkhd, Trex,
+};
+use crate::codec::describe;
+use crate::{Error, Limits};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::num::NonZeroU32;
+use media::{Codec, Kind, Language, Timescale, Track, TrackId, Warning};
+use once_cell::race::OnceBox;
+use wire::Reader;
+
+/// Warnings kept; a file of nothing but damage has no more to tell.
+const WARNINGS: usize = 64;
+
+impl Movie {
+    /// Reads a `moov`, whole or cut off, that lies at an offset in its file.
+    ///
+    /// # Errors
+    /// [`Error::Type`] and [`Error::Short`] where it does not begin with the header of a `moov`.
+    pub fn parse(bytes: Bytes, offset: u64, limits: &Limits) -> Result<Self, Error> {
+        let mut r = Reader::new(&bytes);
+        let header = Header::decode(&mut r)?;
+        if header.box_type.0 != *b"moov" {
+            return Err(Error::Type {
+                expected: FourCc(*b"moov"),
+                found: header.box_type,
+            });
+        }
+        let mut walk = Walk {
+            bytes: &bytes,
+            offset,
+            warnings: Vec::new(),
+        };
+        let mut mvhd = None;
+        let (mut traks, mut trexs, mut fragmented) = (Vec::new(), Vec::new(), false);
+        let body_len = header.body_len().and_then(|len| usize::try_from(len).ok());
+        let body = r.sub(body_len.unwrap_or(usize::MAX).min(r.left()), "moov")?;
+        walk.each(*b"moov", body, |walk, name, body| match &name.0 {
+            b"mvhd" => walk.one::<Mvhd>(&mut mvhd, body),
+            b"trak" if traks.len() < limits.tracks => traks.push(Trak::read(walk, body)),
+            b"trak" => walk.warn(body.offset(), "there are more tracks than the limit".into()),
+            b"mvex" => {
+                fragmented = true;
+                walk.each(*b"mvex", body, |walk, name, body| {
+                    let mut trex = None;
+                    if name == Trex::TYPE {
+                        walk.one::<Trex>(&mut trex, body);
+                    }
+                    trexs.extend(trex);
+                });
+            }
+            _ => {}
+        });
+        let mvhd = mvhd.unwrap_or_else(|| {
+            walk.warn(0, "moov has no valid mvhd".into());
+            Mvhd::new(1000, 1)
+        });
+        let mut tracks = Vec::<MovieTrack>::new();
+        for trak in traks {
+            let at = trak.offset;
+            match trak.finish(&mvhd, &trexs, &tracks) {
+                Ok(track) => tracks.push(track),
+                Err(why) => walk.warn(at, why),
+            }
+        }
+        let set = tracks.iter().map(|track| track.track.clone()).collect();
+        let warnings = walk.warnings;
+        Ok(Self {
+            bytes,
+            offset,
+            mvhd,
+            tracks,
+            set,
+            fragmented,
+            warnings,
+            fragments: FragmentIndex::default(),
+            file_len: u64::MAX,
+        })
+    }
+}
+
+/// A walk over the boxes of a `moov` that goes on past damage.
+struct Walk<'a> {
+    bytes: &'a Bytes,
+    offset: u64,
+    warnings: Vec<Warning>,
+}
+
+impl<'a> Walk<'a> {
+    fn warn(&mut self, at: usize, what: String) {
+        if self.warnings.len() < WARNINGS {
+            let at = self.offset.saturating_add(at as u64);
+            self.warnings.push(Warning::new(what).at(at));
+        }
+    }
+
+    /// Calls `take` with the type and the body of each child. The last may be cut off.
+    fn each(
+        &mut self,
+        parent: [u8; 4],
+        body: Reader<'a>,
+        mut take: impl FnMut(&mut Self, FourCc, Reader<'a>),
+    ) {
+        let mut children = Children::new(body);
+        while let Some(child) = children.next() {
+            if let Ok(child) = child {
+                take(self, child.header.box_type, child.body());
+                continue;
+            }
+            let mut rest = children.rest();
+            let at = rest.offset();
+            // QuickTime ends some containers with four zeros.
+            if rest.peek() == [0; 4] {
+                return;
+            }
+            let parent = FourCc(parent);
+            match Header::decode(&mut rest) {
+                Ok(header) if header.box_type.is_printable() => {
+                    self.warn(at, format!("{} in {parent} is cut off", header.box_type));
+                    take(self, header.box_type, rest);
+                }
+                _ => self.warn(at, format!("bytes in {parent} that are no box")),
+            }
+        }
+    }
+
+    /// Reads a box that there is one of.
+    fn one<B: IsoBox>(&mut self, slot: &mut Option<B>, body: Reader<'a>) {
+        if slot.is_some() {
+            return;
+        }
+        match B::decode_body(&mut body.clone()) {
+            Ok(value) => *slot = Some(value),
+            Err(error) => self.warn(
+                body.offset(),
+                format!("{} cannot be read: {error}", B::TYPE),
+            ),
+        }
+    }
+
+    /// The bytes of a body, without a copy.
+    fn body(&self, body: Reader<'_>) -> Bytes {
+        table::slice(self.bytes, body.offset(), body.left())
+    }
+}
+
+/// A `trak` as it is read, before it is known whether it is a track.
+#[derive(Default)]
+struct Trak {
+    offset: usize,
+    tkhd: Option<Tkhd>,
+    mdhd: Option<Mdhd>,
+    hdlr: Option<Hdlr>,
+    entries: Vec<SampleEntry>,
+    edits: Vec<Edit>,
+    references: Vec<(FourCc, Vec<u32>)>,
+    samples: SampleTable,
+}
+
+impl Trak {
+    fn read<'a>(walk: &mut Walk<'a>, body: Reader<'a>) -> Self {
+        let mut trak = Self {
+            offset: body.offset(),
+            ..Self::default()
+        };
+        walk.each(*b"trak", body, |walk, name, body| match &name.0 {
+            b"tkhd" => walk.one(&mut trak.tkhd, body),
+            b"edts" => walk.each(*b"edts", body, |walk, name, body| {
+                let mut elst = None;
+                if name == Elst::TYPE {
+                    walk.one::<Elst>(&mut elst, body);
+                }
+                trak.edits
+                    .extend(elst.into_iter().flat_map(|elst| elst.edits));
+            }),
+            b"tref" => walk.each(*b"tref", body, |_, name, body| {
+                let ids = body.peek().as_chunks::<4>().0.iter();
+                let ids = ids.map(|id| u32::from_be_bytes(*id)).collect();
+                trak.references.push((name, ids));
+            }),
+            b"mdia" => trak.mdia(walk, body),
+            _ => {}
+        });
+        trak
+    }
+
+    fn mdia<'a>(&mut self, walk: &mut Walk<'a>, body: Reader<'a>) {
+        walk.each(*b"mdia", body, |walk, name, body| match &name.0 {
+            b"mdhd" => walk.one(&mut self.mdhd, body),
+            b"hdlr" => walk.one(&mut self.hdlr, body),
+            b"minf" => walk.each(*b"minf", body, |walk, name, body| {
+                if name.0 == *b"stbl" {
+                    self.stbl(walk, body);
+                }
+            }),
+            _ => {}
+        });
+    }
+
+    fn stbl<'a>(&mut self, walk: &mut Walk<'a>, body: Reader<'a>) {
+        walk.each(*b"stbl", body, |walk, name, body| {
+            if name == Stsd::TYPE {
+                let mut stsd = None;
+                walk.one::<Stsd>(&mut stsd, body);
+                if let Some(stsd) = stsd.filter(|_| self.entries.is_empty()) {
+                    self.entries = stsd.entries;
+                }
+                return;
+            }
+            if table::is_cut(name, body.peek()) {
+                walk.warn(
+                    body.offset(),
+                    format!("{name} has fewer entries than it claims"),
+                );
+            }
+            if let Err(what) = self.samples.take(name, walk.body(body)) {
+                walk.warn(body.offset(), what);
+            }
+        });
+    }
+
+    fn finish(
+        self,
+        mvhd: &Mvhd,
+        trexs: &[Trex],
+        tracks: &[MovieTrack],
+    ) -> Result<MovieTrack, String> {
+        let (Some(tkhd), Some(mdhd)) = (self.tkhd, self.mdhd) else {
+            return Err("a track has no valid tkhd or mdhd".into());
+        };
+        let id = TrackId(tkhd.track_id);
+        if tracks.iter().any(|track| track.track.id == id) {
+            return Err(format!("track {id} has a number that is taken"));
+        }
+        let Some(timescale) = Timescale::new(mdhd.timescale) else {
+            return Err(format!("track {id} has a timescale of 0"));
+        };
+        let trex = trexs.iter().find(|trex| trex.track_id == tkhd.track_id);
+        let trex = trex.copied().unwrap_or(Trex::new(tkhd.track_id));
+        let handler_type = self.hdlr.map_or(FourCc([0; 4]), |hdlr| hdlr.handler_type);
+        let mut samples = self.samples;
+        let first = match samples.chunks.get(0) {
+            Some(entry) => entry.sample_description_index,
+            None => trex.default_sample_description_index,
+        };
+        let at = usize::try_from(first.saturating_sub(1)).unwrap_or(usize::MAX);
+        let entry = self.entries.get(at).or_else(|| self.entries.last());
+        let Some(described) = entry.and_then(|entry| describe(entry, handler_type)) else {
+            return Err(format!("track {id} has no sample description"));
+        };
+        if let Codec::Pcm(pcm) = &described.codec {
+            let len = u32::try_from(pcm.frame_len()).ok();
+            samples.frame_len = len.and_then(NonZeroU32::new);
+        }
+        let movie = Timescale::new(mvhd.timescale).unwrap_or(timescale);
+        let timeline = Timeline::new(&self.edits, movie, timescale);
+        let mut track = Track::new(id, timescale, described.codec);
+        track.language = mdhd.language().and_then(Language::new).unwrap_or_default();
+        if track.codec.kind() == Kind::Audio {
+            let span = timeline.first();
+            track.priming = u32::try_from(span.start).unwrap_or(0);
+            let last = timeline.spans.last().map_or(i64::MAX, |span| span.end);
+            let end = i64::try_from(mdhd.duration).unwrap_or(0);
+            // An edit's duration is rounded to the movie's ticks.
+            let rounding = movie.rescale(1, timescale);
+            let left = end.saturating_sub(last);
+            if left > rounding {
+                track.trim = u32::try_from(left).unwrap_or(0);
+            }
+        }
+        Ok(MovieTrack {
+            track,
+            tkhd,
+            mdhd,
+            handler_type,
+            entries: self.entries,
+            edits: self.edits,
+            references: self.references,
+            trex,
+            samples,
+            timeline,
+            length_size: described.length_size,
+            index: OnceBox::new(),
+        })
+    }
+}

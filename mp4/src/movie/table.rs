@@ -1,0 +1,287 @@
+use super::{Cursor, Index, Samples};
+use crate::boxes::{CompositionOffset, FourCc, IsoBox, SampleToChunk, Stz2, Table, TimeToSample};
+use alloc::string::String;
+use alloc::{format, vec::Vec};
+use bytes::Bytes;
+use core::num::NonZeroU32;
+use wire::Reader;
+
+/// The sample tables of a track, as they lie in `moov`: nothing is expanded, a sample is put together when it is looked
+/// at. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct SampleTable {
+    pub(super) times: Table<TimeToSample, 8>,
+    pub(super) offsets: Table<CompositionOffset, 8>,
+    pub(super) chunks: Table<SampleToChunk, 12>,
+    pub(super) sizes: Sizes,
+    pub(super) places: Places,
+    /// Without it all samples are sync samples.
+    pub(super) sync: Option<Table<u32, 4>>,
+    pub(super) partial_sync: Table<u32, 4>,
+    pub(super) dependencies: Bytes,
+    /// Bytes that each sample takes, where the tables count frames of uncompressed sound.
+    pub(super) frame_len: Option<NonZeroU32>,
+}
+
+/// `stsz` or `stz2`.
+#[derive(Debug, Clone)]
+pub(super) enum Sizes {
+    Same { size: NonZeroU32, count: u32 },
+    Each(Table<u32, 4>),
+    Small(Stz2),
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self::Each(Table::default())
+    }
+}
+
+impl Sizes {
+    #[inline(always)]
+    pub(super) fn get(&self, index: u32) -> Option<u32> {
+        match self {
+            Self::Each(sizes) => sizes.get(usize::try_from(index).ok()?),
+            Self::Same { size, count } => (index < *count).then_some(size.get()),
+            Self::Small(stz2) => stz2.get(usize::try_from(index).ok()?),
+        }
+    }
+
+    fn len(&self) -> u32 {
+        match self {
+            Self::Each(sizes) => u32::try_from(sizes.len()).unwrap_or(u32::MAX),
+            Self::Same { count, .. } => *count,
+            Self::Small(stz2) => stz2.sample_count(),
+        }
+    }
+}
+
+/// `stco` or `co64`.
+#[derive(Debug, Clone)]
+pub(super) enum Places {
+    Stco(Table<u32, 4>),
+    Co64(Table<u64, 8>),
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self::Stco(Table::default())
+    }
+}
+
+impl Places {
+    #[inline]
+    pub(super) fn get(&self, chunk: u32) -> Option<u64> {
+        let chunk = usize::try_from(chunk).ok()?;
+        match self {
+            Self::Stco(places) => places.get(chunk).map(u64::from),
+            Self::Co64(places) => places.get(chunk),
+        }
+    }
+
+    pub(super) fn len(&self) -> u32 {
+        let len = match self {
+            Self::Stco(places) => places.len(),
+            Self::Co64(places) => places.len(),
+        };
+        u32::try_from(len).unwrap_or(u32::MAX)
+    }
+}
+
+impl SampleTable {
+    /// Number of samples that the table of sizes has. Fewer may be in chunks.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        self.sizes.len()
+    }
+
+    /// Whether there is no sample.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0 || self.places.len() == 0 || self.chunks.is_empty()
+    }
+
+    /// The samples in decoding order.
+    #[must_use]
+    pub fn samples(&self) -> Samples<'_> {
+        Samples {
+            table: self,
+            cursor: Cursor::default(),
+        }
+    }
+
+    /// Ticks from the first sample's decoding to the end of the last one, as `stts` has them.
+    #[must_use]
+    pub fn duration(&self) -> u64 {
+        let entries = self.times.iter();
+        entries.fold(0, |sum, entry| {
+            let run = u64::from(entry.sample_count).saturating_mul(entry.sample_delta.into());
+            sum.saturating_add(run)
+        })
+    }
+
+    /// An index over tables of many entries, for [`seek`](Index::seek).
+    #[must_use]
+    pub fn index(&self) -> Index {
+        Index::new(self)
+    }
+
+    /// The sync sample at or before a sample, both counted from 0.
+    #[must_use]
+    pub fn sync_before(&self, sample: u32) -> u32 {
+        let Some(sync) = &self.sync else {
+            return sample;
+        };
+        let number = sample.saturating_add(1);
+        let after = sync
+            .chunks()
+            .partition_point(|entry| u32::from_be_bytes(*entry) <= number);
+        let at = after.checked_sub(1).and_then(|at| sync.get(at));
+        at.unwrap_or(1).saturating_sub(1)
+    }
+
+    /// The sync sample after a sample, both counted from 0.
+    pub(crate) fn sync_after(&self, sample: u32) -> Option<u32> {
+        let Some(sync) = &self.sync else {
+            return sample.checked_add(1);
+        };
+        let number = sample.saturating_add(1);
+        let after = sync
+            .chunks()
+            .partition_point(|entry| u32::from_be_bytes(*entry) <= number);
+        sync.get(after)?.checked_sub(1)
+    }
+
+    /// Takes a box of `stbl`, if it is one of the tables, cut off or not; says what is wrong with it.
+    pub(super) fn take(&mut self, box_type: FourCc, body: Bytes) -> Result<(), String> {
+        match &box_type.0 {
+            b"stts" => self.times = table(&body, "stts", 4)?,
+            b"ctts" => self.offsets = table(&body, "ctts", 4)?,
+            b"stsc" => self.chunks = table(&body, "stsc", 4)?,
+            b"stco" => self.places = Places::Stco(table(&body, "stco", 4)?),
+            b"co64" => self.places = Places::Co64(table(&body, "co64", 4)?),
+            b"stss" => self.sync = Some(table(&body, "stss", 4)?),
+            b"stps" => self.partial_sync = table(&body, "stps", 4)?,
+            b"sdtp" => self.dependencies = sub(&body, 4),
+            b"stsz" => {
+                let mut r = Reader::new(&body);
+                let mut field = || r.u32("field").ok();
+                let fields = (field(), field(), field());
+                let (Some(_), Some(size), Some(count)) = fields else {
+                    return Err(cut("stsz"));
+                };
+                self.sizes = match NonZeroU32::new(size) {
+                    Some(size) => Sizes::Same { size, count },
+                    None => Sizes::Each(table(&body, "stsz", 8)?),
+                };
+            }
+            b"stz2" => match Stz2::decode_body(&mut Reader::new(&body)) {
+                Ok(stz2) => self.sizes = Sizes::Small(stz2),
+                Err(error) => return Err(format!("stz2: {error}")),
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The tables as they are, for those who check them.
+    #[cfg(feature = "media")]
+    pub(crate) fn parts(&self) -> Parts<'_> {
+        Parts {
+            times: &self.times,
+            offsets: &self.offsets,
+            chunks: &self.chunks,
+            chunk_count: self.places.len(),
+            sync: self.sync.as_ref(),
+            dependencies: self.dependencies.len(),
+        }
+    }
+}
+
+/// What [`SampleTable::parts`] shows.
+pub(crate) struct Parts<'a> {
+    pub(crate) times: &'a Table<TimeToSample, 8>,
+    pub(crate) offsets: &'a Table<CompositionOffset, 8>,
+    pub(crate) chunks: &'a Table<SampleToChunk, 12>,
+    pub(crate) chunk_count: u32,
+    pub(crate) sync: Option<&'a Table<u32, 4>>,
+    pub(crate) dependencies: usize,
+}
+
+fn cut(name: &str) -> String {
+    format!("{name} has fewer entries than it claims")
+}
+
+/// The entries of a table whose number stands at a place in the body: as many as are there.
+fn table<E: crate::boxes::Entry<N>, const N: usize>(
+    body: &Bytes,
+    name: &'static str,
+    count_at: usize,
+) -> Result<Table<E, N>, String> {
+    let mut r = Reader::new(body);
+    let count = r
+        .skip(count_at, "fields")
+        .and_then(|()| r.u32("entry_count"));
+    let count = count.map_err(|_| cut(name))?;
+    let entries = sub(body, count_at.saturating_add(4));
+    let claimed = usize::try_from(count)
+        .unwrap_or(usize::MAX)
+        .saturating_mul(N);
+    if claimed > entries.len() {
+        // What is there is still good.
+        return match entries.len() / N {
+            0 => Err(cut(name)),
+            _ => Ok(Table::new(entries)),
+        };
+    }
+    Ok(Table::new(slice(&entries, 0, claimed)))
+}
+
+/// All bytes from a place on.
+pub(crate) fn sub(bytes: &Bytes, start: usize) -> Bytes {
+    slice(bytes, start, bytes.len().saturating_sub(start))
+}
+
+/// Some of the bytes, without a copy; nothing where they are not there.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the range is checked to lie within the bytes"
+)]
+pub(crate) fn slice(bytes: &Bytes, start: usize, len: usize) -> Bytes {
+    match start.checked_add(len) {
+        Some(end) if end <= bytes.len() => bytes.slice(start..end),
+        _ => Bytes::new(),
+    }
+}
+
+/// Whether there are fewer entries than a table claims, for a warning.
+pub(super) fn is_cut(box_type: FourCc, body: &[u8]) -> bool {
+    let (count_at, entry) = match &box_type.0 {
+        b"stts" | b"ctts" | b"co64" => (4, 8),
+        b"stsc" => (4, 12),
+        b"stco" | b"stss" | b"stps" => (4, 4),
+        b"stsz" if body.get(4..8) == Some(&[0; 4]) => (8, 4),
+        _ => return false,
+    };
+    let mut r = Reader::new(body);
+    let count = r
+        .skip(count_at, "fields")
+        .and_then(|()| r.u32("entry_count"));
+    count.is_ok_and(|count| {
+        usize::try_from(count)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(entry)
+            > r.left()
+    })
+}
+
+/// Collects entries; used by tests.
+#[cfg(test)]
+pub(super) fn body_of(count_fields: &[u32], entries: &[u32]) -> Bytes {
+    let all: Vec<u8> = core::iter::once(&0)
+        .chain(count_fields)
+        .chain(entries)
+        .flat_map(|field| field.to_be_bytes())
+        .collect();
+    all.into()
+}
