@@ -47,6 +47,9 @@ pub enum Error {
     /// Something that this crate does not do.
     #[error("{0} is not supported")]
     Unsupported(alloc::borrow::Cow<'static, str>),
+    /// A file without a movie: no `moov` is in it, or damage hides it.
+    #[error("no moov is found in the file")]
+    NoMovie,
     /// A call that has no place in the present state.
     #[error("{0}")]
     State(&'static str),

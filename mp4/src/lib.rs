@@ -36,11 +36,14 @@ pub mod movie;
 #[cfg(feature = "media")]
 pub mod packager;
 #[cfg(feature = "media")]
+pub mod reader;
+#[cfg(feature = "media")]
 pub mod writer;
 
 pub use boxes::{FourCc, IsoBox};
 pub use error::Error;
 #[cfg(feature = "media")]
 pub use {
-    demuxer::Demuxer, limits::Limits, movie::Movie, packager::Packager, reader::Opener, reader::Reader, writer::Writer,
+    demuxer::Demuxer, limits::Limits, movie::Movie, packager::Packager, reader::Opener,
+    reader::Reader, writer::Writer,
 };

@@ -6,7 +6,9 @@
 
 mod pcm;
 mod read;
+mod refine;
 mod write;
 
 pub use read::{Described, describe};
+pub(crate) use refine::refine;
 pub use write::{handler_type, sample_entry, size_on_screen};

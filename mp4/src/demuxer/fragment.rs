@@ -18,6 +18,10 @@ pub(super) struct Pending {
     pub(super) pts: i64,
     /// Its number among the track's samples in this `moof`.
     pub(super) index: u32,
+    /// It lies outside of what the edit list shows.
+    pub(super) hidden: bool,
+    /// Its sample description, from 1; 0: the one in use.
+    pub(super) description: u32,
 }
 
 impl Pending {
@@ -148,6 +152,7 @@ impl Demuxer {
     /// Tells of samples of the last fragment that never came.
     pub(super) fn end_fragment(&mut self, position: u64) {
         self.partial = Vec::new();
+        self.merge = None;
         if let Some(first) = self.plan.front().copied() {
             let what = format!(
                 "{} samples of a fragment are not in any mdat",
@@ -234,6 +239,8 @@ impl Iterator for Runs<'_> {
             dts,
             pts: dts.saturating_add(ahead),
             index: self.lane.next_index,
+            hidden: false,
+            description: 0,
         };
         self.offset = pending.end();
         self.lane.next_index = self.lane.next_index.saturating_add(1);

@@ -1,4 +1,5 @@
-//! Samples from fragmented MP4 as it arrives: an init segment, then movie fragments, in pieces of any size.
+//! Samples from MP4 as it arrives, in pieces of any size: a file whose `moov` comes first, or an init segment and then
+//! movie fragments.
 //!
 //! Run it so: give it input, drain [`poll_event`](Demuxer::poll_event) until it has no more, go on.
 //!
@@ -14,6 +15,8 @@ mod lost;
 mod movie;
 
 use crate::boxes::{FourCc, Header, IsoBox, Mdat, Moof, Moov, Prft};
+use crate::codec::refine;
+use crate::movie::Merge;
 use crate::{Error, Limits};
 use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
@@ -40,6 +43,8 @@ pub struct Demuxer {
     partial: Vec<u8>,
     /// Samples of the last fragment that have not been given, by their place.
     plan: VecDeque<Pending>,
+    /// The samples that `moov` itself has and that are not in the plan yet.
+    merge: Option<Merge>,
     /// Their places are counted from the start of the file, not from something in the fragment.
     absolute: bool,
     lanes: Vec<Lane>,
@@ -84,6 +89,7 @@ impl Demuxer {
             carry: Vec::new(),
             partial: Vec::new(),
             plan: VecDeque::new(),
+            merge: None,
             absolute: false,
             lanes: Vec::new(),
             init: None,
@@ -102,6 +108,21 @@ impl Demuxer {
     pub fn with_keys(mut self, keys: crate::cenc::Keys) -> Self {
         self.keys = keys;
         self
+    }
+
+    /// Behind a `moov`, at a place from which only movie fragments are read.
+    pub(crate) fn at_fragments(mut self, moov: &Moov, offset: u64, place: u64) -> Self {
+        self.moov(moov, &[], offset);
+        // Who read the movie told its tracks, and what is wrong with it.
+        self.events.clear();
+        self.error = None;
+        self.start_at(place);
+        self
+    }
+
+    /// Goes to a place where a box begins, before any input.
+    pub(crate) fn start_at(&mut self, place: u64) {
+        self.position = place;
     }
 
     /// Takes the next bytes of the file.
@@ -128,7 +149,8 @@ impl Demuxer {
     /// The next event; `None` until more goes in.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a file whose samples are not in fragments. It repeats.
+    /// [`Error::Unsupported`] for a file whose samples come before its `moov`: only [`Reader`](crate::Reader) reads such.
+    /// It repeats.
     pub fn poll_event(&mut self) -> Result<Option<Event>, Error> {
         loop {
             if let Some(event) = self.events.pop_front() {
@@ -292,7 +314,7 @@ impl Demuxer {
         let start = self.carry_start();
         let bytes = core::mem::take(&mut self.carry);
         let result = match box_type {
-            Moov::TYPE => Moov::parse(&bytes).map(|moov| self.moov(&moov, start)),
+            Moov::TYPE => Moov::parse(&bytes).map(|moov| self.moov(&moov, &bytes, start)),
             Moof::TYPE => Moof::parse(&bytes).map(|moof| self.moof(&moof, start)),
             _ => Prft::parse(&bytes).map(|prft| self.prft(&prft)),
         };
@@ -307,6 +329,7 @@ impl Demuxer {
     }
 
     fn media(&mut self, end: u64, input: &mut &[u8]) -> bool {
+        self.refill();
         let Some(next) = self.plan.front().copied() else {
             self.pass(end, input);
             return self.leave(end);
@@ -391,6 +414,7 @@ impl Demuxer {
         else {
             return;
         };
+        let described = pending.description > 0 && lane.choose_entry(Some(pending.description));
         let decrypted = match lane.decryption.as_mut() {
             Some(decryption) => match decryption.decrypt(pending.index, data) {
                 Ok(decrypted) => decrypted,
@@ -405,6 +429,7 @@ impl Demuxer {
         };
         let owned = decrypted.map(Bytes::from).or(owned);
         let data = owned.as_deref().unwrap_or(data);
+        let refined = refine(&mut lane.track.codec, data);
         let canonical = lane.canonical(data);
         lane.last_dts = Some(pending.dts);
         let shift = lane.shift;
@@ -413,6 +438,7 @@ impl Demuxer {
         let after_gap = core::mem::replace(&mut lane.lost, useless);
         let flags = Flags::SYNC.when(pending.flags.is_sync())
             | Flags::DISPOSABLE.when(pending.flags.is_disposable())
+            | Flags::PREROLL.when(pending.hidden)
             | Flags::GAP.when(after_gap);
         let data = match canonical.data {
             Cow::Owned(data) => data.into(),
@@ -430,7 +456,7 @@ impl Demuxer {
         if useless {
             return;
         }
-        if canonical.reconfigured {
+        if canonical.reconfigured || described || refined {
             self.tell_tracks();
         }
         self.events.push_back(Event::Sample(Sample {

@@ -1,8 +1,12 @@
+use super::fragment::Pending;
 use super::{Demuxer, lane};
 use crate::Error;
-use crate::boxes::{FourCc, IsoBox, Moov, Prft, Raw};
+use crate::boxes::{FourCc, IsoBox, Moov, Prft, Raw, SampleFlags};
+use crate::movie::{Merge, Movie, Order};
 use alloc::borrow::Cow;
 use alloc::format;
+use alloc::sync::Arc;
+use bytes::Bytes;
 use media::{Event, Tracks, WallClock, Warning};
 
 impl Demuxer {
@@ -28,7 +32,8 @@ impl Demuxer {
         }
     }
 
-    pub(super) fn moov(&mut self, moov: &Moov, start: u64) {
+    /// Takes a `moov`; of `bytes`, if there are any, the samples that it itself has.
+    pub(super) fn moov(&mut self, moov: &Moov, bytes: &[u8], start: u64) {
         let boxes = moov.traks.iter().flat_map(|trak| {
             let mdia = &trak.mdia;
             trak.other
@@ -39,21 +44,17 @@ impl Demuxer {
         });
         self.warn_damaged(Moov::TYPE, start, moov.other.iter().chain(boxes));
         self.end_fragment(start);
-        let (lanes, refused) = lane::lanes(moov, &self.keys);
+        let (mut lanes, refused) = lane::lanes(moov, &self.keys);
         if let Some(what) = refused {
             self.warn(Warning::new(what).at(start));
         }
-        if moov
-            .traks
-            .iter()
-            .any(|trak| lane::has_samples(&trak.mdia.minf.stbl))
-        {
-            let what = "a movie whose samples are not in fragments";
-            if moov.mvex.is_none() {
-                self.error = Some(Error::Unsupported(what.into()));
+        self.merge = None;
+        let mut stbls = moov.traks.iter().map(|trak| &trak.mdia.minf.stbl);
+        if !bytes.is_empty() && stbls.any(lane::has_samples) {
+            self.own_samples(bytes, start, &mut lanes);
+            if self.error.is_some() {
                 return;
             }
-            self.warn(Warning::new("the samples that moov itself has are not read").at(start));
         }
         let tracks: Tracks = lanes.iter().map(|lane| lane.track.clone()).collect();
         if self.init.as_ref() == Some(&tracks) {
@@ -65,6 +66,85 @@ impl Demuxer {
         self.init = Some(tracks.clone());
         self.lanes = lanes;
         self.events.push_back(Event::Tracks(tracks));
+    }
+
+    /// Gets ready for the samples that `moov` itself has.
+    fn own_samples(&mut self, bytes: &[u8], start: u64, lanes: &mut [lane::Lane]) {
+        let bytes = Bytes::copy_from_slice(bytes);
+        let Ok(movie) = Movie::parse(bytes, start, &self.limits) else {
+            return;
+        };
+        for details in movie
+            .details()
+            .iter()
+            .filter(|track| !track.samples().is_empty())
+        {
+            let track = details.track();
+            let lane = lanes.iter_mut().find(|lane| lane.track.id == track.id);
+            if let Some(lane) = lane {
+                (lane.track.priming, lane.track.trim) = (track.priming, track.trim);
+            }
+        }
+        let fragmented = movie.is_fragmented();
+        let merge = Merge::new(Arc::new(movie), Order::File, |_| true);
+        let first = merge.next_offset();
+        if first.is_some_and(|first| first < start) && !fragmented {
+            let what =
+                "a stream whose samples come before its moov (random access reads it, see Reader)";
+            self.error = Some(Error::Unsupported(what.into()));
+            return;
+        }
+        self.absolute = false;
+        self.merge = Some(merge);
+    }
+
+    /// Plans some more of the samples that `moov` itself has.
+    pub(super) fn refill(&mut self) {
+        /// Samples planned at once.
+        const SAMPLES: usize = 256;
+        if !self.plan.is_empty() {
+            return;
+        }
+        let Some(merge) = &mut self.merge else { return };
+        while self.plan.len() < SAMPLES {
+            let Some(placed) = merge.next() else {
+                self.merge = None;
+                break;
+            };
+            let Some(track) = merge.track(&placed) else {
+                continue;
+            };
+            let Some(lane) = self
+                .lanes
+                .iter()
+                .find(|lane| lane.track.id == track.track().id)
+            else {
+                continue;
+            };
+            let info = placed.info;
+            let depends = track.samples().depends(info.index).0;
+            let sync = if info.sync {
+                0
+            } else {
+                SampleFlags::NON_SYNC.0
+            };
+            self.plan.push_back(Pending {
+                offset: info.offset,
+                size: info.size,
+                duration: info.duration,
+                track: lane.track.id,
+                flags: SampleFlags(depends | sync & 0x1_0000),
+                dts: placed.dts.saturating_sub(lane.shift),
+                pts: placed.pts.saturating_sub(lane.shift),
+                index: 0,
+                hidden: placed.hidden,
+                description: info.description,
+            });
+        }
+        // Tracks may lie in each other.
+        self.plan
+            .make_contiguous()
+            .sort_by_key(|sample| sample.offset);
     }
 
     pub(super) fn tell_tracks(&mut self) {

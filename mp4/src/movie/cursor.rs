@@ -57,11 +57,6 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    /// Number of the next sample, from 0.
-    pub(crate) const fn sample(&self) -> u32 {
-        self.sample
-    }
-
     /// The next sample, and goes past it.
     #[inline(always)]
     pub(crate) fn next(&mut self, table: &SampleTable) -> Option<SampleInfo> {

@@ -6,6 +6,7 @@
 mod cursor;
 mod edits;
 mod index;
+mod merge;
 mod parse;
 mod table;
 mod track;
@@ -14,8 +15,10 @@ pub(crate) use cursor::Cursor;
 pub use cursor::{SampleInfo, Samples};
 pub(crate) use edits::{Span, Timeline};
 pub use index::Index;
+pub use merge::Order;
+pub(crate) use merge::{Merge, Placed};
 pub use table::SampleTable;
-pub(crate) use table::{slice, sub};
+pub(crate) use table::slice;
 pub use track::{MovieTrack, Rotation};
 
 use crate::boxes::Mvhd;

@@ -218,7 +218,7 @@ impl Trak {
                     format!("{name} has fewer entries than it claims"),
                 );
             }
-            if let Err(what) = self.samples.take(name, walk.body(body)) {
+            if let Err(what) = self.samples.take(name, &walk.body(body)) {
                 walk.warn(body.offset(), what);
             }
         });
@@ -264,14 +264,16 @@ impl Trak {
         if track.codec.kind() == Kind::Audio {
             let span = timeline.first();
             track.priming = u32::try_from(span.start).unwrap_or(0);
-            let last = timeline.spans.last().map_or(i64::MAX, |span| span.end);
-            let end = i64::try_from(mdhd.duration).unwrap_or(0);
-            // An edit's duration is rounded to the movie's ticks.
-            let rounding = movie.rescale(1, timescale);
-            let left = end.saturating_sub(last);
-            if left > rounding {
-                track.trim = u32::try_from(left).unwrap_or(0);
+            // Of a track that is shown from later on, a second comes before.
+            if let Some(from) = track.priming.checked_sub(timescale.get()) {
+                let index = samples.index();
+                let first = index.sample_at(&samples, from.into());
+                let first = index.seek(&samples, first).next();
+                let first = first.map_or(0, |first| first.dts);
+                let priming = span.start.saturating_sub(first);
+                track.priming = u32::try_from(priming).unwrap_or(0);
             }
+            track.trim = trim(&samples, &timeline, &mdhd, movie.rescale(1, timescale));
         }
         Ok(MovieTrack {
             track,
@@ -288,4 +290,19 @@ impl Trak {
             index: OnceBox::new(),
         })
     }
+}
+
+/// Ticks of the last sample of sound that the edit list does not show.
+fn trim(samples: &SampleTable, timeline: &Timeline, mdhd: &Mdhd, rounding: i64) -> u32 {
+    let end = timeline.spans.last().map_or(i64::MAX, |span| span.end);
+    let media_end = i64::try_from(mdhd.duration).unwrap_or(0);
+    // An edit's duration is rounded to the movie's ticks.
+    if media_end.saturating_sub(end) <= rounding {
+        return 0;
+    }
+    let index = samples.index();
+    let last = index.sample_at(samples, end.saturating_sub(1));
+    let last = index.seek(samples, last).next();
+    let last_end = last.map_or(end, |last| last.dts.saturating_add(last.duration.into()));
+    u32::try_from(last_end.saturating_sub(end)).unwrap_or(0)
 }

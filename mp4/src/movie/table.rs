@@ -1,7 +1,7 @@
 use super::{Cursor, Index, Samples};
 use crate::boxes::{CompositionOffset, FourCc, IsoBox, SampleToChunk, Stz2, Table, TimeToSample};
+use alloc::format;
 use alloc::string::String;
-use alloc::{format, vec::Vec};
 use bytes::Bytes;
 use core::num::NonZeroU32;
 use wire::Reader;
@@ -140,6 +140,11 @@ impl SampleTable {
         at.unwrap_or(1).saturating_sub(1)
     }
 
+    /// Whether samples are shown in the order in which they are decoded.
+    pub(crate) fn is_in_order(&self) -> bool {
+        self.offsets.is_empty()
+    }
+
     /// The sync sample after a sample, both counted from 0.
     pub(crate) fn sync_after(&self, sample: u32) -> Option<u32> {
         let Some(sync) = &self.sync else {
@@ -153,18 +158,18 @@ impl SampleTable {
     }
 
     /// Takes a box of `stbl`, if it is one of the tables, cut off or not; says what is wrong with it.
-    pub(super) fn take(&mut self, box_type: FourCc, body: Bytes) -> Result<(), String> {
+    pub(super) fn take(&mut self, box_type: FourCc, body: &Bytes) -> Result<(), String> {
         match &box_type.0 {
-            b"stts" => self.times = table(&body, "stts", 4)?,
-            b"ctts" => self.offsets = table(&body, "ctts", 4)?,
-            b"stsc" => self.chunks = table(&body, "stsc", 4)?,
-            b"stco" => self.places = Places::Stco(table(&body, "stco", 4)?),
-            b"co64" => self.places = Places::Co64(table(&body, "co64", 4)?),
-            b"stss" => self.sync = Some(table(&body, "stss", 4)?),
-            b"stps" => self.partial_sync = table(&body, "stps", 4)?,
-            b"sdtp" => self.dependencies = sub(&body, 4),
+            b"stts" => self.times = table(body, "stts", 4)?,
+            b"ctts" => self.offsets = table(body, "ctts", 4)?,
+            b"stsc" => self.chunks = table(body, "stsc", 4)?,
+            b"stco" => self.places = Places::Stco(table(body, "stco", 4)?),
+            b"co64" => self.places = Places::Co64(table(body, "co64", 4)?),
+            b"stss" => self.sync = Some(table(body, "stss", 4)?),
+            b"stps" => self.partial_sync = table(body, "stps", 4)?,
+            b"sdtp" => self.dependencies = sub(body, 4),
             b"stsz" => {
-                let mut r = Reader::new(&body);
+                let mut r = Reader::new(body);
                 let mut field = || r.u32("field").ok();
                 let fields = (field(), field(), field());
                 let (Some(_), Some(size), Some(count)) = fields else {
@@ -172,10 +177,10 @@ impl SampleTable {
                 };
                 self.sizes = match NonZeroU32::new(size) {
                     Some(size) => Sizes::Same { size, count },
-                    None => Sizes::Each(table(&body, "stsz", 8)?),
+                    None => Sizes::Each(table(body, "stsz", 8)?),
                 };
             }
-            b"stz2" => match Stz2::decode_body(&mut Reader::new(&body)) {
+            b"stz2" => match Stz2::decode_body(&mut Reader::new(body)) {
                 Ok(stz2) => self.sizes = Sizes::Small(stz2),
                 Err(error) => return Err(format!("stz2: {error}")),
             },
@@ -183,29 +188,6 @@ impl SampleTable {
         }
         Ok(())
     }
-
-    /// The tables as they are, for those who check them.
-    #[cfg(feature = "media")]
-    pub(crate) fn parts(&self) -> Parts<'_> {
-        Parts {
-            times: &self.times,
-            offsets: &self.offsets,
-            chunks: &self.chunks,
-            chunk_count: self.places.len(),
-            sync: self.sync.as_ref(),
-            dependencies: self.dependencies.len(),
-        }
-    }
-}
-
-/// What [`SampleTable::parts`] shows.
-pub(crate) struct Parts<'a> {
-    pub(crate) times: &'a Table<TimeToSample, 8>,
-    pub(crate) offsets: &'a Table<CompositionOffset, 8>,
-    pub(crate) chunks: &'a Table<SampleToChunk, 12>,
-    pub(crate) chunk_count: u32,
-    pub(crate) sync: Option<&'a Table<u32, 4>>,
-    pub(crate) dependencies: usize,
 }
 
 fn cut(name: &str) -> String {
@@ -238,7 +220,7 @@ fn table<E: crate::boxes::Entry<N>, const N: usize>(
 }
 
 /// All bytes from a place on.
-pub(crate) fn sub(bytes: &Bytes, start: usize) -> Bytes {
+fn sub(bytes: &Bytes, start: usize) -> Bytes {
     slice(bytes, start, bytes.len().saturating_sub(start))
 }
 
@@ -273,15 +255,4 @@ pub(super) fn is_cut(box_type: FourCc, body: &[u8]) -> bool {
             .saturating_mul(entry)
             > r.left()
     })
-}
-
-/// Collects entries; used by tests.
-#[cfg(test)]
-pub(super) fn body_of(count_fields: &[u32], entries: &[u32]) -> Bytes {
-    let all: Vec<u8> = core::iter::once(&0)
-        .chain(count_fields)
-        .chain(entries)
-        .flat_map(|field| field.to_be_bytes())
-        .collect();
-    all.into()
 }

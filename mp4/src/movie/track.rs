@@ -75,6 +75,12 @@ impl MovieTrack {
         &self.references
     }
 
+    /// What holds for samples of movie fragments that do not say otherwise.
+    #[must_use]
+    pub const fn fragment_defaults(&self) -> &Trex {
+        &self.trex
+    }
+
     /// The samples that `moov` has.
     #[must_use]
     pub const fn samples(&self) -> &SampleTable {

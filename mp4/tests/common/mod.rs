@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
+pub(crate) mod files;
+
 use fluvial_mp4::packager::{Config, Output};
 use fluvial_mp4::{Demuxer, Limits, Packager};
 use media::segmenter::{Config as Cuts, Segmenter};

@@ -1,0 +1,264 @@
+use super::{Cursor, Movie, MovieTrack, SampleInfo, Span};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use media::{Codec, Kind, Time, TrackId};
+
+/// In which order samples of several tracks are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// As they lie in the file: what is read is read once, from front to back.
+    #[default]
+    File,
+    /// By decoding time, however the file has them.
+    Time,
+}
+
+/// Frames of uncompressed sound that are given as one sample.
+const FRAMES: u32 = 1024;
+
+/// A sample with its times on the movie's line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Placed {
+    /// Index of the track.
+    pub(crate) track: usize,
+    pub(crate) info: SampleInfo,
+    pub(crate) dts: i64,
+    pub(crate) pts: i64,
+    /// It is decoded, but lies outside of what the edit list shows.
+    pub(crate) hidden: bool,
+}
+
+/// The samples of a movie, merged over its tracks.
+#[derive(Debug)]
+pub(crate) struct Merge {
+    movie: Arc<Movie>,
+    order: Order,
+    lanes: Vec<Lane>,
+}
+
+#[derive(Debug)]
+struct Lane {
+    track: usize,
+    cursor: Cursor,
+    /// The piece of the edit list in use.
+    span: usize,
+    /// Sync samples that were passed behind the end of that.
+    passed: u32,
+    /// No sample may be decoded before this one.
+    last_dts: i64,
+    next: Option<Placed>,
+}
+
+impl Merge {
+    pub(crate) fn new(movie: Arc<Movie>, order: Order, wanted: impl Fn(TrackId) -> bool) -> Self {
+        let tracks = movie.tracks.iter().enumerate();
+        let tracks =
+            tracks.filter(|(_, track)| wanted(track.track.id) && !track.samples.is_empty());
+        let mut lanes: Vec<_> = tracks.map(|(at, track)| Lane::new(at, track)).collect();
+        for lane in &mut lanes {
+            lane.advance(&movie);
+        }
+        Self {
+            movie,
+            order,
+            lanes,
+        }
+    }
+
+    /// The next sample.
+    pub(crate) fn next(&mut self) -> Option<Placed> {
+        let mut best: Option<(usize, Placed)> = None;
+        for (at, lane) in self.lanes.iter().enumerate() {
+            let Some(next) = lane.next else { continue };
+            let is_before = |other: &Placed| match self.order {
+                Order::File => next.info.offset < other.info.offset,
+                Order::Time => self.time(&next) < self.time(other),
+            };
+            if best.as_ref().is_none_or(|(_, other)| is_before(other)) {
+                best = Some((at, next));
+            }
+        }
+        let (at, placed) = best?;
+        self.lanes.get_mut(at)?.advance(&self.movie);
+        Some(placed)
+    }
+
+    /// The track of a sample.
+    pub(crate) fn track(&self, placed: &Placed) -> Option<&MovieTrack> {
+        self.movie.tracks.get(placed.track)
+    }
+
+    /// Where the next sample lies.
+    pub(crate) fn next_offset(&self) -> Option<u64> {
+        let next = self.lanes.iter().filter_map(|lane| lane.next);
+        next.map(|next| next.info.offset).min()
+    }
+
+    fn time(&self, placed: &Placed) -> Time {
+        let track = self.movie.tracks.get(placed.track);
+        track.map_or(Time::ZERO, |track| track.track.timescale.time(placed.dts))
+    }
+
+    /// Goes to the last sync sample of the leading track that is shown at or before a time, and in the other tracks to the
+    /// same time; gives that time.
+    pub(crate) fn seek(&mut self, time: Time) -> Time {
+        let video = |lane: &&mut Lane| {
+            let track = self.movie.tracks.get(lane.track);
+            track.is_some_and(|track| track.track.codec.kind() == Kind::Video)
+        };
+        let mut from = time;
+        let lead = self.lanes.iter_mut().find(video).map(|lane| lane.track);
+        for lane in &mut self.lanes {
+            if Some(lane.track) == lead {
+                from = lane.seek(&self.movie, time).min(time);
+            }
+        }
+        for lane in &mut self.lanes {
+            if Some(lane.track) != lead {
+                lane.seek(&self.movie, from);
+            }
+        }
+        from
+    }
+}
+
+impl Lane {
+    fn new(at: usize, track: &MovieTrack) -> Self {
+        let mut lane = Self {
+            track: at,
+            cursor: Cursor::default(),
+            span: 0,
+            passed: 0,
+            last_dts: i64::MIN,
+            next: None,
+        };
+        lane.enter(track);
+        lane
+    }
+
+    fn span(&self, track: &MovieTrack) -> Option<Span> {
+        track.timeline.spans.get(self.span).copied()
+    }
+
+    /// Goes to where decoding has to begin for the piece of the edit list.
+    fn enter(&mut self, track: &MovieTrack) {
+        self.passed = 0;
+        let Some(span) = self.span(track) else { return };
+        let kind = track.track.codec.kind();
+        // A decoder of sound needs some of what comes before.
+        let start = match kind {
+            Kind::Audio => span
+                .start
+                .saturating_sub(track.track.timescale.get().into()),
+            _ => span.start,
+        };
+        let first = track.samples.samples().next();
+        if first.is_none_or(|first| first.pts().max(0) >= start) {
+            self.cursor = Cursor::default();
+            return;
+        }
+        let sample = sync_at(track, start);
+        self.cursor = track.index().cursor(&track.samples, sample);
+    }
+
+    /// Goes to the last sync sample at or before a time on the movie's line; gives the time of that.
+    fn seek(&mut self, movie: &Movie, time: Time) -> Time {
+        let Some(track) = movie.tracks.get(self.track) else {
+            return time;
+        };
+        let timescale = track.track.timescale;
+        let at = timescale.ticks(time);
+        let mut spans = track.timeline.spans.iter().enumerate();
+        let begins = |span: &Span| span.start.saturating_add(span.shift);
+        let span = spans.rfind(|(at_span, span)| *at_span == 0 || begins(span) <= at);
+        let Some((index, span)) = span else {
+            return time;
+        };
+        (self.span, self.passed, self.last_dts) = (index, 0, i64::MIN);
+        let media = at.saturating_sub(span.shift).max(span.start);
+        let sample = sync_at(track, media);
+        self.cursor = track.index().cursor(&track.samples, sample);
+        self.advance(movie);
+        self.next
+            .map_or(time, |next| timescale.time(next.pts.min(next.dts)))
+    }
+
+    fn advance(&mut self, movie: &Movie) {
+        self.next = movie
+            .tracks
+            .get(self.track)
+            .and_then(|track| self.find(track));
+    }
+
+    fn find(&mut self, track: &MovieTrack) -> Option<Placed> {
+        loop {
+            let span = self.span(track)?;
+            let info = match (&track.track.codec, track.samples.frame_len) {
+                (Codec::Pcm(_), Some(len)) => {
+                    self.cursor.next_frames(&track.samples, FRAMES, len.get())
+                }
+                _ => self.cursor.next(&track.samples),
+            };
+            let Some(info) = info.filter(|info| !self.is_behind(track, &span, info)) else {
+                self.span = self.span.checked_add(1)?;
+                self.span(track)?;
+                self.enter(track);
+                continue;
+            };
+            let dts = info.dts.saturating_add(span.shift);
+            let dts = if self.span > 0 {
+                dts.max(self.last_dts)
+            } else {
+                dts
+            };
+            self.last_dts = dts;
+            let pts = info.pts();
+            let end = pts.saturating_add(info.duration.into());
+            // What sound has before its first piece is told as priming.
+            let before = if track.track.codec.kind() == Kind::Video || self.span > 0 {
+                pts < span.start && end <= span.start
+            } else {
+                false
+            };
+            return Some(Placed {
+                track: self.track,
+                info,
+                dts,
+                pts: pts.saturating_add(span.shift),
+                hidden: before || pts >= span.end,
+            });
+        }
+    }
+
+    /// Whether the piece of the edit list is over: with pictures, behind the second sync sample after its end, as those
+    /// before may be needed by others that are shown.
+    fn is_behind(&mut self, track: &MovieTrack, span: &Span, info: &SampleInfo) -> bool {
+        if info.pts() < span.end || info.dts < span.end {
+            return false;
+        }
+        if track.track.codec.kind() != Kind::Video {
+            return true;
+        }
+        self.passed = self.passed.saturating_add(info.sync.into());
+        self.passed > u32::from(!track.samples.is_in_order())
+    }
+}
+
+/// The last sync sample that is shown at or before a time on the track's line.
+fn sync_at(track: &MovieTrack, time: i64) -> u32 {
+    let (table, index) = (&track.samples, track.index());
+    let mut sample = table.sync_before(index.sample_at(table, time));
+    // The next one may be decoded later and shown in time all the same, where offsets are negative; and this one may
+    // be shown later.
+    let pts = |sample: u32| index.seek(table, sample).next().map(|info| info.pts());
+    while let Some(next) = table.sync_after(sample).filter(|next| *next > sample) {
+        if pts(next).is_none_or(|pts| pts > time) {
+            break;
+        }
+        sample = next;
+    }
+    while sample > 0 && pts(sample).is_some_and(|pts| pts > time) {
+        sample = table.sync_before(sample.saturating_sub(1));
+    }
+    sample
+}
