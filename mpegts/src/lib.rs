@@ -25,6 +25,8 @@ extern crate alloc;
 
 pub mod adaptation;
 pub mod clock;
+#[cfg(feature = "media")]
+pub mod demux;
 mod error;
 pub mod framer;
 mod limits;
@@ -38,5 +40,7 @@ pub mod reader;
 pub mod scte35;
 mod stamp;
 
+#[cfg(feature = "media")]
+pub use demux::Demuxer;
 pub use error::Error;
 pub use limits::Limits;

@@ -48,7 +48,7 @@ pub struct Nals<'a> {
 impl<'a> Nals<'a> {
     /// The next NAL unit, and where it starts in the data.
     #[inline]
-    pub(crate) fn next_with_offset(&mut self) -> Option<(usize, &'a [u8])> {
+    pub fn next_with_offset(&mut self) -> Option<(usize, &'a [u8])> {
         loop {
             let start = self.start?;
             let code = self.codes.next();

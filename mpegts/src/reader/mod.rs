@@ -132,6 +132,12 @@ impl Reader {
         self.streams.remove(pid);
     }
 
+    /// Gathers nothing of this PID, as long as no table names it anew.
+    #[cfg(feature = "media")]
+    pub(crate) fn ignore_stream(&mut self, pid: Pid) {
+        self.streams.remove_stream(pid);
+    }
+
     /// Puts sections of a PID together that no program map table names, such as those of service information.
     pub fn gather_sections(&mut self, pid: Pid) {
         self.streams.add_sections(pid);

@@ -82,6 +82,19 @@ impl Streams {
         self.add(pid, Role::Sections(Assembler::new()));
     }
 
+    /// Takes a stream out that nobody wants; its clock stays.
+    #[cfg(feature = "media")]
+    pub(super) fn remove_stream(&mut self, pid: Pid) {
+        let slot = self.place(pid).and_then(|place| self.slots.get_mut(place));
+        if let Some(slot) = slot
+            && slot.is_clock
+        {
+            slot.role = Role::Clock;
+        } else {
+            self.remove(pid);
+        }
+    }
+
     /// Takes a PID out; what is open of it is given first.
     #[expect(clippy::disallowed_methods, reason = "the place has been looked up")]
     pub(super) fn remove(&mut self, pid: Pid) {

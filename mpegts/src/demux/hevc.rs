@@ -1,0 +1,180 @@
+//! H.265 as a [`Syntax`] of NAL units (ISO/IEC 23008-2 §7.4.2.4.4).
+
+use super::video::{Syntax, Unit};
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use h264::access_unit::Boundary;
+use h264::{annexb, length_prefixed};
+use media::codec::Hevc as Config;
+use media::{Codec, Flags};
+
+const VPS: u8 = 32;
+const PPS: u8 = 34;
+const DELIMITER: u8 = 35;
+const FILLER: u8 = 38;
+
+/// Parameter sets that are kept: more than any stream has.
+const MOST_SETS: usize = 128;
+
+/// What is known of the stream.
+#[derive(Debug, Default)]
+pub(super) struct Hevc {
+    /// Parameter sets, by their type.
+    sets: Vec<Bytes>,
+    config: Option<Config>,
+    open: Open,
+}
+
+/// What the access unit has so far.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    #[default]
+    Nothing,
+    Head,
+    Picture,
+}
+
+/// `nal_unit_type`, 6 bits.
+fn kind(nal: &[u8]) -> Option<u8> {
+    nal.first().map(|byte| byte >> 1 & 0x3F)
+}
+
+/// What parameter sets replace each other by: the type and, where it is easy to read, the number.
+fn key(nal: &[u8]) -> (Option<u8>, u8) {
+    let number = match (kind(nal), nal.get(2)) {
+        (Some(VPS), Some(byte)) => byte >> 4,
+        // Exp-Golomb: the number of leading zeros, and as many bits.
+        (Some(PPS), Some(byte)) => {
+            let zeros = byte.leading_zeros().min(3);
+            byte >> (7 - 2 * zeros).min(7)
+        }
+        _ => 0,
+    };
+    (kind(nal), number)
+}
+
+impl Hevc {
+    /// Keeps a parameter set; tells whether it is a new one.
+    fn keep(&mut self, nal: &[u8]) -> bool {
+        let room = self.sets.len() < MOST_SETS;
+        let known = self.sets.iter_mut().find(|set| key(set) == key(nal));
+        match known {
+            Some(set) if **set == *nal => false,
+            Some(set) => {
+                *set = Bytes::copy_from_slice(nal);
+                true
+            }
+            None if room => {
+                self.sets.push(Bytes::copy_from_slice(nal));
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+impl Syntax for Hevc {
+    fn restart(&mut self) {
+        self.open = Open::Nothing;
+    }
+
+    fn boundary(&mut self, nal: &[u8]) -> Boundary {
+        let kind = kind(nal).unwrap_or(u8::MAX);
+        let (starts, open) = match (kind, self.open) {
+            (..VPS, Open::Head) => (false, Open::Picture),
+            (..VPS, before) => {
+                let first = Self::picture(nal) == Some(true);
+                (first || before == Open::Nothing, Open::Picture)
+            }
+            (DELIMITER, _) => (true, Open::Head),
+            // Parameter sets, messages before a picture, reserved and unspecified ones of that place.
+            (VPS..=PPS | 39 | 41..=44 | 48..=55, Open::Picture | Open::Nothing) => {
+                (true, Open::Head)
+            }
+            (_, before) => (false, before),
+        };
+        self.open = open;
+        if starts {
+            Boundary::Here
+        } else {
+            Boundary::Within
+        }
+    }
+
+    fn may_begin(nal: &[u8]) -> bool {
+        match kind(nal) {
+            Some(..VPS) => Self::picture(nal) == Some(true),
+            Some(VPS..=DELIMITER | 39 | 41..=44 | 48..=55) => true,
+            _ => false,
+        }
+    }
+
+    fn picture(nal: &[u8]) -> Option<bool> {
+        // first_slice_segment_in_pic_flag
+        matches!(kind(nal), Some(..VPS)).then(|| nal.get(2).is_some_and(|byte| byte & 0x80 != 0))
+    }
+
+    fn canonical(&mut self, data: Vec<u8>) -> Unit {
+        let mut out = Vec::with_capacity(data.len().saturating_add(64));
+        let mut unit = Unit::default();
+        let mut changed = false;
+        for nal in annexb::nals(&data) {
+            match kind(nal) {
+                Some(VPS..=PPS) => changed |= self.keep(nal),
+                Some(DELIMITER | FILLER) => {}
+                _ => {
+                    if let Err(error) = length_prefixed::push(nal, &mut out) {
+                        unit.error = Some(error.to_string());
+                    }
+                }
+            }
+        }
+        if changed {
+            let sets: Vec<&[u8]> = self.sets.iter().map(|set| &**set).collect();
+            match Config::from_parameter_sets(&sets) {
+                Ok(config) => {
+                    unit.reconfigured = self.config.as_ref() != Some(&config);
+                    self.config = Some(config);
+                }
+                // As long as not all of them have come.
+                Err(_) if self.config.is_none() && sets.len() < 3 => {}
+                Err(error) => unit.error = Some(error.to_string()),
+            }
+        }
+        unit.data = out.into();
+        unit
+    }
+
+    fn is_pair(&mut self, _: &[u8], _: &[u8]) -> bool {
+        false
+    }
+
+    fn is_field(&mut self, _: &[u8]) -> bool {
+        false
+    }
+
+    fn codec(&self) -> Option<Codec> {
+        self.config.clone().map(Codec::Hevc)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.config.is_some()
+    }
+
+    fn frame_duration(&self) -> Option<i64> {
+        None
+    }
+
+    fn flags(&self, unit: &[u8]) -> Flags {
+        let sync = self
+            .config
+            .as_ref()
+            .is_some_and(|config| config.is_sync(unit));
+        Flags::SYNC.when(sync)
+    }
+
+    fn reorder_depth(&self) -> u8 {
+        2
+    }
+}

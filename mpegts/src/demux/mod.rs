@@ -1,0 +1,561 @@
+//! Samples from a transport stream as it arrives, in pieces of any size.
+//!
+//! Run it so: give it input, drain [`poll_event`](Demuxer::poll_event) until it has no more, go on.
+//!
+//! A track's id is its PID. Video and messages are timed in ticks of 90 kHz, sound in samples: its times are counted from
+//! those of the packets, so that they are exact. The 33-bit time stamps are put on one line that does not wrap. The first
+//! [`Event::Tracks`] waits until the program map tables have come and every codec is known, though not longer than two
+//! seconds of the stream; what comes later is told by further ones.
+//!
+//! ```
+//! use fluvial_mpegts::{Demuxer, Limits};
+//! use media::Event;
+//!
+//! fn count_samples(stream: &[u8]) -> Result<usize, fluvial_mpegts::Error> {
+//!     let mut demuxer = Demuxer::new(Limits::default());
+//!     let mut samples = 0;
+//!     for piece in stream.chunks(4096).chain([&[][..]]) {
+//!         if piece.is_empty() {
+//!             demuxer.handle_eof();
+//!         }
+//!         demuxer.handle_input(piece);
+//!         while let Some(event) = demuxer.poll_event()? {
+//!             samples += usize::from(matches!(event, Event::Sample(_)));
+//!         }
+//!     }
+//!     Ok(samples)
+//! }
+//! # assert_eq!(count_samples(&[0x47; 188]), Ok(0));
+//! ```
+
+mod audio;
+mod data;
+mod frame;
+mod h264;
+mod hevc;
+mod mpeg_video;
+mod opus;
+mod program;
+mod sounds;
+mod stream;
+mod video;
+
+use crate::packet::Scrambling;
+use crate::psi::Pmt;
+use crate::reader::{Pes, Reader, SectionUnit, Unit};
+use crate::{Error, Limits};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use frame::{Input, Out};
+use media::{Event, Sample, Time, Timescale, TrackId, Tracks, Warning};
+use program::{Line, Stream};
+
+pub use program::Program;
+
+/// Reads transport streams. See the [module](self).
+#[derive(Debug)]
+pub struct Demuxer {
+    limits: Limits,
+    reader: Reader,
+    programs: Vec<Program>,
+    lines: Vec<Line>,
+    streams: Vec<Stream>,
+    /// The tracks of the last event.
+    announced: Option<Tracks>,
+    /// Events after which the first tracks are still to come.
+    held: VecDeque<Event>,
+    held_bytes: usize,
+    /// Times between which the samples lie that are held.
+    held_span: Option<(Time, Time)>,
+    hold_back: Time,
+    events: VecDeque<Event>,
+    /// What an elementary stream gave, to be used again.
+    out: Vec<Out>,
+    /// Input that came while events waited, and how much of it has been used.
+    stash: Vec<u8>,
+    stash_used: usize,
+    eof: bool,
+    over: bool,
+}
+
+/// Most events that are held until the first tracks.
+const MOST_HELD: usize = 8192;
+
+impl Demuxer {
+    /// A demuxer at the start of a stream.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            reader: Reader::new(limits.clone()),
+            limits,
+            programs: Vec::new(),
+            lines: Vec::new(),
+            streams: Vec::new(),
+            announced: None,
+            held: VecDeque::new(),
+            held_bytes: 0,
+            held_span: None,
+            hold_back: Time::from_millis(2000),
+            events: VecDeque::new(),
+            out: Vec::new(),
+            stash: Vec::new(),
+            stash_used: 0,
+            eof: false,
+            over: false,
+        }
+    }
+
+    /// With another time of the stream that the first tracks may wait for what is still unknown. Default 2 s.
+    #[must_use]
+    pub const fn with_hold_back(mut self, time: Time) -> Self {
+        self.hold_back = time;
+        self
+    }
+
+    /// The programs, as far as their tables have come: which tracks belong together.
+    #[must_use]
+    pub fn programs(&self) -> &[Program] {
+        &self.programs
+    }
+
+    /// Takes the next bytes of the stream.
+    pub fn handle_input(&mut self, data: &[u8]) {
+        let mut rest = data;
+        if self.stash.is_empty() {
+            self.stash_used = 0;
+            self.run(&mut rest);
+        } else if self.stash_used > self.stash.len() / 2 {
+            self.stash = self.stash.get(self.stash_used..).unwrap_or_default().into();
+            self.stash_used = 0;
+        }
+        self.stash.extend_from_slice(rest);
+    }
+
+    /// Says that no more bytes come.
+    pub const fn handle_eof(&mut self) {
+        self.eof = true;
+    }
+
+    /// The next event; `None` until more goes in.
+    ///
+    /// # Errors
+    /// None so far: what is damaged is passed over and told by a [`Warning`].
+    pub fn poll_event(&mut self) -> Result<Option<Event>, Error> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Ok(Some(event));
+            }
+            if !self.stash.is_empty() {
+                let stash = core::mem::take(&mut self.stash);
+                let mut rest = stash.get(self.stash_used..).unwrap_or_default();
+                self.run(&mut rest);
+                if !rest.is_empty() {
+                    self.stash_used = stash.len().saturating_sub(rest.len());
+                    self.stash = stash;
+                }
+                continue;
+            }
+            if !self.eof || self.over {
+                return Ok(None);
+            }
+            self.reader.handle_eof();
+            self.run(&mut &[][..]);
+            if self.events.is_empty() {
+                self.over = true;
+                self.finish();
+            }
+        }
+    }
+
+    /// Bytes held: packets and access units that are not complete, events and input that wait.
+    #[must_use]
+    pub fn buffered_len(&self) -> usize {
+        let streams = self
+            .streams
+            .iter()
+            .map(|stream| stream.reader.buffered_len());
+        let events = self.events.iter().map(|event| match event {
+            Event::Sample(sample) => sample.data.len(),
+            _ => 0,
+        });
+        [
+            self.reader.buffered_len(),
+            self.held_bytes,
+            self.stash.len().saturating_sub(self.stash_used),
+        ]
+        .into_iter()
+        .chain(streams)
+        .chain(events)
+        .fold(0, usize::saturating_add)
+    }
+
+    fn run(&mut self, input: &mut &[u8]) {
+        while self.events.len() < self.limits.events
+            && let Some(unit) = self.reader.next(input)
+        {
+            match unit {
+                Unit::Pes(pes) => self.pes(pes),
+                Unit::Section(section) => self.section(section),
+                Unit::Clock(clock) => {
+                    let pid = clock.pid.get();
+                    for line in self.lines.iter_mut().filter(|line| line.pcr_pid == pid) {
+                        line.clock(&clock);
+                        if clock.discontinuity {
+                            let of = self.streams.iter_mut();
+                            of.filter(|stream| stream.program == line.program)
+                                .for_each(Stream::expect_jump);
+                        }
+                    }
+                }
+                Unit::Pat(pat) => {
+                    let has = |number| {
+                        let mut programs = pat.programs.iter();
+                        programs.any(|program| program.program_number == number)
+                    };
+                    self.programs.retain(|program| has(program.number));
+                    self.lines.retain(|line| has(line.program));
+                    self.drop_streams(|stream| has(stream.program));
+                    for program in pat
+                        .programs
+                        .iter()
+                        .filter(|entry| entry.program_number != 0)
+                    {
+                        let number = program.program_number;
+                        if !self.programs.iter().any(|known| known.number == number)
+                            && self.programs.len() < self.limits.programs
+                        {
+                            self.programs.push(Program::new(number));
+                            self.lines.push(Line::new(number));
+                        }
+                    }
+                    self.announce();
+                }
+                Unit::Pmt(pmt) => self.map(&pmt),
+                Unit::Problem(problem) => {
+                    let mut warning = Warning::new(problem.what)
+                        .at(problem.offset)
+                        .skipping(problem.skipped);
+                    warning.track = problem.pid.map(|pid| TrackId(pid.get().into()));
+                    self.push(Event::Warning(warning));
+                }
+            }
+        }
+    }
+
+    /// Follows a new program map table.
+    fn map(&mut self, pmt: &Pmt) {
+        let number = pmt.program_number;
+        let Some(program) = self
+            .programs
+            .iter_mut()
+            .find(|program| program.number == number)
+        else {
+            return;
+        };
+        program.is_known = true;
+        program.tracks.clear();
+        if let Some(line) = self.lines.iter_mut().find(|line| line.program == number) {
+            line.pcr_pid = pmt.pcr_pid;
+        }
+        self.drop_streams(|stream| stream.program != number || stream.is_in(pmt));
+        for entry in &pmt.streams {
+            let pid = entry.elementary_pid;
+            if let Some(known) = self.streams.iter().find(|stream| stream.pid == pid) {
+                let id = known.id();
+                self.program(number, |program| program.tracks.push(id));
+                continue;
+            }
+            if self.streams.len() >= self.limits.streams {
+                break;
+            }
+            match Stream::new(pmt, entry, &self.limits) {
+                Some(stream) => {
+                    let id = stream.id();
+                    self.streams.push(stream);
+                    self.program(number, |program| program.tracks.push(id));
+                }
+                None => {
+                    let what =
+                        alloc::format!("streams of this type are not read: {}", entry.stream_type);
+                    let warning = Warning::new(what).on(TrackId(pid.into()));
+                    self.push(Event::Warning(warning));
+                    if let Some(pid) = crate::packet::Pid::new(pid) {
+                        self.reader.ignore_stream(pid);
+                    }
+                }
+            }
+        }
+        self.announce();
+    }
+
+    fn program(&mut self, number: u16, change: impl FnOnce(&mut Program)) {
+        let mut programs = self.programs.iter_mut();
+        if let Some(program) = programs.find(|program| program.number == number) {
+            change(program);
+        }
+    }
+
+    /// Drops streams; what they hold is given first.
+    fn drop_streams(&mut self, keep: impl Fn(&Stream) -> bool) {
+        let (keep, drop): (Vec<_>, Vec<_>) = core::mem::take(&mut self.streams)
+            .into_iter()
+            .partition(keep);
+        let mut out = core::mem::take(&mut self.out);
+        for mut stream in drop {
+            stream.reader.finish(&mut out);
+            self.give(&mut stream, &mut out, None);
+        }
+        self.out = out;
+        self.streams = keep;
+    }
+
+    fn pes(&mut self, pes: Pes) {
+        let pid = pes.pid.get();
+        let Some(place) = self.streams.iter().position(|stream| stream.pid == pid) else {
+            return;
+        };
+        #[expect(clippy::disallowed_methods, reason = "the place was just found")]
+        let mut stream = self.streams.swap_remove(place);
+        if pes.scrambling == Scrambling::Clear {
+            self.clear_pes(&mut stream, pes);
+        } else if !core::mem::replace(&mut stream.told_scrambled, true) {
+            let warning = Warning::new("scrambled packets are not read");
+            self.push(Event::Warning(warning.at(pes.offset).on(stream.id())));
+        }
+        self.put_back(place, stream);
+    }
+
+    /// Puts a stream back where it was taken from.
+    #[expect(clippy::disallowed_methods, reason = "the places exist")]
+    fn put_back(&mut self, place: usize, stream: Stream) {
+        self.streams.push(stream);
+        let last = self.streams.len().saturating_sub(1);
+        if place < last {
+            self.streams.swap(place, last);
+        }
+    }
+
+    fn clear_pes(&mut self, stream: &mut Stream, pes: Pes) {
+        let mut lines = self.lines.iter_mut();
+        let Some(line) = lines.find(|line| line.program == stream.program) else {
+            return;
+        };
+        let mut out = core::mem::take(&mut self.out);
+        let times = line.times(&pes);
+        let now = line.now();
+        if let Some(times) = times
+            && stream.jumps(times.dts)
+        {
+            stream.reader.handle_discontinuity(&mut out);
+            self.give(stream, &mut out, Some(pes.offset));
+            stream.last = None;
+            if stream.has_given {
+                for stream in &mut self.streams {
+                    stream.has_given = false;
+                }
+                stream.has_given = false;
+                self.push(Event::Discontinuity);
+            }
+        }
+        let input = Input {
+            times,
+            gap: pes.after_loss || pes.damaged,
+            data: pes.data,
+        };
+        stream.reader.handle(input, now, &mut out);
+        self.give(stream, &mut out, Some(pes.offset));
+        self.out = out;
+    }
+
+    fn section(&mut self, section: SectionUnit) {
+        let pid = section.pid.get();
+        let Some(place) = self.streams.iter().position(|stream| stream.pid == pid) else {
+            return;
+        };
+        #[expect(clippy::disallowed_methods, reason = "the place was just found")]
+        let mut stream = self.streams.swap_remove(place);
+        let line = self
+            .lines
+            .iter()
+            .find(|line| line.program == stream.program);
+        if let Some(now) = line.map(Line::clock_now) {
+            let mut out = core::mem::take(&mut self.out);
+            let input = Input {
+                times: None,
+                gap: false,
+                data: section.data,
+            };
+            stream.reader.handle(input, now, &mut out);
+            self.give(&mut stream, &mut out, Some(section.offset));
+            self.out = out;
+        }
+        self.put_back(place, stream);
+    }
+
+    /// Makes events of what a stream gave.
+    fn give(&mut self, stream: &mut Stream, out: &mut Vec<Out>, offset: Option<u64>) {
+        for out in out.drain(..) {
+            match out {
+                Out::Codec(codec, timescale) => {
+                    stream.codec = Some((codec, timescale));
+                    stream.last = None;
+                    self.changed(stream);
+                }
+                Out::Frame(mut frame) => {
+                    if let Some(last) = stream.last
+                        && frame.dts <= last
+                    {
+                        // Times that stand still or go back a little: decoding goes on all the same.
+                        let step = i64::from(!stream.reader.is_sparse());
+                        let behind = frame.pts.saturating_sub(frame.dts);
+                        frame.dts = last.saturating_add(step);
+                        if behind == 0 {
+                            frame.pts = frame.dts;
+                        }
+                    }
+                    stream.last = Some(frame.dts);
+                    stream.has_given = true;
+                    let timescale = stream.timescale();
+                    self.push_sample(
+                        Sample {
+                            track: stream.id(),
+                            dts: frame.dts,
+                            pts: frame.pts,
+                            duration: frame.duration,
+                            flags: frame.flags,
+                            data: frame.data,
+                        },
+                        timescale,
+                    );
+                }
+                Out::Warning(what) => {
+                    let mut warning = Warning::new(what).on(stream.id());
+                    warning.offset = offset;
+                    self.push(Event::Warning(warning));
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, event: Event) {
+        if self.announced.is_some() {
+            self.events.push_back(event);
+        } else {
+            self.held.push_back(event);
+            if self.held.len() > MOST_HELD {
+                self.announce_now(None);
+            }
+        }
+    }
+
+    fn push_sample(&mut self, sample: Sample, timescale: Timescale) {
+        if self.announced.is_some() {
+            self.events.push_back(Event::Sample(sample));
+            return;
+        }
+        let at = timescale.time(sample.dts);
+        let (first, last) = self.held_span.unwrap_or((at, at));
+        let span = (first.min(at), last.max(at));
+        self.held_span = Some(span);
+        self.held_bytes = self.held_bytes.saturating_add(sample.data.len());
+        self.held.push_back(Event::Sample(sample));
+        if span.1 - span.0 > self.hold_back
+            || self.held_bytes > self.limits.held_size / 2
+            || self.held.len() > MOST_HELD
+        {
+            self.wait_no_longer();
+        }
+    }
+
+    /// Tells the tracks that are known, though not all are.
+    #[cold]
+    fn wait_no_longer(&mut self) {
+        for stream in &mut self.streams {
+            stream.is_awaited = false;
+        }
+        for program in &mut self.programs {
+            program.is_known = true;
+        }
+        self.announce_now(None);
+    }
+
+    /// A codec of a stream is known, or another one.
+    fn changed(&mut self, stream: &Stream) {
+        if self.announced.is_some() {
+            self.announce_now(Some(stream));
+        } else {
+            self.announce_if_complete(Some(stream));
+        }
+    }
+
+    fn announce(&mut self) {
+        if self.announced.is_some() {
+            self.announce_now(None);
+        } else {
+            self.announce_if_complete(None);
+        }
+    }
+
+    fn announce_if_complete(&mut self, taken: Option<&Stream>) {
+        let programs =
+            !self.programs.is_empty() && self.programs.iter().all(|program| program.is_known);
+        let mut streams = self.streams.iter().chain(taken);
+        if programs && streams.all(|stream| stream.codec.is_some() || !stream.is_awaited) {
+            self.announce_now(taken);
+        }
+    }
+
+    /// Tells the tracks, if they are others than before; `taken` is the stream that is being worked on.
+    fn announce_now(&mut self, taken: Option<&Stream>) {
+        let order = self.programs.iter().flat_map(|program| &program.tracks);
+        let known = |id: &TrackId| {
+            let mut streams = self.streams.iter().chain(taken);
+            streams.find(|stream| stream.id() == *id)?.track()
+        };
+        let mut tracks: Vec<media::Track> = Vec::new();
+        for track in order.filter_map(known) {
+            if !tracks.iter().any(|other| other.id == track.id) {
+                tracks.push(track);
+            }
+        }
+        let tracks = Tracks::from(tracks);
+        if self.announced.as_ref() == Some(&tracks) {
+            return;
+        }
+        if self.announced.is_none() && tracks.is_empty() {
+            // Warnings need not wait.
+            if self.held.len() > MOST_HELD || self.over {
+                self.events.extend(self.held.drain(..));
+                self.held_bytes = 0;
+            }
+            return;
+        }
+        self.announced = Some(tracks.clone());
+        self.events.push_back(Event::Tracks(tracks));
+        self.events.extend(self.held.drain(..));
+        self.held_bytes = 0;
+        self.held_span = None;
+    }
+
+    fn finish(&mut self) {
+        let mut streams = core::mem::take(&mut self.streams);
+        let mut out = core::mem::take(&mut self.out);
+        for place in 0..streams.len() {
+            let Some(stream) = streams.get_mut(place) else {
+                break;
+            };
+            stream.reader.finish(&mut out);
+            let mut taken = core::mem::replace(stream, Stream::placeholder());
+            core::mem::swap(&mut self.streams, &mut streams);
+            self.give(&mut taken, &mut out, None);
+            core::mem::swap(&mut self.streams, &mut streams);
+            if let Some(stream) = streams.get_mut(place) {
+                *stream = taken;
+            }
+        }
+        self.streams = streams;
+        if self.announced.is_none() {
+            self.wait_no_longer();
+        }
+    }
+}

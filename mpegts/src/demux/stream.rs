@@ -1,0 +1,211 @@
+//! What a stream of a program map table is, and who reads it.
+
+use super::audio::Audio;
+use super::data::{self, Data, Layout};
+use super::frame::{Input, Out};
+use super::h264::H264;
+use super::hevc::Hevc;
+use super::mpeg_video::MpegVideo;
+use super::opus::Opus;
+use super::sounds::{Adts, Dolby, Latm, MpegAudio};
+use super::video::Video;
+use crate::psi::descriptor::{
+    Ac3, EnhancedAc3, Iso639, Metadata, MetadataFormat, OpusAudio, Subtitling, Teletext,
+};
+use crate::psi::{Descriptors, ElementaryStream, Pmt, StreamType};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use media::codec::{Text, TextFormat};
+use media::{Codec, Language};
+
+/// Reads one elementary stream.
+#[derive(Debug)]
+pub(super) enum Elementary {
+    H264(Box<Video<H264>>),
+    Hevc(Box<Video<Hevc>>),
+    MpegVideo(Box<MpegVideo>),
+    Adts(Box<Audio<Adts>>),
+    Latm(Box<Audio<Latm>>),
+    Dolby(Box<Audio<Dolby>>),
+    MpegAudio(Box<Audio<MpegAudio>>),
+    Opus(Opus),
+    /// Messages; the codec is known from the start.
+    Data(Data, Codec),
+    /// Sections, each a message.
+    Sections(Codec),
+}
+
+impl Elementary {
+    /// Who reads a stream; `None` where nobody can.
+    pub(super) fn new(pmt: &Pmt, stream: &ElementaryStream, limit: usize) -> Option<Self> {
+        let program = pmt.format_identifier();
+        let descriptors = &stream.descriptors;
+        let h264 = || Self::H264(Box::new(Video::new(H264::default(), limit)));
+        let hevc = || Self::Hevc(Box::new(Video::new(Hevc::default(), limit)));
+        let dolby = |dolby| Self::Dolby(Box::new(Audio::new(dolby)));
+        let data = |layout, codec| Self::Data(Data::new(layout, limit), codec);
+        let is_disc = program == Some(*b"HDMV");
+        Some(match stream.stream_type {
+            StreamType::MPEG1_VIDEO | StreamType::MPEG2_VIDEO => {
+                Self::MpegVideo(Box::new(MpegVideo::new()))
+            }
+            StreamType::DIGICIPHER_VIDEO if !is_disc => Self::MpegVideo(Box::new(MpegVideo::new())),
+            StreamType::MPEG1_AUDIO | StreamType::MPEG2_AUDIO => {
+                Self::MpegAudio(Box::new(Audio::new(MpegAudio::default())))
+            }
+            StreamType::AAC_ADTS => Self::Adts(Box::new(Audio::new(Adts::default()))),
+            StreamType::AAC_LATM => Self::Latm(Box::new(Audio::new(Latm::default()))),
+            StreamType::H264 => h264(),
+            StreamType::H265 => hevc(),
+            StreamType::ATSC_AC3 => dolby(Dolby::ac3()),
+            StreamType::ATSC_EAC3 | StreamType::BD_EAC3 => dolby(Dolby::eac3()),
+            StreamType::SCTE35 if !is_disc => Self::Sections(Codec::Scte35),
+            StreamType::METADATA_PES => match metadata_format(descriptors) {
+                Some(format) if format == *b"ID3 " => data(Layout::Id3, Codec::Id3),
+                Some(format) if format == *b"KLVA" => data(Layout::Cells, Codec::Klv),
+                _ => return None,
+            },
+            StreamType::PES_PRIVATE => {
+                if descriptors.has::<EnhancedAc3>() {
+                    return Some(dolby(Dolby::eac3()));
+                }
+                if descriptors.has::<Ac3>() {
+                    return Some(dolby(Dolby::ac3()));
+                }
+                if descriptors.has::<Teletext>() {
+                    let codec = text::<Teletext>(descriptors, TextFormat::Teletext);
+                    return Some(data(Layout::Whole, codec));
+                }
+                if descriptors.has::<Subtitling>() {
+                    let codec = text::<Subtitling>(descriptors, TextFormat::DvbSubtitle);
+                    return Some(data(Layout::Whole, codec));
+                }
+                match &descriptors.format_identifier()? {
+                    b"AC-3" => dolby(Dolby::ac3()),
+                    b"EAC3" => dolby(Dolby::eac3()),
+                    b"Opus" => Self::Opus(Opus::new(descriptors.find::<OpusAudio>().as_ref())),
+                    b"HEVC" => hevc(),
+                    b"KLVA" => data(Layout::Whole, Codec::Klv),
+                    b"ID3 " => data(Layout::Id3, Codec::Id3),
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    /// The codec, where it is known without a sample.
+    pub(super) const fn codec(&self) -> Option<&Codec> {
+        match self {
+            Self::Data(_, codec) | Self::Sections(codec) => Some(codec),
+            _ => None,
+        }
+    }
+
+    /// Whether it is sparse: nothing follows from when messages come.
+    pub(super) const fn is_sparse(&self) -> bool {
+        matches!(self, Self::Data(..) | Self::Sections(_))
+    }
+
+    pub(super) fn handle(&mut self, input: Input, now: i64, out: &mut Vec<Out>) {
+        match self {
+            Self::H264(video) => video.handle(input, out),
+            Self::Hevc(video) => video.handle(input, out),
+            Self::MpegVideo(video) => video.handle(&input, out),
+            Self::Adts(audio) => audio.handle(&input, out),
+            Self::Latm(audio) => audio.handle(&input, out),
+            Self::Dolby(audio) => audio.handle(&input, out),
+            Self::MpegAudio(audio) => audio.handle(&input, out),
+            Self::Opus(opus) => opus.handle(input, out),
+            Self::Data(data, _) => data.handle(input, now, out),
+            Self::Sections(_) => data::message(now, input.data.into(), out),
+        }
+    }
+
+    pub(super) fn handle_discontinuity(&mut self, out: &mut Vec<Out>) {
+        match self {
+            Self::H264(video) => video.handle_discontinuity(out),
+            Self::Hevc(video) => video.handle_discontinuity(out),
+            Self::MpegVideo(video) => video.handle_discontinuity(out),
+            Self::Adts(audio) => audio.handle_discontinuity(out),
+            Self::Latm(audio) => audio.handle_discontinuity(out),
+            Self::Dolby(audio) => audio.handle_discontinuity(out),
+            Self::MpegAudio(audio) => audio.handle_discontinuity(out),
+            Self::Opus(opus) => opus.handle_discontinuity(),
+            Self::Data(data, _) => data.handle_discontinuity(),
+            Self::Sections(_) => {}
+        }
+    }
+
+    pub(super) fn finish(&mut self, out: &mut Vec<Out>) {
+        match self {
+            Self::H264(video) => video.finish(out),
+            Self::Hevc(video) => video.finish(out),
+            Self::MpegVideo(video) => video.finish(out),
+            Self::Adts(audio) => audio.finish(out),
+            Self::Latm(audio) => audio.finish(out),
+            Self::Dolby(audio) => audio.finish(out),
+            Self::MpegAudio(audio) => audio.finish(out),
+            Self::Opus(_) | Self::Data(..) | Self::Sections(_) => {}
+        }
+    }
+
+    pub(super) fn buffered_len(&self) -> usize {
+        match self {
+            Self::H264(video) => video.buffered_len(),
+            Self::Hevc(video) => video.buffered_len(),
+            Self::MpegVideo(video) => video.buffered_len(),
+            Self::Adts(audio) => audio.buffered_len(),
+            Self::Latm(audio) => audio.buffered_len(),
+            Self::Dolby(audio) => audio.buffered_len(),
+            Self::MpegAudio(audio) => audio.buffered_len(),
+            Self::Data(data, _) => data.buffered_len(),
+            Self::Opus(_) | Self::Sections(_) => 0,
+        }
+    }
+}
+
+/// What the metadata of a stream is.
+fn metadata_format(descriptors: &Descriptors) -> Option<[u8; 4]> {
+    let metadata = descriptors.find::<Metadata>();
+    metadata
+        .and_then(|metadata| match metadata.format {
+            MetadataFormat::ID3 => Some(*b"ID3 "),
+            format => format.format_identifier,
+        })
+        .or_else(|| descriptors.format_identifier())
+}
+
+/// Subtitles whose configuration is what a descriptor contains.
+fn text<D: crate::psi::descriptor::Describe>(
+    descriptors: &Descriptors,
+    format: TextFormat,
+) -> Codec {
+    let raw = descriptors.iter().find(|raw| raw.is::<D>());
+    Codec::Text(Text {
+        format,
+        config: raw.map_or_else(Bytes::new, |raw| Bytes::copy_from_slice(raw.data)),
+    })
+}
+
+/// The language that descriptors tell.
+pub(super) fn language(descriptors: &Descriptors) -> Language {
+    let iso = descriptors.find::<Iso639>().and_then(|iso| {
+        iso.languages
+            .first()
+            .map(|language| language.iso_639_language_code)
+    });
+    let teletext = || {
+        let page = descriptors.find::<Teletext>()?.pages.first().copied()?;
+        Some(page.iso_639_language_code)
+    };
+    let subtitling = || {
+        let subtitling = descriptors.find::<Subtitling>()?;
+        Some(subtitling.subtitles.first()?.iso_639_language_code)
+    };
+    iso.or_else(teletext)
+        .or_else(subtitling)
+        .and_then(|code| Language::new(code.map(|letter| letter.to_ascii_lowercase())))
+        .unwrap_or_default()
+}
