@@ -221,7 +221,9 @@ impl Framer {
     #[inline]
     pub(crate) fn passed(&mut self, bytes: usize, before: &[u8]) {
         self.position = self.position.saturating_add(bytes as u64);
-        if let Some(&arrival) = before.last_chunk() {
+        if self.size == Some(PacketSize::TimeStamped)
+            && let Some(&arrival) = before.last_chunk()
+        {
             self.arrival = arrival;
         }
     }
@@ -307,6 +309,20 @@ impl Framer {
         }
     }
 
+    /// Keeps the last of the bytes that are being passed over: they may be the time stamp before a packet.
+    fn remember(&mut self, len: usize) {
+        let end = self.used.saturating_add(len);
+        let passed = self.buffer.get(self.used..end).unwrap_or_default();
+        let passed = passed
+            .last_chunk::<TIME_STAMP>()
+            .map_or(passed, |last| last);
+        for byte in passed {
+            let [_, rest @ ..] = self.arrival;
+            let [a, b, c] = rest;
+            self.arrival = [a, b, c, *byte];
+        }
+    }
+
     fn lose(&mut self) {
         self.last_size = self.size.take();
         self.lost_from = Some(self.position);
@@ -353,15 +369,16 @@ impl Framer {
             let data = self.buffer.get(self.used..).unwrap_or_default();
             match find(data, self.last_size, self.ended && input.is_empty()) {
                 Search::At(at, size) => {
-                    // The time stamp before the packet is no junk.
+                    self.remember(at);
                     let before = self.used.saturating_add(at);
-                    let stamp = self.buffer.get(..before).and_then(<[u8]>::last_chunk);
-                    let mut start = self.position.saturating_add(at as u64);
-                    let packet = start;
-                    if let (Some(&stamp), PacketSize::TimeStamped) = (stamp, size) {
-                        self.arrival = stamp;
-                        start = start.saturating_sub(TIME_STAMP as u64);
-                    }
+                    let packet = self.position.saturating_add(at as u64);
+                    // The time stamp before the packet is no junk.
+                    let stamp = if size == PacketSize::TimeStamped {
+                        TIME_STAMP
+                    } else {
+                        0
+                    };
+                    let start = packet.saturating_sub(stamp as u64);
                     let from = self.lost_from.take().unwrap_or(0);
                     self.used = before;
                     self.position = packet;
@@ -370,11 +387,10 @@ impl Framer {
                     return Some((len > 0).then_some(Framed::Skipped { offset: from, len }));
                 }
                 Search::NotBefore(at) => {
-                    // Four bytes stay: they may be the time stamp of the packet that is found next.
-                    let keep = at.saturating_sub(if self.ended { 0 } else { TIME_STAMP });
+                    self.remember(at);
                     self.lost_from.get_or_insert(self.position);
-                    self.used = self.used.saturating_add(keep);
-                    self.position = self.position.saturating_add(keep as u64);
+                    self.used = self.used.saturating_add(at);
+                    self.position = self.position.saturating_add(at as u64);
                     if !input.is_empty() {
                         let len = SEARCH_BLOCK.min(input.len());
                         self.take_in(len, input);

@@ -185,6 +185,7 @@ impl<S: Sound> Audio<S> {
 }
 
 /// Gives what came out of a frame its times.
+#[expect(clippy::disallowed_methods, reason = "all of them are taken")]
 fn give(given: &mut Given, clock: &mut Clock, gap: &mut bool, out: &mut Vec<Out>) {
     if let Some(error) = given.error.take() {
         out.push(Out::Warning(error.into()));

@@ -393,6 +393,7 @@ impl Demuxer {
     }
 
     /// Makes events of what a stream gave.
+    #[expect(clippy::disallowed_methods, reason = "all of them are taken")]
     fn give(&mut self, stream: &mut Stream, out: &mut Vec<Out>, offset: Option<u64>) {
         for out in out.drain(..) {
             match out {

@@ -191,11 +191,7 @@ fn headers(picture: &Picture<'_>) -> Option<Vec<u8>> {
                 }
                 let headers = found.get_or_insert_default();
                 headers.extend_from_slice(&unit.code.bytes());
-                let mut data = unit.data;
-                while let [rest @ .., 0] = data {
-                    data = rest;
-                }
-                headers.extend_from_slice(data);
+                headers.extend_from_slice(unit.data);
             }
             StartCode::PICTURE | StartCode::GROUP => break,
             _ => {}

@@ -37,10 +37,9 @@ const TOLERANCE: u64 = 72;
 impl Opus {
     /// A stream whose channels the program map tells.
     pub(super) fn new(descriptor: Option<&OpusAudio>) -> Self {
-        let channels = match descriptor.map(|descriptor| descriptor.channel_config_code) {
-            Some(channels @ 1..=8) => channels,
-            _ => 2,
-        };
+        // More than eight, or a mapping of its own: what is said there is for a decoder to find out.
+        let channels = descriptor.map(|descriptor| descriptor.channel_config_code);
+        let channels = channels.filter(|code| (1..=8).contains(code)).unwrap_or(2);
         Self {
             codec: Some(Codec::Opus(Config::new(channels, PRE_SKIP))),
             next: None,

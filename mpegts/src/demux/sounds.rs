@@ -92,6 +92,7 @@ impl Sound for Latm {
             }
             Err(error) => give.error = Some(error.to_string()),
         }
+        #[expect(clippy::disallowed_methods, reason = "all of them are taken")]
         let first = self.units.drain(..).filter(|unit| unit.layer == 0);
         give.units
             .extend(first.map(|unit| (unit.data, self.frame_length)));
@@ -206,7 +207,7 @@ fn same(a: &Codec, b: &Codec) -> bool {
         (Codec::Ac3(a), Codec::Ac3(b)) => {
             let b = Dac3 {
                 bit_rate_code: a.bit_rate_code,
-                ..b.clone()
+                ..*b
             };
             *a == b
         }

@@ -182,7 +182,9 @@ fn text<D: crate::psi::descriptor::Describe>(
     descriptors: &Descriptors,
     format: TextFormat,
 ) -> Codec {
-    let raw = descriptors.iter().find(|raw| raw.is::<D>());
+    let raw = descriptors
+        .iter()
+        .find(crate::psi::descriptor::RawDescriptor::is::<D>);
     Codec::Text(Text {
         format,
         config: raw.map_or_else(Bytes::new, |raw| Bytes::copy_from_slice(raw.data)),

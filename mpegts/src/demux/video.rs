@@ -183,6 +183,15 @@ impl<S: Syntax> Video<S> {
     pub(super) fn finish(&mut self, out: &mut Vec<Out>) {
         self.cut(true, out);
         self.flush_field(out);
+        let head = core::mem::take(&mut self.head);
+        self.head_times = None;
+        if !head.is_empty() {
+            let what = alloc::format!(
+                "{} bytes of messages for a picture that is missing",
+                head.len()
+            );
+            out.push(Out::Warning(what.into()));
+        }
     }
 
     /// Cuts off the access units that are whole.

@@ -73,9 +73,12 @@ impl Gather {
     }
 
     /// Packets were lost.
-    pub(super) const fn lose(&mut self) {
-        self.lost = true;
-        self.pes.damaged = true;
+    pub(super) fn lose(&mut self) {
+        if self.state == State::Idle {
+            self.lost = true;
+        } else {
+            self.pes.damaged = true;
+        }
     }
 
     /// Whether the payload of a packet was the last that came.
