@@ -274,7 +274,7 @@ fn xhe_aac() {
     assert_eq!((config.channels(), config.sbr()), (2, Some(true)));
     assert_eq!(config.rfc6381(), "40.42");
     // A ratio of 8 to 3: 18 kHz of core.
-    let raw = config.raw().clone();
+    let raw = config.raw().to_vec();
     let mut fields = config.fields().clone();
     if let Specific::Usac(usac) = &mut fields.specific {
         Arc::make_mut(usac).core_sbr_frame_length_index = 2;
@@ -737,5 +737,21 @@ proptest! {
     fn opaque_bits_are_at_most_the_bytes(bytes: Vec<u8>, len: u64) {
         let opaque = Opaque::new(bytes.clone().into(), len);
         prop_assert!(opaque.len() <= bytes.len() as u64 * 8);
+    }
+}
+
+#[test]
+fn bytes_are_kept_however_many_they_are() {
+    for len in [2, 3, 6, 7, 8, 100] {
+        let mut data = vec![0x12, 0x10];
+        data.resize(len, 0);
+        let config = AudioSpecificConfig::parse(&data).unwrap();
+        assert_eq!(config.raw(), data);
+        assert_eq!(config.clone(), config);
+        let of_bytes = AudioSpecificConfig::try_from(bytes::Bytes::from(data.clone())).unwrap();
+        assert_eq!(of_bytes, config);
+        let mut out = Vec::new();
+        config.encode(&mut out);
+        assert_eq!((out.len(), out), (config.encoded_len(), data));
     }
 }

@@ -21,6 +21,7 @@ pub enum Bsi {
 }
 
 impl<'a> Frame<'a> {
+    #[inline]
     pub(crate) const fn new(header: Header, data: &'a [u8]) -> Self {
         Self { header, data }
     }
@@ -44,12 +45,14 @@ impl<'a> Frame<'a> {
 
     /// Its header.
     #[must_use]
+    #[inline]
     pub const fn header(&self) -> Header {
         self.header
     }
 
     /// Its bytes, in the order in which they came.
     #[must_use]
+    #[inline]
     pub const fn bytes(&self) -> &'a [u8] {
         self.data
     }

@@ -48,6 +48,7 @@ pub(crate) const BIT_RATES: [u16; 19] = [
 const RATES: [u32; 3] = [48_000, 44_100, 32_000];
 
 /// Channels by `acmod`, low frequency effects not counted.
+#[inline]
 pub(crate) const fn speakers(acmod: u8) -> u8 {
     match acmod {
         1 => 1,
@@ -59,6 +60,7 @@ pub(crate) const fn speakers(acmod: u8) -> u8 {
 }
 
 /// Bytes of an AC-3 frame (ATSC A/52 Table 5.18).
+#[inline]
 pub(crate) fn ac3_frame_len(fscod: u8, frmsizecod: u8) -> Option<u16> {
     let kbps = *BIT_RATES.get(usize::from(frmsizecod >> 1))?;
     Some(match fscod {
@@ -136,19 +138,15 @@ impl Header {
 
     #[inline]
     fn checked(mut self) -> Option<Self> {
-        self.rate()?;
-        if self.bsid() > LAST_EAC3 {
-            return None;
-        }
-        if self.is_eac3() {
-            self.len = self.small(32, 11) * 2 + 2;
-            if self.len < 16 || self.field(46, 2) == 3 {
-                return None;
-            }
-        } else {
+        if !self.is_eac3() {
             self.len = ac3_frame_len(self.tiny(30, 2), self.frmsizecod())?;
+            return Some(self);
         }
-        Some(self)
+        self.len = self.small(32, 11) * 2 + 2;
+        // `fscod` and then `fscod2`, `strmtyp`.
+        let is_reserved = self.field(28, 4) == 15 || self.field(46, 2) == 3;
+        let is_eac3 = self.bsid() <= LAST_EAC3 && !is_reserved && self.len >= 16;
+        is_eac3.then_some(self)
     }
 
     #[inline]
@@ -244,12 +242,14 @@ impl Header {
 
     /// Samples per second.
     #[must_use]
+    #[inline]
     pub fn sampling_frequency(self) -> u32 {
         self.rate().unwrap_or_default()
     }
 
     /// Audio blocks of 256 samples: 6, or in E-AC-3 also 1, 2 or 3.
     #[must_use]
+    #[inline]
     pub const fn blocks(self) -> u8 {
         match (self.is_eac3(), self.field(30, 2), self.field(28, 2)) {
             (true, 0..3, 0) => 1,
@@ -261,12 +261,14 @@ impl Header {
 
     /// Samples per channel: 256 per block.
     #[must_use]
+    #[inline]
     pub const fn samples(self) -> u32 {
         256 * self.blocks() as u32
     }
 
     /// Bits per second: the nominal rate of AC-3, the rate of this very frame for E-AC-3.
     #[must_use]
+    #[inline]
     pub fn bit_rate(self) -> u32 {
         if self.is_eac3() {
             let bits = u64::from(self.len) * 8 * u64::from(self.sampling_frequency());
@@ -278,6 +280,7 @@ impl Header {
 
     /// `acmod`, 3 bits: the layout of the full range channels; 0 is two programmes of one channel.
     #[must_use]
+    #[inline]
     pub const fn acmod(self) -> u8 {
         match self.is_eac3() {
             true => self.tiny(25, 3),
@@ -287,6 +290,7 @@ impl Header {
 
     /// `lfeon`: there is a low frequency effects channel.
     #[must_use]
+    #[inline]
     pub const fn lfeon(self) -> bool {
         if self.is_eac3() {
             return self.field(24, 1) != 0;
@@ -302,6 +306,7 @@ impl Header {
 
     /// Channels, low frequency effects included.
     #[must_use]
+    #[inline]
     pub const fn channels(self) -> u8 {
         speakers(self.acmod()) + self.lfeon() as u8
     }
@@ -315,6 +320,7 @@ impl Header {
 
     /// Whether an access unit begins with it: AC-3, or the first independent substream of E-AC-3.
     #[must_use]
+    #[inline]
     pub const fn begins_access_unit(self) -> bool {
         !matches!(self.stream_type(), StreamType::Dependent) && self.substream_id() == 0
     }

@@ -5,6 +5,7 @@ mod eld;
 mod fields;
 mod ga;
 mod pce;
+mod raw;
 mod sbr;
 mod usac;
 
@@ -23,6 +24,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use raw::Raw;
 
 /// The configuration of an MPEG-4 audio decoder: `AudioSpecificConfig()` (ISO/IEC 14496-3 §1.6.2.1).
 ///
@@ -42,7 +44,7 @@ use bytes::Bytes;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AudioSpecificConfig {
-    raw: Bytes,
+    raw: Raw,
     fields: Fields,
 }
 
@@ -84,7 +86,7 @@ impl AudioSpecificConfig {
             });
         }
         Ok(Self {
-            raw: raw.into(),
+            raw: Raw::copy(&raw),
             fields,
         })
     }
@@ -93,19 +95,34 @@ impl AudioSpecificConfig {
     ///
     /// # Errors
     /// [`Error::Short`] where it ends early, [`Error::Invalid`] where a field has a reserved value.
+    #[inline]
     pub fn parse(data: &[u8]) -> Result<Self, Error> {
-        Self::try_from(Bytes::copy_from_slice(data))
+        // Made where it is to be, as moving it costs as much as reading it.
+        if let Some(fields) = Fields::parse_plain(data) {
+            let raw = Raw::copy(data);
+            return Ok(Self { raw, fields });
+        }
+        Self::parse_any(data)
+    }
+
+    #[inline(never)]
+    fn parse_any(data: &[u8]) -> Result<Self, Error> {
+        let fields = Fields::parse(data)?;
+        let raw = Raw::copy(data);
+        Ok(Self { raw, fields })
     }
 
     /// Of fields that were read from these bytes.
-    pub(crate) const fn from_parts(raw: Bytes, fields: Fields) -> Self {
+    pub(crate) fn from_parts(raw: &[u8], fields: Fields) -> Self {
+        let raw = Raw::copy(raw);
         Self { raw, fields }
     }
 
     /// The bytes that it was read from.
     #[must_use]
-    pub const fn raw(&self) -> &Bytes {
-        &self.raw
+    #[inline]
+    pub fn raw(&self) -> &[u8] {
+        self.raw.as_slice()
     }
 
     /// All that the bytes say, field by field.
@@ -116,13 +133,13 @@ impl AudioSpecificConfig {
 
     /// Bytes that [`encode`](Self::encode) writes.
     #[must_use]
-    pub const fn encoded_len(&self) -> usize {
-        self.raw.len()
+    pub fn encoded_len(&self) -> usize {
+        self.raw().len()
     }
 
     /// Appends the bytes that it was read from.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.raw);
+        out.extend_from_slice(self.raw());
     }
 
     /// The object type of the core coder, below SBR and PS: AAC LC also for HE-AAC.
@@ -198,9 +215,10 @@ impl AudioSpecificConfig {
 impl TryFrom<Bytes> for AudioSpecificConfig {
     type Error = Error;
 
-    /// As [`parse`](AudioSpecificConfig::parse), without a copy.
+    /// As [`parse`](AudioSpecificConfig::parse), without a copy of what is long.
     fn try_from(raw: Bytes) -> Result<Self, Error> {
         let fields = Fields::parse(&raw)?;
+        let raw = raw.into();
         Ok(Self { raw, fields })
     }
 }

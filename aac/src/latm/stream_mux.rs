@@ -303,7 +303,7 @@ fn read_config(r: &mut BitReader<'_>, has_length: bool) -> Result<AudioSpecificC
     let fields = Fields::decode(r, false)?;
     let len = r.position() - start.position();
     let raw = Opaque::decode(&mut start, len, WHAT)?;
-    Ok(AudioSpecificConfig::from_parts(raw.bits().clone(), fields))
+    Ok(AudioSpecificConfig::from_parts(raw.bits(), fields))
 }
 
 fn write_config(

@@ -53,7 +53,7 @@ pub fn sample_entry(codec: &Codec) -> Result<SampleEntry, Error> {
         }
         Codec::Aac(config) => {
             let mut entry = audio(b"mp4a", codec);
-            entry.esds = Some(Esds::aac(config.raw().clone()));
+            entry.esds = Some(Esds::aac(Bytes::copy_from_slice(config.raw())));
             SampleEntry::Audio(entry)
         }
         Codec::MpegAudio(config) => {

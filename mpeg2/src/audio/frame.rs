@@ -1,15 +1,17 @@
 use super::crc::crc16;
+use super::word::Word;
 use super::{Header, Layer, Tag, Vbri, Xing, layer2};
 
 /// A frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
-    header: Header,
+    header: Word,
     data: &'a [u8],
 }
 
 impl<'a> Frame<'a> {
-    pub(super) const fn new(header: Header, data: &'a [u8]) -> Self {
+    #[inline]
+    pub(super) const fn new(header: Word, data: &'a [u8]) -> Self {
         Self { header, data }
     }
 
@@ -17,7 +19,7 @@ impl<'a> Frame<'a> {
     #[must_use]
     #[inline]
     pub const fn header(&self) -> Header {
-        self.header
+        self.header.header()
     }
 
     /// Its bytes, header included.
@@ -30,7 +32,7 @@ impl<'a> Frame<'a> {
     /// Whether its check is right; `None` where it has none.
     #[must_use]
     pub fn is_intact(&self) -> Option<bool> {
-        if !self.header.has_crc {
+        if !self.header().has_crc {
             return None;
         }
         Some(self.crc().is_some_and(|crc| {
@@ -44,13 +46,14 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn crc(&self) -> Option<u16> {
         let covered = self.data.get(6..)?;
-        let bits = match self.header.layer {
+        let header = self.header();
+        let bits = match header.layer {
             Layer::I => {
-                let bound = self.header.intensity_bound();
-                4 * (bound * usize::from(self.header.channels()) + 32 - bound)
+                let bound = header.intensity_bound();
+                4 * (bound * usize::from(header.channels()) + 32 - bound)
             }
-            Layer::II => layer2::protected_bits(self.header, covered)?,
-            Layer::III => 8 * self.header.side_info_len(),
+            Layer::II => layer2::protected_bits(header, covered)?,
+            Layer::III => 8 * header.side_info_len(),
         };
         if covered.len() * 8 < bits {
             return None;

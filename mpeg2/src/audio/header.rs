@@ -88,8 +88,6 @@ const BIT_RATES: [[u16; 15]; 5] = [
     [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 ];
 
-const SAMPLING_FREQUENCIES: [u16; 3] = [44_100, 48_000, 32_000];
-
 impl Header {
     /// Bytes of a header.
     pub const LEN: usize = 4;
@@ -115,47 +113,37 @@ impl Header {
         })
     }
 
-    /// The header at the start of some bytes; `None` where there is none.
     #[inline]
-    pub(super) fn find(data: &[u8]) -> Option<Self> {
-        let bytes = *data.first_chunk()?;
-        // Most bytes are no sync word.
-        if bytes[0] != 0xFF {
-            return None;
-        }
-        Self::read(bytes).ok()
-    }
-
-    #[inline]
-    fn read([a, b, c, d]: [u8; 4]) -> Result<Self, (&'static str, u16, u64)> {
+    pub(super) const fn read([a, b, c, d]: [u8; 4]) -> Result<Self, (&'static str, u16, u64)> {
         if a != 0xFF || b < 0xE0 {
             return Err(("syncword", u16::from_be_bytes([a, b]) >> 5, 11));
         }
-        let version = match b >> 3 & 3 {
-            3 => Version::Mpeg1,
-            2 => Version::Mpeg2,
-            0 => Version::Mpeg25,
-            reserved => return Err(("ID", reserved.into(), 13)),
-        };
-        let layer = match b >> 1 & 3 {
-            3 => Layer::I,
-            2 => Layer::II,
-            1 => Layer::III,
-            reserved => return Err(("layer", reserved.into(), 15)),
-        };
-        let (bitrate_index, sampling_frequency_index) = (c >> 4, c >> 2 & 3);
-        if bitrate_index == 15 {
-            return Err(("bitrate_index", 15, 20));
+        match (b >> 3 & 3, b >> 1 & 3, c >> 4, c >> 2 & 3) {
+            (1, ..) => Err(("ID", 1, 13)),
+            (_, 0, ..) => Err(("layer", 0, 15)),
+            (_, _, 15, _) => Err(("bitrate_index", 15, 20)),
+            (.., 3) => Err(("sampling_frequency", 3, 22)),
+            _ => Ok(Self::of([a, b, c, d])),
         }
-        if sampling_frequency_index == 3 {
-            return Err(("sampling_frequency", 3, 22));
-        }
-        Ok(Self {
-            version,
-            layer,
+    }
+
+    /// What bytes say that were checked.
+    #[inline]
+    pub(super) const fn of([_, b, c, d]: [u8; 4]) -> Self {
+        Self {
+            version: match b >> 3 & 3 {
+                3 => Version::Mpeg1,
+                2 => Version::Mpeg2,
+                _ => Version::Mpeg25,
+            },
+            layer: match b >> 1 & 3 {
+                3 => Layer::I,
+                2 => Layer::II,
+                _ => Layer::III,
+            },
             has_crc: b & 1 == 0,
-            bitrate_index,
-            sampling_frequency_index,
+            bitrate_index: c >> 4,
+            sampling_frequency_index: c >> 2 & 3,
             padding: c & 2 != 0,
             private: c & 1 != 0,
             mode: match d >> 6 {
@@ -168,7 +156,7 @@ impl Header {
             copyright: d & 8 != 0,
             original: d & 4 != 0,
             emphasis: d & 3,
-        })
+        }
     }
 
     /// The header's bytes.
@@ -231,7 +219,7 @@ impl Header {
 
     /// Bits per second; `None` in free format.
     #[must_use]
-    pub fn bit_rate(self) -> Option<u32> {
+    pub const fn bit_rate(self) -> Option<u32> {
         let [one_1, one_2, one_3, low_1, low_23] = &BIT_RATES;
         let rates = match (self.version, self.layer) {
             (Version::Mpeg1, Layer::I) => one_1,
@@ -240,22 +228,28 @@ impl Header {
             (_, Layer::I) => low_1,
             _ => low_23,
         };
-        match rates.get(usize::from(self.bitrate_index)) {
-            None | Some(0) => None,
-            Some(&kbps) => Some(u32::from(kbps) * 1000),
+        match self.bitrate_index as usize {
+            0 => None,
+            #[expect(clippy::indexing_slicing, reason = "it is less")]
+            index if index < rates.len() => Some(rates[index] as u32 * 1000),
+            _ => None,
         }
     }
 
     /// Samples per second; `None` for a reserved index.
     #[must_use]
-    pub fn sampling_frequency(self) -> Option<u32> {
-        let shift = match self.version {
-            Version::Mpeg1 => 0,
-            Version::Mpeg2 => 1,
-            Version::Mpeg25 => 2,
+    pub const fn sampling_frequency(self) -> Option<u32> {
+        let hz = match self.sampling_frequency_index {
+            0 => 44_100,
+            1 => 48_000,
+            2 => 32_000,
+            _ => return None,
         };
-        let index = usize::from(self.sampling_frequency_index);
-        Some(u32::from(*SAMPLING_FREQUENCIES.get(index)?) >> shift)
+        Some(match self.version {
+            Version::Mpeg1 => hz,
+            Version::Mpeg2 => hz >> 1,
+            Version::Mpeg25 => hz >> 2,
+        })
     }
 
     /// 1 or 2.
@@ -280,11 +274,18 @@ impl Header {
     /// Bytes of the frame, header included; `None` in free format.
     #[must_use]
     #[inline]
-    pub fn frame_len(self) -> Option<usize> {
-        let slot = if self.layer == Layer::I { 4 } else { 1 };
-        let rate = self.bit_rate()?;
-        let slots = self.samples() / 8 / slot * rate / self.sampling_frequency()?;
-        usize::try_from((slots + u32::from(self.padding)) * slot).ok()
+    pub const fn frame_len(self) -> Option<usize> {
+        let slot = match self.layer {
+            Layer::I => 4,
+            _ => 1,
+        };
+        match (self.bit_rate(), self.sampling_frequency()) {
+            (Some(rate), Some(frequency)) => {
+                let slots = self.samples() / 8 / slot * rate / frequency;
+                Some(((slots + self.padding as u32) * slot) as usize)
+            }
+            _ => None,
+        }
     }
 
     /// Bytes of the side information of layer III (ISO/IEC 11172-3 §2.4.1.7).

@@ -10,6 +10,7 @@ mod header;
 mod layer2;
 mod tag;
 mod vbri;
+mod word;
 mod xing;
 
 pub use frame::Frame;
@@ -20,6 +21,7 @@ pub use wire::framing::Piece;
 pub use xing::{Lame, Xing};
 
 use wire::framing::{self, Framing};
+use word::Word;
 
 /// The framing of MPEG audio: what [`Frames`] and [`Splitter`] look for here.
 #[derive(Debug, Clone, Copy)]
@@ -36,28 +38,28 @@ const MAX_FREE: usize = 4 * 1152;
 
 impl Framing for MpegAudio {
     const HEADER: usize = Header::LEN;
-    type Header = Header;
+    type Header = Word;
     type Frame<'a> = Frame<'a>;
 
     #[inline]
-    fn header(data: &[u8]) -> Option<Header> {
-        Header::find(data)
+    fn header(data: &[u8]) -> Option<Word> {
+        Word::find(data)
     }
 
     #[inline]
-    fn frame_len(header: Header, data: &[u8], in_sync: bool) -> Option<usize> {
+    fn frame_len(header: Word, data: &[u8], in_sync: bool) -> Option<usize> {
         header
             .frame_len()
             .or_else(|| free_frame_len(header, data, in_sync))
     }
 
     #[inline]
-    fn same_stream(a: Header, b: Header) -> bool {
+    fn same_stream(a: Word, b: Word) -> bool {
         a.same_stream(b)
     }
 
     #[inline]
-    fn frame(header: Header, data: &[u8]) -> Frame<'_> {
+    fn frame(header: Word, data: &[u8]) -> Frame<'_> {
         Frame::new(header, data)
     }
 }
@@ -65,10 +67,10 @@ impl Framing for MpegAudio {
 /// How far it is from a frame of free format to the next one (ISO/IEC 11172-3 §2.4.2.3). Out of sync a third one has to follow
 /// as far from there, give or take a slot of padding: two headers are soon found in bytes that are none.
 #[cold]
-fn free_frame_len(header: Header, data: &[u8], in_sync: bool) -> Option<usize> {
-    let is_header = |at: usize| match data.get(at..).and_then(Header::find) {
-        Some(next) => next.is_free_format() && next.same_stream(header),
-        None => false,
+fn free_frame_len(header: Word, data: &[u8], in_sync: bool) -> Option<usize> {
+    let is_header = |at: usize| {
+        let next = data.get(at..).and_then(Word::find);
+        next.is_some_and(|next| next.same_stream(header))
     };
     let past = data.len().saturating_sub(Header::LEN - 1).min(MAX_FREE + 1);
     let mut found = (Header::LEN..past).filter(|&at| is_header(at));
@@ -77,7 +79,7 @@ fn free_frame_len(header: Header, data: &[u8], in_sync: bool) -> Option<usize> {
     if in_sync {
         return found.next().or(longest);
     }
-    let slot = if header.layer == Layer::I { 4 } else { 1 };
+    let slot = header.slot();
     for at in found {
         let third = 2 * at;
         if [third - slot, third, third + slot]
