@@ -45,6 +45,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     };
     let options = Options {
         fragmented: args.fragmented,
+        input: input.len,
     };
     let mut sink = output::create(&args.output, args.format.as_deref(), &options)?;
     let picked = pick(&tracks, &args.tracks)?;

@@ -26,6 +26,8 @@ pub struct Input {
     pub format: Format,
     pub source: Box<dyn Source>,
     pub bar: ProgressBar,
+    /// Bytes, where they are known.
+    pub len: Option<u64>,
 }
 
 /// Opens a file, or standard input (`-`).
@@ -66,6 +68,7 @@ fn stream(mut reader: impl Read + 'static, len: Option<u64>, path: &str) -> Resu
     Ok(Input {
         format,
         source,
+        len: len.max(bar.length()),
         bar,
     })
 }

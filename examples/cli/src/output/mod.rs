@@ -4,6 +4,7 @@ mod flv;
 mod fragmented;
 mod hls;
 mod interleave;
+mod mp4;
 mod raw;
 mod target;
 
@@ -40,6 +41,8 @@ pub trait Sink {
 pub struct Options {
     /// MP4 in fragments.
     pub fragmented: bool,
+    /// Bytes of the input, where they are known.
+    pub input: Option<u64>,
 }
 
 /// Opens an output by its name, or that of a format.
@@ -60,6 +63,8 @@ pub fn create(path: &str, format: Option<&str>, options: &Options) -> Result<Box
         Format::Mp4 if options.fragmented || path == "-" => {
             Box::new(fragmented::Fragmented::new(out()?))
         }
+        // It puts samples in order by itself.
+        Format::Mp4 => return Ok(Box::new(mp4::Mp4::new(out()?, options.input))),
         Format::Hls => Box::new(hls::Hls::new(path)),
         Format::Raw(format) => Box::new(raw::Raw::new(format, out()?)),
         Format::Flv => Box::new(flv::Flv::new(out()?)),

@@ -8,6 +8,8 @@ const BUFFER: usize = 256 << 10;
 /// Where a container is written: a file, in which bytes can be changed afterwards, or a stream.
 pub struct Target {
     out: Out,
+    /// Bytes written at the end, all in all.
+    len: u64,
     path: String,
 }
 
@@ -35,6 +37,7 @@ impl Target {
         };
         Ok(Self {
             out,
+            len: 0,
             path: path.to_owned(),
         })
     }
@@ -46,11 +49,25 @@ impl Target {
 
     /// Adds bytes at the end.
     pub fn append(&mut self, data: &[u8]) -> Result<()> {
+        self.len += data.len() as u64;
         let wrote = match &mut self.out {
             Out::File(file) => file.write_all(data),
             Out::Stream(stream) => stream.write_all(data),
         };
         wrote.with_context(|| self.path.clone())
+    }
+
+    /// Writes at an offset: at the end, past it, or over bytes that are there.
+    pub fn write_at(&mut self, mut offset: u64, pieces: &[bytes::Bytes]) -> Result<()> {
+        for piece in pieces {
+            if offset == self.len {
+                self.append(piece)?;
+            } else {
+                self.patch(offset, piece)?;
+            }
+            offset += piece.len() as u64;
+        }
+        Ok(())
     }
 
     /// Writes over bytes that are there.
@@ -61,9 +78,10 @@ impl Target {
         let mut patch = || {
             file.seek(SeekFrom::Start(offset))?;
             file.write_all(data)?;
-            file.seek(SeekFrom::End(0)).map(drop)
+            file.seek(SeekFrom::End(0))
         };
-        patch().with_context(|| self.path.clone())
+        self.len = patch().with_context(|| self.path.clone())?;
+        Ok(())
     }
 
     /// Writes what was gathered.

@@ -1,0 +1,76 @@
+use super::{Sink, Target};
+use anyhow::Result;
+use media::{Codec, Event, Sample, Tracks};
+use mp4::writer::{Config, Writer};
+
+/// A progressive MP4, whose tables come first so that it plays while it loads.
+pub struct Mp4 {
+    config: Option<Config>,
+    writer: Option<Writer>,
+    out: Target,
+}
+
+/// Bytes kept free for the tables: they take about 1/300 of a file, and where the guess is too low, they come last.
+fn reserve(input: Option<u64>) -> u32 {
+    const LEAST: u64 = 32 << 10;
+    const MOST: u64 = 64 << 20;
+    let guess = input.map_or(1 << 20, |len| len / 200 + LEAST);
+    u32::try_from(guess.clamp(LEAST, MOST)).unwrap_or(u32::MAX)
+}
+
+impl Mp4 {
+    /// `input` is how many bytes the input has, where that is known.
+    pub fn new(out: Target, input: Option<u64>) -> Self {
+        Self {
+            config: Some(Config::moov_first(reserve(input))),
+            writer: None,
+            out,
+        }
+    }
+
+    fn write(&mut self) -> Result<()> {
+        while let Some(write) = self.writer.as_mut().and_then(Writer::poll_output) {
+            self.out.write_at(write.offset, &write.data)?;
+        }
+        Ok(())
+    }
+
+    fn writer(&mut self) -> &mut Writer {
+        let config = &mut self.config;
+        self.writer
+            .get_or_insert_with(|| Writer::new(config.take().unwrap_or_else(Config::moov_last)))
+    }
+}
+
+impl Sink for Mp4 {
+    fn name(&self) -> String {
+        "MP4".into()
+    }
+
+    fn can_carry(&self, codec: &Codec) -> bool {
+        mp4::codec::sample_entry(codec).is_ok()
+    }
+
+    fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
+        self.writer().set_tracks(tracks)?;
+        self.write()
+    }
+
+    fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
+        self.writer().handle_sample(sample)?;
+        self.write()
+    }
+
+    fn handle_event(&mut self, event: &Event) -> Result<()> {
+        if let (Event::Metadata(metadata), Some(config)) = (event, &mut self.config) {
+            config.metadata = metadata.clone();
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.writer().finish()?;
+        self.write()?;
+        self.out.finish()
+    }
+}
