@@ -35,12 +35,14 @@ pub mod live;
 mod media_playlist;
 mod multivariant_playlist;
 mod playlist;
+mod rules;
 mod segment;
 pub mod tag;
 mod value;
 
 pub use attributes::Attributes;
 pub use block::{Block, Rewrite};
+pub use check::{Finding, Severity, check};
 pub use date_time::{DateTime, Zone};
 pub use decimal::{Decimal, Malformed};
 pub use error::{Error, Limits, Rule};

@@ -1,4 +1,4 @@
-use crate::check::{Checker, Kind};
+use crate::rules::{Checker, Kind};
 use crate::tag::{DateRange, PartInf, Place, PlaylistType, Scope, ServerControl};
 use crate::{Block, Decimal, Error, Limits, Line, Lines, Rule, Segment, Tag};
 use alloc::vec::Vec;

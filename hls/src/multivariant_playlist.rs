@@ -1,4 +1,4 @@
-use crate::check::{Checker, Kind};
+use crate::rules::{Checker, Kind};
 use crate::tag::{IFrameStreamInf, Media, StreamInf};
 use crate::{Block, Error, Limits, Line, Lines, Rule, Tag};
 use alloc::vec::Vec;

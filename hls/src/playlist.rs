@@ -1,4 +1,4 @@
-use crate::check::{Kind, kind};
+use crate::rules::{Kind, kind};
 use crate::{Error, Limits, Lines, MediaPlaylist, MultivariantPlaylist};
 use alloc::vec::Vec;
 use core::fmt;

@@ -1,5 +1,5 @@
 use crate::block::Rewrite;
-use crate::check::Checker;
+use crate::rules::Checker;
 use crate::tag::{Inf, Key, Map, Part};
 use crate::{Block, ByteRange, DateTime, Decimal, Error, Line, Lines, Tag};
 use core::fmt;

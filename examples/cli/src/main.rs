@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![allow(unreachable_pub, reason = "nothing of a program is public")]
 
+mod check;
 mod format;
 mod input;
 mod output;
@@ -27,6 +28,8 @@ enum Command {
     Probe(probe::Args),
     /// Put the samples of one file into another, without touching them.
     Remux(remux::Args),
+    /// Tell which rules of its standard a file breaks; exit with 1 where there are errors.
+    Check(check::Args),
     /// Draw a file: bit rate, pictures, interleaving, buffer.
     Plot(plot::Args),
 }
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Probe(args) => probe::run(&args),
         Command::Remux(args) => remux::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Plot(args) => plot::run(&args),
     };
     match outcome {

@@ -1,0 +1,138 @@
+//! `fluvial check`: whether a file keeps to its standard.
+
+use crate::format::Format;
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A file, or `-` for standard input.
+    input: String,
+    /// Print a JSON line for each finding.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Warning,
+    Error,
+}
+
+/// A rule that a file breaks.
+#[derive(Debug, Serialize)]
+pub struct Finding {
+    pub severity: Severity,
+    /// Which rule, and what breaks it.
+    pub rule: String,
+    /// Where.
+    pub place: String,
+    /// The clause that says so.
+    pub clause: String,
+}
+
+/// The exit status where there are errors.
+const BROKEN: u8 = 1;
+
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let mut reader: Box<dyn Read> = match args.input.as_str() {
+        "-" => Box::new(io::stdin().lock()),
+        path => Box::new(File::open(path).with_context(|| path.to_owned())?),
+    };
+    let mut start = Vec::new();
+    reader
+        .by_ref()
+        .take(Format::LOOK as u64)
+        .read_to_end(&mut start)?;
+    let format = Format::sniff(&start).or_else(|| Format::by_name(Path::new(&args.input)));
+    let Some(format) = format else {
+        bail!("{}: not a format that is known here", args.input);
+    };
+    let reader = io::Cursor::new(start).chain(reader);
+    let findings = match format {
+        Format::Hls => hls_playlist(reader)?,
+        Format::Dash => dash_manifest(reader)?,
+        other => bail!("{}: there are no rules for {other} here", args.input),
+    };
+    let mut out = BufWriter::new(io::stdout().lock());
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .count();
+    for finding in &findings {
+        if args.json {
+            serde_json::to_writer(&mut out, finding)?;
+            writeln!(out)?;
+        } else {
+            let severity = match finding.severity {
+                Severity::Warning => "warning",
+                Severity::Error => "error",
+            };
+            writeln!(
+                out,
+                "{severity}: {}: {} ({})",
+                finding.place, finding.rule, finding.clause
+            )?;
+        }
+    }
+    if !args.json {
+        let warnings = findings.len() - errors;
+        writeln!(out, "{format}: {errors} errors, {warnings} warnings")?;
+    }
+    out.flush()?;
+    Ok(if errors > 0 {
+        ExitCode::from(BROKEN)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn hls_playlist(mut reader: impl Read) -> Result<Vec<Finding>> {
+    let mut text = Vec::new();
+    reader.read_to_end(&mut text)?;
+    let findings = hls::check(&text).into_iter().map(|finding| Finding {
+        severity: match finding.severity {
+            hls::Severity::Warning => Severity::Warning,
+            hls::Severity::Error => Severity::Error,
+        },
+        rule: format!("{}: {}", finding.tag, finding.what),
+        place: match finding.line {
+            0 => "playlist".into(),
+            line => format!("line {line}"),
+        },
+        clause: format!("RFC 8216bis §{}", finding.clause),
+    });
+    Ok(findings.collect())
+}
+
+fn dash_manifest(mut reader: impl Read) -> Result<Vec<Finding>> {
+    let mut text = Vec::new();
+    reader.read_to_end(&mut text)?;
+    let mpd = match dash::Mpd::parse(&text) {
+        Ok(mpd) => mpd,
+        Err(error) => {
+            return Ok(vec![Finding {
+                severity: Severity::Error,
+                rule: error.to_string(),
+                place: "manifest".into(),
+                clause: "ISO/IEC 23009-1".into(),
+            }]);
+        }
+    };
+    let findings = dash::check(&mpd).into_iter().map(|finding| Finding {
+        severity: match finding.severity {
+            dash::Severity::Warning => Severity::Warning,
+            dash::Severity::Error => Severity::Error,
+        },
+        rule: finding.rule,
+        place: finding.path,
+        clause: finding.clause.into(),
+    });
+    Ok(findings.collect())
+}
