@@ -37,18 +37,20 @@ mod mpeg_video;
 mod opus;
 mod program;
 mod sounds;
+mod source;
 mod stream;
 mod video;
 
 use crate::packet::Scrambling;
 use crate::psi::Pmt;
-use crate::reader::{Pes, Reader, SectionUnit, Unit};
+use crate::reader::{Pes, SectionUnit, Unit};
 use crate::{Error, Limits};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use frame::{Input, Out};
 use media::{Event, Sample, Time, Timescale, TrackId, Tracks, Warning};
 use program::{Line, Stream};
+use source::Source;
 
 pub use program::Program;
 
@@ -56,7 +58,7 @@ pub use program::Program;
 #[derive(Debug)]
 pub struct Demuxer {
     limits: Limits,
-    reader: Reader,
+    reader: Source,
     programs: Vec<Program>,
     lines: Vec<Line>,
     streams: Vec<Stream>,
@@ -82,11 +84,25 @@ pub struct Demuxer {
 const MOST_HELD: usize = 8192;
 
 impl Demuxer {
-    /// A demuxer at the start of a stream.
+    /// A demuxer at the start of a transport stream.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
+        Self::with_source(Source::transport_stream(limits.clone()), limits)
+    }
+
+    /// A demuxer at the start of a program stream, of MPEG-1 or MPEG-2: `.mpg`, `.vob`, what cameras send (GB/T 28181).
+    ///
+    /// A track's id is its `stream_id`; 0x100 and `sub_stream_id` for the substreams of `private_stream_1` on a DVD; 0x200 and
+    /// `stream_id_extension` for extended streams. Where no program stream map comes, streams are known by their first packets; the
+    /// first tracks wait for as many as the system header tells of, or half a second of the stream's clock.
+    #[must_use]
+    pub fn program_stream(limits: Limits) -> Self {
+        Self::with_source(Source::program_stream(limits.clone()), limits)
+    }
+
+    fn with_source(reader: Source, limits: Limits) -> Self {
         Self {
-            reader: Reader::new(limits.clone()),
+            reader,
             limits,
             programs: Vec::new(),
             lines: Vec::new(),

@@ -12,6 +12,10 @@ mod map;
 pub mod mux;
 mod pack;
 mod packet;
+#[cfg(feature = "media")]
+pub(crate) mod reader;
+#[cfg(feature = "media")]
+mod sniff;
 mod substream;
 mod system;
 
