@@ -1,6 +1,7 @@
 use crate::sound::{Ac3, Adts, Latm, MpegAudio, Sound};
 use crate::video::{H264, MpegVideo};
 use crate::{Format, Limits, id3};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -42,7 +43,7 @@ enum Parser {
     Ac3(Sound<Ac3>),
     MpegAudio(Sound<MpegAudio>),
     MpegVideo(MpegVideo),
-    H264(H264),
+    H264(Box<H264>),
 }
 
 macro_rules! each {
@@ -68,7 +69,7 @@ impl Demuxer {
             Format::Ac3 => Parser::Ac3(Sound::default()),
             Format::MpegAudio => Parser::MpegAudio(Sound::default()),
             Format::MpegVideo => Parser::MpegVideo(MpegVideo::default()),
-            Format::H264 => Parser::H264(H264::default()),
+            Format::H264 => Parser::H264(Box::default()),
         };
         Self {
             limits,

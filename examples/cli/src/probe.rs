@@ -194,7 +194,7 @@ const fn kind(kind: Kind) -> &'static str {
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let mut input = input::open(&args.input)?;
+    let mut input = input::open(&args.input, input::Order::File)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut counts: BTreeMap<TrackId, Counts> = BTreeMap::new();
     let mut order: Vec<TrackId> = Vec::new();

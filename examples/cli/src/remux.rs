@@ -34,7 +34,7 @@ pub struct Args {
 const MAX_BEFORE_TRACKS: usize = 100_000;
 
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let mut input = input::open(&args.input)?;
+    let mut input = input::open(&args.input, input::Order::Time)?;
     let mut before = Vec::new();
     let tracks = loop {
         match input.source.next()? {
@@ -43,6 +43,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             _ => bail!("{}: no track that could be read", args.input),
         }
     };
+    if let Some(from) = args.from {
+        input.source.seek(from);
+    }
     let options = Options {
         fragmented: args.fragmented,
         input: input.len,

@@ -299,7 +299,7 @@ impl Check for Media {
             }
             Tag::PartInf(inf) => self.part_target = Some(inf.part_target),
             Tag::ServerControl(control) => {
-                self.server_control = Some((line, Self::control(control)))
+                self.server_control = Some((line, Self::control(control)));
             }
             Tag::Inf(inf) => self.inf(line, inf.duration, findings),
             Tag::ByteRange(range) => self.byte_range = Some((line, *range)),

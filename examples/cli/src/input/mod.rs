@@ -2,14 +2,16 @@
 
 mod hls;
 mod merge;
+mod mp4;
 mod pushed;
 mod segments;
 
 use crate::format::Format;
 use crate::progress::{self, Counted};
+pub use ::mp4::reader::Order;
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
-use media::Event;
+use media::{Event, Time};
 use pushed::{Demuxer, Pushed};
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -19,6 +21,8 @@ use std::path::{Path, PathBuf};
 pub trait Source {
     /// The next event; `None` at the end.
     fn next(&mut self) -> Result<Option<Event>>;
+    /// Goes to the last point before a time at which decoding can begin, where that can be done without reading all before it.
+    fn seek(&mut self, _: Time) {}
 }
 
 /// An input that was opened.
@@ -30,14 +34,34 @@ pub struct Input {
     pub len: Option<u64>,
 }
 
-/// Opens a file, or standard input (`-`).
-pub fn open(path: &str) -> Result<Input> {
+/// Opens a file, or standard input (`-`). Where the samples of a file can be had in an order other than its own, `order` says which.
+pub fn open(path: &str, order: Order) -> Result<Input> {
     if path == "-" {
         return stream(io::stdin().lock(), None, path);
     }
     let mut file = File::open(path).with_context(|| path.to_owned())?;
-    let len = file.metadata().ok().map(|metadata| metadata.len());
-    file.rewind().ok();
+    let len = file
+        .metadata()
+        .ok()
+        .filter(std::fs::Metadata::is_file)
+        .map(|metadata| metadata.len());
+    if let Some(len) = len {
+        let mut start = Vec::new();
+        file.by_ref()
+            .take(Format::LOOK as u64)
+            .read_to_end(&mut start)
+            .with_context(|| path.to_owned())?;
+        if Format::sniff(&start) == Some(Format::Mp4) {
+            let bar = progress::bar(Some(len));
+            return Ok(Input {
+                format: Format::Mp4,
+                source: Box::new(mp4::Mp4::open(file, len, path, order, bar.clone())?),
+                bar,
+                len: Some(len),
+            });
+        }
+        file.rewind().with_context(|| path.to_owned())?;
+    }
     stream(file, len, path)
 }
 
@@ -77,7 +101,8 @@ fn stream(mut reader: impl Read + 'static, len: Option<u64>, path: &str) -> Resu
 fn demuxer(format: Format) -> Result<Box<dyn Demuxer>> {
     Ok(match format {
         Format::Raw(raw) => Box::new(elementary::Demuxer::new(raw, elementary::Limits::default())),
-        Format::Mp4 => Box::new(mp4::Demuxer::new(mp4::Limits::default())),
+        Format::Mp4 => Box::new(::mp4::Demuxer::new(::mp4::Limits::default())),
+        Format::Ts | Format::M2ts => Box::new(mpegts::Demuxer::new(mpegts::Limits::default())),
         Format::Flv => Box::new(rtmp::flv::FileDemuxer::new(rtmp::Limits::default())),
         other => bail!("{other} cannot be read"),
     })

@@ -39,7 +39,7 @@ macro_rules! demuxers {
     )*};
 }
 
-demuxers!(mp4::Demuxer, rtmp::flv::FileDemuxer);
+demuxers!(mp4::Demuxer, mpegts::Demuxer, rtmp::flv::FileDemuxer);
 
 /// Bytes of a read: more than this does not make it faster, and stays within a processor's cache.
 const READ: usize = 128 << 10;

@@ -102,7 +102,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             args.output
         ),
     };
-    let mut input = input::open(&args.input)?;
+    let mut input = input::open(&args.input, input::Order::File)?;
     let mut lanes: Vec<Lane> = Vec::new();
     let mut tracks = Tracks::default();
     while let Some(event) = input.source.next()? {
