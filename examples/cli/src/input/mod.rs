@@ -1,5 +1,6 @@
 //! Inputs: a file of any format becomes events.
 
+mod dash;
 mod hls;
 mod merge;
 mod mp4;
@@ -78,6 +79,7 @@ fn stream(mut reader: impl Read + 'static, len: Option<u64>, path: &str) -> Resu
     };
     let (source, bar) = match format {
         Format::Hls => hls::open(Path::new(path))?,
+        Format::Dash => dash::open(Path::new(path))?,
         _ => {
             let bar = progress::bar(len);
             let reader = Counted {
