@@ -105,6 +105,7 @@ fn demuxer(format: Format) -> Result<Box<dyn Demuxer>> {
         Format::Raw(raw) => Box::new(elementary::Demuxer::new(raw, elementary::Limits::default())),
         Format::Mp4 => Box::new(::mp4::Demuxer::new(::mp4::Limits::default())),
         Format::Ts | Format::M2ts => Box::new(mpegts::Demuxer::new(mpegts::Limits::default())),
+        Format::Ps => Box::new(mpegts::Demuxer::program_stream(mpegts::Limits::default())),
         Format::Flv => Box::new(rtmp::flv::FileDemuxer::new(rtmp::Limits::default())),
         other => bail!("{other} cannot be read"),
     })

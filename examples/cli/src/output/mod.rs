@@ -5,6 +5,7 @@ mod fragmented;
 mod hls;
 mod interleave;
 mod mp4;
+mod ps;
 mod raw;
 mod target;
 
@@ -67,6 +68,7 @@ pub fn create(path: &str, format: Option<&str>, options: &Options) -> Result<Box
         Format::Mp4 => return Ok(Box::new(mp4::Mp4::new(out()?, options.input))),
         Format::Hls => Box::new(hls::Hls::new(path)),
         Format::Raw(format) => Box::new(raw::Raw::new(format, out()?)),
+        Format::Ps => Box::new(ps::Ps::new(out()?)),
         Format::Flv => Box::new(flv::Flv::new(out()?)),
         other => bail!("{path}: {other} cannot be written"),
     };
