@@ -38,6 +38,8 @@ pub mod packager;
 #[cfg(feature = "media")]
 pub mod reader;
 #[cfg(feature = "media")]
+pub mod recorder;
+#[cfg(feature = "media")]
 pub mod writer;
 
 pub use boxes::{FourCc, IsoBox};
@@ -45,5 +47,5 @@ pub use error::Error;
 #[cfg(feature = "media")]
 pub use {
     demuxer::Demuxer, limits::Limits, movie::Movie, packager::Packager, reader::Opener,
-    reader::Reader, writer::Writer,
+    reader::Reader, recorder::Recorder, writer::Writer,
 };

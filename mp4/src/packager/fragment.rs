@@ -5,32 +5,33 @@ use crate::boxes::{
     TrunSample,
 };
 use alloc::vec::Vec;
-use bytes::Bytes;
 use media::{Flags, Sample};
 use wire::{TooLong, Writer};
 
 /// The samples of one track in one part.
 #[derive(Debug)]
-pub(super) struct Run {
-    pub(super) track_id: u32,
+pub(crate) struct Run {
+    pub(crate) track_id: u32,
+    /// The sample description, where it is not the first one.
+    pub(crate) description: Option<u32>,
     /// What is added to decoding times on the way into the file.
-    pub(super) decode_shift: i64,
+    pub(crate) decode_shift: i64,
     /// What is added to presentation times on the way into the file.
-    pub(super) presentation_shift: i64,
+    pub(crate) presentation_shift: i64,
     /// Decoding time of the first sample, or where the track is silent.
-    pub(super) start: i64,
-    pub(super) samples: Vec<Sample>,
+    pub(crate) start: i64,
+    pub(crate) samples: Vec<Sample>,
     /// How they are encrypted, if they are.
-    pub(super) protected: Option<Protected>,
+    pub(crate) protected: Option<Protected>,
 }
 
 /// A part: `moof` and `mdat`, after a `styp` if there are brands for one. One copy of the samples, into a buffer of
 /// the exact size.
-pub(super) fn fragment(
+pub(crate) fn fragment(
     brands: Option<Brands>,
     sequence_number: u32,
     runs: &[Run],
-) -> Result<Bytes, Error> {
+) -> Result<Vec<u8>, Error> {
     let mut moof = Moof {
         mfhd: Mfhd { sequence_number },
         trafs: runs.iter().map(traf).collect::<Result<_, _>>()?,
@@ -68,7 +69,7 @@ pub(super) fn fragment(
             protected.encrypt(&run.samples, data)?;
         }
     }
-    Ok(out.into())
+    Ok(out)
 }
 
 /// Says where the encryption's information lies, from the start of the `moof`: in its `senc`, which is the last box
@@ -102,6 +103,7 @@ fn traf(run: &Run) -> Result<Traf, Error> {
         ));
     };
     let mut tfhd = Tfhd::new(run.track_id);
+    tfhd.sample_description_index = run.description;
     let truns = trun(run, &mut tfhd)?.into_iter().collect();
     tfhd.duration_is_empty = run.samples.is_empty();
     let mut traf = Traf {

@@ -43,7 +43,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod fragment;
+pub(crate) mod fragment;
 mod init;
 mod names;
 mod protect;

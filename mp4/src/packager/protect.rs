@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 use media::{Sample, TrackId, Tracks};
 
 #[cfg(feature = "cenc")]
-pub(super) use on::{Protected, Protectors};
+pub(crate) use on::{Protected, Protectors};
 
 #[cfg(not(feature = "cenc"))]
-pub(super) use off::{Protected, Protectors};
+pub(crate) use off::{Protected, Protectors};
 
 #[cfg(feature = "cenc")]
 mod on {
@@ -21,14 +21,14 @@ mod on {
 
     /// The encryptors of all tracks that there ever were: vectors must not come twice.
     #[derive(Debug)]
-    pub(in crate::packager) struct Protectors {
+    pub(crate) struct Protectors {
         encryption: Vec<Encryption>,
         encryptors: Vec<(TrackId, Encryptor)>,
     }
 
     /// How the samples of a run are encrypted.
     #[derive(Debug)]
-    pub(in crate::packager) struct Protected {
+    pub(crate) struct Protected {
         infos: Vec<SampleInfo>,
         iv_size: u8,
         has_subsamples: bool,
@@ -168,11 +168,11 @@ mod off {
 
     /// Nobody to encrypt.
     #[derive(Debug)]
-    pub(in crate::packager) struct Protectors;
+    pub(crate) struct Protectors;
 
     /// There is none.
     #[derive(Debug)]
-    pub(in crate::packager) enum Protected {}
+    pub(crate) enum Protected {}
 
     impl Protectors {
         pub(in crate::packager) fn set_tracks(&mut self, _: &Tracks) -> Result<(), Error> {

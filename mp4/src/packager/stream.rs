@@ -199,6 +199,7 @@ impl Stream {
             Some(run) => run.samples.push(sample.clone()),
             None => part.runs.push(Run {
                 track_id: lane.id.0,
+                description: None,
                 decode_shift: priming.saturating_add(lift),
                 presentation_shift: priming,
                 start: sample.dts,
@@ -267,7 +268,7 @@ impl Stream {
             Some(_) => Some(Brands::new([b"msdh", b"iso6", b"cmfs", b"cmff"])),
         };
         self.sequence_number = self.sequence_number.wrapping_add(1);
-        let data = fragment(brands, self.sequence_number, &part.runs)?;
+        let data = Bytes::from(fragment(brands, self.sequence_number, &part.runs)?);
         let info = PartInfo {
             track: self.track,
             segment: segment.number,
@@ -347,6 +348,7 @@ impl OpenPart {
             let priming = i64::from(lane.priming);
             self.runs.push(Run {
                 track_id: lane.id.0,
+                description: None,
                 decode_shift: priming.saturating_add(lane.lift.unwrap_or(0)),
                 presentation_shift: priming,
                 start: self.time.max(priming.saturating_neg()),

@@ -184,6 +184,11 @@ impl Lane {
         Some(self.track.timescale.time(start))
     }
 
+    /// Ticks between the last two samples.
+    pub(crate) fn last_delta(&self) -> u32 {
+        self.tables.last_delta()
+    }
+
     pub(crate) fn tables_len(&self) -> usize {
         self.tables.len()
     }

@@ -4,11 +4,13 @@
 
 pub(crate) mod files;
 
+use fluvial_mp4::boxes::{Children, FourCc, Moov};
 use fluvial_mp4::packager::{Config, Output};
-use fluvial_mp4::{Demuxer, Limits, Packager};
+use fluvial_mp4::writer::{self, Planner, Write, Writer};
+use fluvial_mp4::{Demuxer, IsoBox, Limits, Packager};
 use media::segmenter::{Config as Cuts, Segmenter};
 use media::{Event, Sample, Tracks};
-use std::io::Write;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -216,4 +218,110 @@ pub(crate) fn file_of(outputs: &[Output], track: Option<media::TrackId>) -> Vec<
         }
     }
     file
+}
+
+/// Does a write to a file.
+pub(crate) fn apply(write: &Write, file: &mut Vec<u8>) {
+    let at = usize::try_from(write.offset).unwrap();
+    let data = write.data.concat();
+    assert!(at <= file.len(), "a hole");
+    file.resize(file.len().max(at + data.len()), 0);
+    file[at..at + data.len()].copy_from_slice(&data);
+}
+
+/// A file written in two passes, as if to a pipe.
+pub(crate) fn planned(events: &[Event], config: writer::Config) -> Vec<u8> {
+    let mut planner = Planner::new(config);
+    for event in events {
+        match event {
+            Event::Tracks(tracks) => planner.set_tracks(tracks).unwrap(),
+            Event::Sample(sample) => planner.handle_sample(sample).unwrap(),
+            _ => {}
+        }
+    }
+    let plan = planner.finish();
+    let len = plan.file_len().unwrap();
+    let (mut writer, mut file) = (Writer::with_plan(plan), Vec::new());
+    // Straight on, so that it can go to a pipe.
+    for event in events {
+        match event {
+            Event::Tracks(tracks) => writer.set_tracks(tracks).unwrap(),
+            Event::Sample(sample) => writer.handle_sample(sample).unwrap(),
+            _ => {}
+        }
+        while let Some(write) = writer.poll_output() {
+            assert_eq!(write.offset, file.len() as u64);
+            file.extend(write.data.concat());
+        }
+    }
+    writer.finish().unwrap();
+    while let Some(write) = writer.poll_output() {
+        assert_eq!(write.offset, file.len() as u64);
+        file.extend(write.data.concat());
+    }
+    assert_eq!(file.len() as u64, len);
+    file
+}
+
+pub(crate) fn boxes(file: &[u8]) -> Vec<String> {
+    let children = Children::new(wire::Reader::new(file));
+    children
+        .map(|child| child.unwrap().header.box_type.to_string())
+        .collect()
+}
+
+pub(crate) fn moov(file: &[u8]) -> Moov {
+    let mut children = Children::new(wire::Reader::new(file)).map(Result::unwrap);
+    let moov = children
+        .find(|child| child.header.box_type == FourCc(*b"moov"))
+        .unwrap();
+    Moov::parse(moov.bytes()).unwrap()
+}
+
+/// ffmpeg's progressive file, and the events of the same in fragments, with its edit lists.
+pub(crate) fn both(folder: &Folder) -> Option<(String, Vec<Event>)> {
+    let source = source(folder)?;
+    let fragmented = folder.file("fragmented.mp4");
+    let flags = "frag_keyframe+delay_moov+default_base_moof";
+    #[rustfmt::skip]
+    let args = ["-v", "error", "-i", &source, "-c", "copy", "-movflags", flags, "-y", &fragmented];
+    run("ffmpeg", &args)?;
+    Some((source, demux(&std::fs::read(fragmented).unwrap())))
+}
+
+/// What every peer must say of a file without complaint.
+pub(crate) fn peers_accept(path: &str) {
+    let args = [
+        "-v", "warning", "-xerror", "-i", path, "-map", "0", "-c", "copy", "-f", "null", "-",
+    ];
+    assert_eq!(run("ffmpeg", &args), Some(String::new()));
+    let json = run("mediainfo", &["--Output=JSON", path]);
+    if let Some(json) = json {
+        for bad in ["IsTruncated", "ConformanceErrors", "ConformanceWarnings"] {
+            assert!(!json.contains(bad), "{json}");
+        }
+        assert!(json.contains("\"Format\": \"MPEG-4\""), "{json}");
+    }
+    let json = run("mkvmerge", &["-J", path]);
+    if let Some(json) = json {
+        assert!(
+            json.contains("\"warnings\": []") && json.contains("\"errors\": []"),
+            "{json}"
+        );
+        assert!(json.contains("\"recognized\": true"), "{json}");
+    }
+    let out = format!("{path}.mkv");
+    if let Some(text) = run("mkvmerge", &["-o", &out, path]) {
+        assert!(
+            !text.contains("Warning") && !text.contains("Error"),
+            "{text}"
+        );
+    }
+    let location = format!("location={path}");
+    #[rustfmt::skip]
+    let args = [
+        "-q", "filesrc", &location, "!", "qtdemux", "name=d", "d.video_0", "!", "queue", "!", "avdec_h264", "!",
+        "fakesink", "d.audio_0", "!", "queue", "!", "avdec_aac", "!", "fakesink",
+    ];
+    run("gst-launch-1.0", &args);
 }
