@@ -25,12 +25,16 @@ mod xml;
 pub mod address;
 mod check;
 mod error;
+#[cfg(feature = "media")]
+pub mod live;
 mod mpd;
+mod patch;
 mod value;
 
 pub use check::{Finding, Severity, check};
 pub use error::{Error, Limits, Rule};
 pub use mpd::*;
+pub use patch::{Operation, Patch, Position};
 pub use value::{
     AudioSamplingRate, ByteRange, ContentEncoding, ContentType, DateTime, Duration, FrameRate,
     List, Malformed, MediaType, PopularitySource, PreselectionOrder, PresentationType,
