@@ -20,6 +20,25 @@ impl<T: Copy + Default, const N: usize> List<T, N> {
         true
     }
 
+    /// Puts an item in some place, or behind the last one; tells whether there was room.
+    #[inline]
+    pub(crate) fn put(&mut self, n: usize, item: T) -> bool {
+        let Some(place) = self.items.get_mut(n) else {
+            return false;
+        };
+        *place = item;
+        if n >= usize::from(self.len) {
+            self.len = self.len.saturating_add(1);
+        }
+        true
+    }
+
+    /// Leaves out what follows the first so many items.
+    #[inline]
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(u8::try_from(len).unwrap_or(u8::MAX));
+    }
+
     /// Walks a list of a given length, at most `N`, in either direction.
     #[inline]
     pub(crate) fn walk(

@@ -148,14 +148,14 @@ impl Header {
     /// Reads the header from the start of a NAL unit; the reader is left behind it.
     #[inline]
     pub(crate) fn decode(bits: &mut BitReader<'_, true>) -> Result<Self, Error> {
-        if bits.bit("forbidden_zero_bit")? {
+        let byte = bits.bits(8, "nal_unit_header")?.to_le_bytes()[0];
+        if byte & 0x80 != 0 {
             return Err(Error::Invalid {
                 field: "forbidden_zero_bit",
                 value: 1,
                 bit: 0,
             });
         }
-        let byte = bits.bits(7, "nal_unit_type")?.to_le_bytes()[0];
         Ok(Self {
             nal_ref_idc: byte >> 5,
             nal_unit_type: UnitType::from_number(byte),

@@ -121,13 +121,12 @@ impl Boundaries {
 
     /// A slice: it starts an access unit where it is the first one of another primary picture, and nothing came before.
     fn slice(&mut self, nal: &[u8]) -> bool {
-        let read = SliceHeader::parse_picture(nal, &self.sets).ok();
-        if let Some((_, slice)) = &read
-            && slice.redundant_pic_cnt > 0
-        {
+        let mut slice = SliceHeader::default();
+        let header = slice.read_picture(nal, &self.sets).ok();
+        if header.is_some() && slice.redundant_pic_cnt > 0 {
             return false;
         }
-        let picture = read.map(|(header, slice)| Picture::new(header, &slice));
+        let picture = header.map(|header| Picture::new(header, &slice));
         let starts = match (self.unit, picture) {
             (Unit::None, _) => true,
             (Unit::Open, _) => false,

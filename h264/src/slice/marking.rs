@@ -102,22 +102,21 @@ impl DecRefPicMarking {
 
 /// The commands up to the end mark, operation 0.
 fn syntax<S: Syntax>(s: &mut S, list: &mut List<MemoryManagementControl, 66>) -> Result<(), Error> {
-    let written = *list;
-    let mut written = written.iter();
-    let mut read = List::default();
+    let mut n = 0;
     loop {
-        let mut command = written.next().copied();
+        let mut command = list.get(n).copied();
         let mut operation = command.map_or(0, MemoryManagementControl::operation);
         s.ue("memory_management_control_operation", &mut operation, 0..=6)?;
         if operation == 0 {
-            *list = read;
+            list.truncate(n);
             return Ok(());
         }
         let command = command.get_or_insert_default();
         command.syntax(s, operation)?;
-        if !read.push(*command) {
+        if !list.put(n, *command) {
             return s.invalid("memory_management_control_operation", operation);
         }
+        n += 1;
     }
 }
 

@@ -98,30 +98,38 @@ impl SliceHeader {
     /// # Errors
     /// [`Error::Missing`] where a parameter set is not there, [`Error::Invalid`] where the NAL unit is of another type
     /// or an element is out of its range, [`Error::ShortBits`] where it ends too early.
+    #[inline]
     pub fn parse(nal: &[u8], sets: &ParameterSets) -> Result<Self, Error> {
-        Self::parse_with_header(nal, sets).map(|(_, slice)| slice)
+        // The header is large: it is made where it is to be, not moved there.
+        let mut result = Ok(Self::default());
+        if let Ok(slice) = &mut result
+            && let Err(error) = slice.read(nal, sets)
+        {
+            result = Err(error);
+        }
+        result
     }
 
-    /// As [`parse`](Self::parse), with the NAL unit header.
-    pub(crate) fn parse_with_header(
+    /// Fills a header that is as by default; gives that of the NAL unit.
+    #[inline(never)]
+    pub(crate) fn read(&mut self, nal: &[u8], sets: &ParameterSets) -> Result<Header, Error> {
+        let (mut read, header) = Read::nal(nal)?;
+        self.syntax(&mut read, header, sets)?;
+        Ok(header)
+    }
+
+    /// As [`read`](Self::read), only up to `redundant_pic_cnt`: the elements that tell pictures apart.
+    pub(crate) fn read_picture(
+        &mut self,
         nal: &[u8],
         sets: &ParameterSets,
-    ) -> Result<(Header, Self), Error> {
+    ) -> Result<Header, Error> {
         let (mut read, header) = Read::nal(nal)?;
-        let mut slice = Self::default();
-        slice.syntax(&mut read, header, sets)?;
-        Ok((header, slice))
-    }
-
-    /// Reads a NAL unit's header and the elements of the slice header up to `redundant_pic_cnt`, which tell pictures apart.
-    pub(crate) fn parse_picture(nal: &[u8], sets: &ParameterSets) -> Result<(Header, Self), Error> {
-        let (mut read, header) = Read::nal(nal)?;
-        let mut slice = Self::default();
         let idr = is_idr(&read, header)?;
-        let pps = slice.start(&mut read, sets)?;
+        let pps = self.start(&mut read, sets)?;
         let sps = sets.sps(pps.seq_parameter_set_id)?;
-        slice.picture(&mut read, idr, sps, pps)?;
-        Ok((header, slice))
+        self.picture(&mut read, idr, sps, pps)?;
+        Ok(header)
     }
 
     /// Reads the NAL unit header and the slice header from the start of a NAL unit; the reader is left where the

@@ -90,15 +90,13 @@ pub(super) fn syntax<S: Syntax>(
     list: &mut List<Modification, 32>,
     of_view: bool,
 ) -> Result<(), Error> {
-    let written = *list;
-    let mut written = written.iter();
-    let mut read = List::default();
     let last = if of_view { 5 } else { END };
+    let mut n = 0;
     loop {
-        let (mut idc, mut number) = written.next().map_or((END, 0), |item| item.parts());
+        let (mut idc, mut number) = list.get(n).map_or((END, 0), |item| item.parts());
         s.ue("modification_of_pic_nums_idc", &mut idc, 0..=last)?;
         if idc == END {
-            *list = read;
+            list.truncate(n);
             return Ok(());
         }
         let what = match idc {
@@ -107,8 +105,9 @@ pub(super) fn syntax<S: Syntax>(
             _ => "abs_diff_view_idx_minus1",
         };
         s.ue(what, &mut number, 0..=u32::MAX)?;
-        if !read.push(Modification::from_parts(idc, number)) {
+        if !list.put(n, Modification::from_parts(idc, number)) {
             return s.invalid("modification_of_pic_nums_idc", idc);
         }
+        n += 1;
     }
 }

@@ -276,11 +276,9 @@ impl RefBasePic {
 
 /// The commands up to the end mark, operation 0.
 fn commands_syntax<S: Syntax>(s: &mut S, list: &mut List<BaseControl, 32>) -> Result<(), Error> {
-    let written = *list;
-    let mut written = written.iter();
-    let mut read = List::default();
+    let mut n = 0;
     loop {
-        let (mut operation, mut number) = match written.next() {
+        let (mut operation, mut number) = match list.get(n) {
             None => (0u8, 0),
             Some(BaseControl::UnmarkShortTerm {
                 difference_of_base_pic_nums_minus1: number,
@@ -296,7 +294,7 @@ fn commands_syntax<S: Syntax>(s: &mut S, list: &mut List<BaseControl, 32>) -> Re
         )?;
         let command = match operation {
             0 => {
-                *list = read;
+                list.truncate(n);
                 return Ok(());
             }
             1 => {
@@ -316,8 +314,9 @@ fn commands_syntax<S: Syntax>(s: &mut S, list: &mut List<BaseControl, 32>) -> Re
                 }
             }
         };
-        if !read.push(command) {
+        if !list.put(n, command) {
             return s.invalid("memory_management_base_control_operation", operation);
         }
+        n += 1;
     }
 }

@@ -277,14 +277,16 @@ impl Gather {
             return Ok(());
         }
         let nals = || length_prefixed::nals(data, 4).flatten();
-        let mut read = Err(Error::NoPicture);
+        let mut slice = SliceHeader::default();
+        let mut header = Err(Error::NoPicture);
         for nal in nals().filter(|nal| is_slice(UnitType::of(nal))) {
-            read = SliceHeader::parse_with_header(nal, self.boundaries.parameter_sets());
-            if read.is_ok() {
+            header = slice.read(nal, self.boundaries.parameter_sets());
+            if header.is_ok() {
                 break;
             }
+            slice = SliceHeader::default();
         }
-        let (header, slice) = read?;
+        let header = header?;
         let sets = self.boundaries.parameter_sets();
         let sps = sets.sps(sets.pps(slice.pic_parameter_set_id)?.seq_parameter_set_id)?;
         let reconfigured = core::mem::take(&mut self.reconfigured);
