@@ -1,0 +1,177 @@
+//! Every media file of the corpus beside ffprobe: the same tracks, with as many samples, of the same size.
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+
+/// Files in which the two differ, and why.
+const DIFFERENT: &[(&str, &str)] = &[
+    (
+        "big_buck_bunny_metadata.m4v",
+        "ffprobe counts the cover as a track",
+    ),
+    (
+        "bbb.mp4",
+        "cut off within the last sample; ffprobe gives what is there of it",
+    ),
+    ("sample_qt.mp4", "cut off within the last sample"),
+    ("truncated-64bit.mp4", "cut off within the last sample"),
+    (
+        "sample_missing_stsd.mp4",
+        "a track without a sample description is none here",
+    ),
+    (
+        "sample_av1c_fragmented_clearkey.mp4",
+        "encrypted: ffprobe gives up",
+    ),
+    (
+        "sample_fragmented_clearkey.mp4",
+        "encrypted: ffprobe gives up",
+    ),
+    (
+        "sample_fragmented_widevine.mp4",
+        "encrypted: ffprobe gives up",
+    ),
+    ("M2TS.mts", "cut off within the first frame of AC-3"),
+    (
+        "sample_ac3.ts",
+        "ffprobe gives the rest of a frame at the end, and counts a frame that is cut twice",
+    ),
+    (
+        "sample_ait.ts",
+        "ffprobe gives the rest of a frame at the end",
+    ),
+    ("sample_dts.ts", "DTS is not read"),
+    ("sample_dts_hd_across_pes.ts", "DTS is not read"),
+    ("sample_h264_dts_audio.ts", "DTS is not read"),
+    (
+        "sample_eac3.ts",
+        "frames of fewer than six blocks are put together, as MP4 wants them",
+    ),
+    ("sample_h263.ts", "MPEG-4 video is not read"),
+    (
+        "test-middle-pat-pmt.ts",
+        "packets before the tables, which ffprobe reads a second time for",
+    ),
+    (
+        "breakdance.flv",
+        "ffprobe gives the frame that the end cuts off",
+    ),
+    ("mptestsrc.flv", "this ffprobe knows no enhanced FLV"),
+    ("testsrc.flv", "this ffprobe knows no enhanced FLV"),
+    ("hevc_aac.flv", "this ffprobe knows no enhanced FLV"),
+    (
+        "adts-mpeg4.aac",
+        "ffprobe gives the frame that the end cuts off",
+    ),
+    (
+        "adts-sf-escape.aac",
+        "an escaped sampling frequency, which ADTS does not allow",
+    ),
+    (
+        "sample_cbs_truncated.adts",
+        "ffprobe gives the frame that the end cuts off",
+    ),
+    (
+        "sample_with_id3.adts",
+        "ffprobe counts the cover as a track",
+    ),
+    (
+        "sample.ac3",
+        "ffprobe gives the frame that the end cuts off",
+    ),
+    (
+        "100kB-garbage-prefix.mp3",
+        "ffprobe takes the garbage for AMR",
+    ),
+    (
+        "bear-id3-numeric-genre.mp3",
+        "ffprobe counts the cover as a track",
+    ),
+    ("bear-id3.mp3", "ffprobe counts the cover as a track"),
+];
+
+const EXTENSIONS: [&str; 21] = [
+    "mp4", "ts", "mpg", "ps", "flv", "aac", "adts", "ac3", "eac3", "ec3", "mp3", "264", "h264",
+    "m4a", "mov", "3gp", "m4v", "mts", "avc", "jsv", "m4b",
+];
+
+/// Kind and number of samples of each track of sound or pictures, sorted.
+fn counts(tracks: &Value, kind: &str, samples: &str) -> Vec<(String, u64)> {
+    let tracks = tracks.as_array().into_iter().flatten();
+    let mut counts: Vec<_> = tracks
+        .filter_map(|track| {
+            let count = match &track[samples] {
+                Value::String(text) => text.parse().ok()?,
+                number => number.as_u64()?,
+            };
+            Some((track[kind].as_str()?.to_owned(), count))
+        })
+        .filter(|(kind, count)| ["audio", "video"].contains(&kind.as_str()) && *count > 0)
+        .collect();
+    counts.sort();
+    counts
+}
+
+fn ours(path: &Path) -> Option<Value> {
+    let output = Command::new(env!("CARGO_BIN_EXE_fluvial"))
+        .args(["probe", "--json"])
+        .arg(path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.code().is_some_and(|code| code <= 1),
+        "{}: {said}",
+        path.display()
+    );
+    assert!(!said.contains("panicked"), "{}: {said}", path.display());
+    serde_json::from_slice(&output.stdout).ok()
+}
+
+#[test]
+fn as_many_samples_as_ffprobe_finds() {
+    let mut compared = 0;
+    for folder in [
+        "mp4",
+        "mpegts",
+        "mpegps",
+        "flv",
+        "aac",
+        "ac3",
+        "mpegaudio",
+        "h264",
+        "mpeg2video",
+    ] {
+        let Some(folder) = testing::corpus(folder) else {
+            return;
+        };
+        for path in testing::files(&folder) {
+            let extension = path
+                .extension()
+                .and_then(|e| e.to_str())
+                .unwrap_or_default();
+            if !EXTENSIONS.contains(&extension) {
+                continue;
+            }
+            let args = format!(
+                "-v error -count_packets -show_entries stream=codec_type,nb_read_packets -of json {}",
+                path.display()
+            );
+            let Some(theirs) = testing::ask("ffprobe", &args, b"") else {
+                return;
+            };
+            let theirs: Value = serde_json::from_slice(&theirs).unwrap_or_default();
+            let theirs = counts(&theirs["streams"], "codec_type", "nb_read_packets");
+            let report = ours(&path).unwrap_or_default();
+            let ours = counts(&report["tracks"], "kind", "samples");
+            let name = path.file_name().unwrap().to_str().unwrap();
+            match DIFFERENT.iter().find(|(known, _)| *known == name) {
+                Some((_, why)) => assert_ne!(ours, theirs, "{name} is said to differ: {why}"),
+                None => assert_eq!(ours, theirs, "{}", path.display()),
+            }
+            compared += 1;
+        }
+    }
+    assert!(compared > 250, "{compared}");
+}
