@@ -258,6 +258,7 @@ fn splice_information_in_playlists() {
             Err(error) => broken.push((text, error.to_string())),
         }
     }
+    eprintln!("{} cues", cues.len() - broken.len());
     broken.retain(|(text, _)| !BROKEN.iter().any(|(known, _)| known == text));
     assert_eq!(broken, []);
     assert!(commands[5] > 10 && commands[6] > 10, "{commands:?}");
