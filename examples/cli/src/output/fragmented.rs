@@ -1,4 +1,4 @@
-use super::{Sink, Target, hls};
+use super::{Sink, Target, segments};
 use anyhow::Result;
 use media::{Codec, Event, Sample, Segmenter, Tracks};
 use mp4::packager::{self, Output, Packager};
@@ -13,7 +13,7 @@ pub struct Fragmented {
 impl Fragmented {
     pub fn new(out: Target) -> Self {
         Self {
-            segmenter: hls::segmenter(),
+            segmenter: segments::segmenter(),
             packager: Packager::new(packager::Config::muxed()),
             out,
         }

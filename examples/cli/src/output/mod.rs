@@ -2,11 +2,11 @@
 
 mod flv;
 mod fragmented;
-mod hls;
 mod interleave;
 mod mp4;
 mod ps;
 mod raw;
+mod segments;
 mod target;
 
 use crate::format::Format;
@@ -66,7 +66,8 @@ pub fn create(path: &str, format: Option<&str>, options: &Options) -> Result<Box
         }
         // It puts samples in order by itself.
         Format::Mp4 => return Ok(Box::new(mp4::Mp4::new(out()?, options.input))),
-        Format::Hls => Box::new(hls::Hls::new(path)),
+        Format::Hls => Box::new(segments::Segments::hls(path)),
+        Format::Dash => Box::new(segments::Segments::dash(path)),
         Format::Raw(format) => Box::new(raw::Raw::new(format, out()?)),
         Format::Ps => Box::new(ps::Ps::new(out()?)),
         Format::Flv => Box::new(flv::Flv::new(out()?)),
