@@ -7,15 +7,17 @@ use crate::codec::sample_entry;
 use crate::writer::movie;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use media::{Track, Tracks};
+use media::{Track, TrackId, Tracks};
 
 /// Ticks per second of the movie: nothing that matters is in them, as edits before fragments last 0.
 const MOVIE_TIMESCALE: u32 = 1000;
 
-/// The init segment of these tracks. A CMAF header where it is of one track.
+/// The init segment of these tracks, whose times are `lift` later than they should be. A CMAF header where it is of one
+/// track.
 pub(super) fn init_segment(
     tracks: &Tracks,
     cmaf: bool,
+    lift: impl Fn(TrackId) -> i64,
     protectors: &Protectors,
 ) -> Result<Bytes, Error> {
     let brands = if cmaf {
@@ -33,7 +35,7 @@ pub(super) fn init_segment(
         mvhd: Mvhd::new(MOVIE_TIMESCALE, next_track_id),
         traks: tracks
             .iter()
-            .map(|track| trak(track, protectors))
+            .map(|track| trak(track, lift(track.id), protectors))
             .collect::<Result<_, _>>()?,
         mvex: Some(Mvex {
             mehd: None,
@@ -48,15 +50,16 @@ pub(super) fn init_segment(
     Ok(out.into())
 }
 
-fn trak(track: &Track, protectors: &Protectors) -> Result<Trak, Error> {
+fn trak(track: &Track, lift: i64, protectors: &Protectors) -> Result<Trak, Error> {
     let entry = protectors.entry(track.id, sample_entry(&track.codec)?)?;
     let stbl = Stbl::for_fragments(Stsd {
         entries: [entry].into(),
     });
     let mut trak = movie::track(track, stbl)?;
-    trak.edts = (track.priming > 0).then(|| Edts {
+    let start = lift.saturating_add(track.priming.into());
+    trak.edts = (start > 0).then(|| Edts {
         elst: Some(Elst {
-            edits: [Edit::from(track.priming.into())].into(),
+            edits: [Edit::from(start)].into(),
         }),
         other: Vec::new(),
     });

@@ -1,16 +1,17 @@
 //! Segments and parts of fragmented MP4 (CMAF) from the cut samples of a [`Segmenter`](media::Segmenter).
 //!
 //! ```text
-//! Segmented::Tracks ──► Output::Init       ftyp moov
+//! Segmented::Tracks ──► Output::Init       ftyp moov                before the first part of them
 //! Segmented::Cut    ──► Output::Part       [styp] moof mdat      one at least in each segment
 //! Segmented::End    ──► Output::Segment    the parts of it, in one list
 //! ```
 //!
-//! A player that gets an init segment and then the segments that name it, or their parts, has a file. Decoding
-//! times are written as they are, in 64 bits, and composition offsets may be negative. Only where a stream starts
-//! before zero, as with pictures that are decoded before the first one is shown, the decoding times of that track
-//! are moved up to zero, and the presentation times stay. A track's [`priming`](media::Track::priming) is written
-//! as an edit list; its media times are later by that much, so that its sound stays with the pictures.
+//! A player that gets an init segment and then the segments that name it, or their parts, has a file. The init segment
+//! comes with the first part, for it tells where the tracks begin: where a stream starts before zero, as with pictures
+//! that are decoded before the first one is shown, all times of that track are later by that much, so that decoding
+//! starts at zero, and an edit list takes it back; so it does with a track's [`priming`](media::Track::priming). Other
+//! times are written as they are, in 64 bits. Where decoding goes below zero only later, after a discontinuity,
+//! composition offsets are negative.
 //!
 //! ```
 //! use fluvial_mp4::packager::{Config, Output, Packager};
@@ -244,8 +245,7 @@ impl Packager {
         let mut old = core::mem::take(&mut self.streams);
         for (name, tracks) in sets {
             let before = old.extract_if(.., |stream| stream.track == name).next();
-            let (stream, init) = Stream::new(name, &tracks, before, &self.protectors)?;
-            self.output.extend(init.map(Output::Init));
+            let stream = Stream::new(name, &tracks, before, &self.protectors)?;
             self.streams.push(stream);
         }
         Ok(())

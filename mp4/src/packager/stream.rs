@@ -14,7 +14,11 @@ use media::{Cut, Kind, PartInfo, Sample, SegmentInfo, Timescale, TrackId, Tracks
 pub(super) struct Stream {
     /// The track that it is of; `None` where it is of all of them.
     pub(super) track: Option<TrackId>,
-    init: Init,
+    tracks: Tracks,
+    /// The init segment that holds, once the first part is written: it tells where the tracks begin.
+    init: Option<Init>,
+    /// The one that held before.
+    before: Option<Init>,
     sequence_number: u32,
     lanes: Vec<Lane>,
     /// Clock of the lead track, in which parts and segments are told.
@@ -33,7 +37,10 @@ struct Lane {
     priming: u32,
     /// The segment that its samples go to.
     segment: Option<u64>,
-    /// What lifts its decoding times to zero; `None` until the first sample of a time line.
+    /// What lifts all its times, so that decoding starts at zero; the init segment has it, too. `None` until the first
+    /// sample comes or the init segment is written.
+    init_lift: Option<i64>,
+    /// What else lifts its decoding times to zero; `None` until the first sample of a time line.
     lift: Option<i64>,
 }
 
@@ -60,14 +67,15 @@ struct OpenPart {
 }
 
 impl Stream {
-    /// A stream of these tracks, with its init segment if that is another one than `before` had.
+    /// A stream of these tracks.
     pub(super) fn new(
         track: Option<TrackId>,
         tracks: &Tracks,
         before: Option<Stream>,
         protectors: &Protectors,
-    ) -> Result<(Self, Option<Init>), Error> {
-        let data = init_segment(tracks, track.is_some(), protectors)?;
+    ) -> Result<Self, Error> {
+        // What cannot be written is to be told now.
+        init_segment(tracks, track.is_some(), |_| 0, protectors)?;
         let lead = tracks
             .first_of(Kind::Video)
             .or_else(|| tracks.first_of(Kind::Audio))
@@ -78,27 +86,51 @@ impl Stream {
             sparse: track.codec.kind() == Kind::Data,
             priming: track.priming,
             segment: None,
+            init_lift: None,
             lift: None,
         };
-        let sequence_number = before.as_ref().map_or(0, |before| before.sequence_number);
-        let old = before.map(|before| before.init);
-        let number = old.as_ref().map_or(0, |old| old.number.saturating_add(1));
-        let unchanged = old.filter(|old| old.data == data);
-        let is_new = unchanged.is_none();
-        let init = unchanged.unwrap_or(Init {
+        Ok(Self {
             track,
-            number,
-            data,
-        });
-        let stream = Self {
-            track,
-            init: init.clone(),
-            sequence_number,
+            tracks: tracks.clone(),
+            init: None,
+            sequence_number: before.as_ref().map_or(0, |before| before.sequence_number),
+            before: before.and_then(|before| before.init.or(before.before)),
             timescale: lead.map_or(Timescale::MILLIS, |lead| lead.timescale),
             lanes: tracks.iter().map(lane).collect(),
             open: VecDeque::new(),
+        })
+    }
+
+    /// Gives out the init segment, if it is another one than held before.
+    fn settle_init(
+        &mut self,
+        protectors: &Protectors,
+        output: &mut VecDeque<Output>,
+    ) -> Result<(), Error> {
+        if self.init.is_some() {
+            return Ok(());
+        }
+        for lane in &mut self.lanes {
+            lane.init_lift.get_or_insert(0);
+        }
+        let lift = |id: TrackId| {
+            let lane = self.lanes.iter().find(|lane| lane.id == id);
+            lane.and_then(|lane| lane.init_lift).unwrap_or(0)
         };
-        Ok((stream, is_new.then_some(init)))
+        let data = init_segment(&self.tracks, self.track.is_some(), lift, protectors)?;
+        let old = self.before.take();
+        let number = old.as_ref().map_or(0, |old| old.number.saturating_add(1));
+        let init = old.filter(|old| old.data == data).unwrap_or_else(|| {
+            let init = Init {
+                track: self.track,
+                number,
+                data,
+            };
+            output.push_back(Output::Init(init.clone()));
+            init
+        });
+        self.init = Some(init);
+        Ok(())
     }
 
     pub(super) fn has(&self, track: TrackId) -> bool {
@@ -180,10 +212,19 @@ impl Stream {
             "a sample comes before the first cut of its track",
         ))?;
         let media_time = sample.dts.saturating_add(lane.priming.into());
-        let lift = *lane
-            .lift
-            .get_or_insert_with(|| media_time.saturating_neg().max(0));
-        let priming = i64::from(lane.priming);
+        let init_written = self.init.is_some();
+        let init_lift = *lane.init_lift.get_or_insert_with(|| {
+            if init_written {
+                0
+            } else {
+                media_time.saturating_neg().max(0)
+            }
+        });
+        let lift = *lane.lift.get_or_insert_with(|| {
+            let lifted = media_time.saturating_add(init_lift);
+            lifted.saturating_neg().max(0)
+        });
+        let shift = i64::from(lane.priming).saturating_add(init_lift);
         // A sparse track may come after its segment is gone: into the oldest that is still there.
         let at = self
             .open
@@ -200,8 +241,8 @@ impl Stream {
             None => part.runs.push(Run {
                 track_id: lane.id.0,
                 description: None,
-                decode_shift: priming.saturating_add(lift),
-                presentation_shift: priming,
+                decode_shift: shift.saturating_add(lift),
+                presentation_shift: shift,
                 start: sample.dts,
                 samples: [sample.clone()].into(),
                 protected: None,
@@ -236,6 +277,7 @@ impl Stream {
             while segment.parts.len() > still_open
                 && let Some(part) = segment.parts.pop_front()
             {
+                self.settle_init(protectors, output)?;
                 let part = self.part(&segment, part, protectors)?;
                 output.push_back(Output::Part(part.clone()));
                 segment.done.push(part);
@@ -316,7 +358,7 @@ impl Stream {
             track: self.track,
             segment: segment.number,
             parts: u32::try_from(segment.done.len()).unwrap_or(u32::MAX),
-            init: self.init.number,
+            init: self.init.as_ref()?.number,
             start: first.start,
             duration: infos()
                 .map(|info| info.duration)
@@ -345,13 +387,13 @@ impl OpenPart {
         let place = |run: &Run| lanes.iter().position(|lane| lane.id.0 == run.track_id);
         self.runs.sort_by_key(place);
         if let (true, Some(lane)) = (self.runs.is_empty(), lanes.get(pacer)) {
-            let priming = i64::from(lane.priming);
+            let shift = i64::from(lane.priming).saturating_add(lane.init_lift.unwrap_or(0));
             self.runs.push(Run {
                 track_id: lane.id.0,
                 description: None,
-                decode_shift: priming.saturating_add(lane.lift.unwrap_or(0)),
-                presentation_shift: priming,
-                start: self.time.max(priming.saturating_neg()),
+                decode_shift: shift.saturating_add(lane.lift.unwrap_or(0)),
+                presentation_shift: shift,
+                start: self.time.max(shift.saturating_neg()),
                 samples: Vec::new(),
                 protected: None,
             });

@@ -92,6 +92,11 @@ impl Lane {
         self.track = track.clone();
         self.track.priming = priming;
         let entry = sample_entry(&track.codec)?;
+        if self.first_dts.is_none() {
+            // No sample has needed the one that there was.
+            self.entries = [entry].into();
+            return Ok(true);
+        }
         let known = self.entries.iter().position(|known| *known == entry);
         if known.is_none() {
             self.entries.push(entry);
