@@ -30,6 +30,8 @@ pub mod demux;
 mod error;
 pub mod framer;
 mod limits;
+#[cfg(feature = "media")]
+pub mod mux;
 pub mod packet;
 #[cfg(feature = "media")]
 mod payload;
@@ -40,7 +42,7 @@ pub mod reader;
 pub mod scte35;
 mod stamp;
 
-#[cfg(feature = "media")]
-pub use demux::Demuxer;
 pub use error::Error;
 pub use limits::Limits;
+#[cfg(feature = "media")]
+pub use {demux::Demuxer, mux::Muxer};

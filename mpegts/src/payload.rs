@@ -16,11 +16,15 @@ pub(crate) enum Payload {
     Hevc(u8, Vec<u8>),
     /// AAC with ADTS.
     Adts(aac::adts::Writer),
+    /// MPEG video: the sequence header, for pictures at which decoding starts and which have none.
+    MpegVideo(Vec<u8>),
     /// Samples are what the stream has.
     AsIs,
 }
 
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
+/// `sequence_header_code` of MPEG video.
+const SEQUENCE_HEADER: [u8; 4] = [0, 0, 1, 0xB3];
 /// An access unit delimiter for pictures of any type: every access unit in a transport stream has one.
 const H264_DELIMITER: [u8; 6] = [0, 0, 0, 1, 0x09, 0xF0];
 /// The same of H.265.
@@ -54,7 +58,7 @@ impl Payload {
                 } else {
                     StreamType::MPEG1_VIDEO
                 };
-                (Self::AsIs, kind)
+                (Self::MpegVideo(config.raw().to_vec()), kind)
             }
             Codec::MpegAudio(config) => {
                 // Half the sampling rates of MPEG-1 have a type of their own.
@@ -96,6 +100,13 @@ impl Payload {
             Self::Adts(writer) => writer
                 .write(&sample.data, out)
                 .map_err(|error| Error::Unsupported(error.to_string().into())),
+            Self::MpegVideo(headers) => {
+                if !sample.data.starts_with(&SEQUENCE_HEADER) {
+                    sets(headers, out);
+                }
+                out.extend_from_slice(&sample.data);
+                Ok(())
+            }
             Self::AsIs => {
                 out.extend_from_slice(&sample.data);
                 Ok(())

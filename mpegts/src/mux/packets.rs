@@ -1,0 +1,134 @@
+//! Cuts PES packets into transport packets.
+
+use crate::Error;
+use crate::adaptation::AdaptationField;
+use crate::framer::{ArrivalTime, PacketSize};
+use crate::packet::{Header, LEN, Pid};
+use alloc::vec::Vec;
+
+/// Bytes after the header of a packet.
+const BODY: usize = LEN - 4;
+
+/// Where packets go.
+#[derive(Debug)]
+pub(super) struct Sink {
+    pub(super) out: Vec<u8>,
+    size: PacketSize,
+    /// Ticks of 27 MHz of the next packet of 192 bytes.
+    arrival: i64,
+}
+
+/// Ticks of 27 MHz between packets of 192 bytes: those of 48 Mbit/s, the most that a Blu-ray disc has.
+const ARRIVAL_STEP: i64 = 27_000_000 * 188 * 8 / 48_000_000;
+
+impl Sink {
+    pub(super) const fn new(size: PacketSize) -> Self {
+        Self {
+            out: Vec::new(),
+            size,
+            arrival: i64::MIN,
+        }
+    }
+
+    /// Says when the next packets come, in ticks of 27 MHz.
+    pub(super) fn at(&mut self, time: i64) {
+        self.arrival = self.arrival.max(time);
+    }
+
+    #[inline]
+    fn before_packet(&mut self) {
+        if self.size == PacketSize::TimeStamped {
+            let [.., a, b, c, d] = self.arrival.to_be_bytes();
+            let stamp = ArrivalTime {
+                copy_permission: 0,
+                ticks: u32::from_be_bytes([a, b, c, d]),
+            };
+            self.out.extend_from_slice(&stamp.to_bytes());
+            self.arrival = self.arrival.saturating_add(ARRIVAL_STEP);
+        }
+    }
+
+    #[inline]
+    fn after_packet(&mut self) {
+        if self.size == PacketSize::WithParity {
+            self.out.extend_from_slice(&[0; 16]);
+        }
+    }
+
+    /// Writes one packet: as much of `data` as fits; gives the rest.
+    #[inline]
+    pub(super) fn packet<'a>(
+        &mut self,
+        pid: Pid,
+        counter: &mut u8,
+        start: bool,
+        field: Option<&AdaptationField<'_>>,
+        data: &'a [u8],
+    ) -> Result<&'a [u8], Error> {
+        self.before_packet();
+        let fields = field.map_or(0, AdaptationField::encoded_len);
+        let room = BODY.saturating_sub(fields);
+        let (payload, rest) = data.split_at_checked(room).unwrap_or((data, &[]));
+        // What the payload leaves is the adaptation field's.
+        let field_len = BODY.saturating_sub(payload.len());
+        let has_payload = !payload.is_empty();
+        let header = Header::new(pid)
+            .with_payload_unit_start(start)
+            .with_content(field_len > 0, has_payload)
+            .with_continuity_counter(*counter);
+        // Packets without payload are not counted.
+        if has_payload {
+            *counter = counter.wrapping_add(1) & 0x0F;
+        }
+        let header = if has_payload {
+            header
+        } else {
+            header.with_continuity_counter(counter.wrapping_sub(1) & 0x0F)
+        };
+        self.out.extend_from_slice(&header.to_bytes());
+        if field_len > 0 {
+            field
+                .copied()
+                .unwrap_or_default()
+                .encode(field_len, &mut self.out)?;
+        }
+        self.out.extend_from_slice(payload);
+        self.after_packet();
+        Ok(rest)
+    }
+
+    /// Writes packets that `data` fills; gives the rest, which is shorter than one.
+    #[inline]
+    pub(super) fn full_packets<'a>(
+        &mut self,
+        pid: Pid,
+        counter: &mut u8,
+        mut data: &'a [u8],
+    ) -> &'a [u8] {
+        let header = Header::new(pid);
+        self.out.reserve(
+            data.len()
+                .saturating_add(data.len() / 32)
+                .saturating_add(2 * LEN),
+        );
+        while let Some((payload, rest)) = data.split_first_chunk::<BODY>() {
+            self.before_packet();
+            let header = header.with_continuity_counter(*counter);
+            *counter = counter.wrapping_add(1) & 0x0F;
+            self.out.extend_from_slice(&header.to_bytes());
+            self.out.extend_from_slice(payload);
+            self.after_packet();
+            data = rest;
+        }
+        data
+    }
+
+    /// Writes a null packet.
+    pub(super) fn null(&mut self) {
+        self.before_packet();
+        self.out
+            .extend_from_slice(&Header::new(Pid::NULL).to_bytes());
+        self.out.extend_from_slice(&[0xFF; BODY]);
+        self.after_packet();
+    }
+}
