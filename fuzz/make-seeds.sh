@@ -17,6 +17,14 @@ done
 for codec in mpeg1video mpeg2video; do
     ffmpeg -v error -y -f lavfi -i testsrc2=size=32x32:rate=25 -t 0.4 -c:v $codec -g 5 -bf 2 -b:v 10k -f $codec "seeds/mpeg2_video/$codec"
 done
+mkdir -p seeds/mpegts_demux seeds/mpegts_mux
+ffmpeg -v error -y -f lavfi -i testsrc2=size=32x32:rate=10 -f lavfi -i sine=sample_rate=16000 -t 0.4 \
+    -c:v libx264 -g 5 -bf 2 -crf 45 -c:a aac -b:a 8k -f mpegts seeds/mpegts_demux/h264_aac
+ffmpeg -v error -y -f lavfi -i testsrc2=size=32x32:rate=25 -f lavfi -i sine=sample_rate=16000 -t 0.3 \
+    -c:v mpeg2video -b:v 10k -c:a mp2 -b:a 8k -f mpegts seeds/mpegts_demux/mpeg2_mp2
+for seed in seeds/mpegts_demux/*; do
+    { printf '\0' && cat "$seed"; } >"seeds/mpegts_mux/$(basename "$seed")"
+done
 # The first byte says which format the rest is.
 mkdir -p seeds/elementary_demux seeds/media_codecs
 elementary() {

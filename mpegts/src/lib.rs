@@ -24,6 +24,7 @@
 extern crate alloc;
 
 pub mod adaptation;
+pub mod check;
 pub mod clock;
 #[cfg(feature = "media")]
 pub mod demux;
@@ -32,6 +33,8 @@ pub mod framer;
 mod limits;
 #[cfg(feature = "media")]
 pub mod mux;
+#[cfg(feature = "media")]
+pub mod packager;
 pub mod packet;
 #[cfg(feature = "media")]
 mod payload;
@@ -39,10 +42,11 @@ pub mod pes;
 pub mod ps;
 pub mod psi;
 pub mod reader;
+pub mod remux;
 pub mod scte35;
 mod stamp;
 
 pub use error::Error;
 pub use limits::Limits;
 #[cfg(feature = "media")]
-pub use {demux::Demuxer, mux::Muxer};
+pub use {demux::Demuxer, mux::Muxer, packager::Packager};

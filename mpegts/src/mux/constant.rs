@@ -84,7 +84,7 @@ impl Slots {
 
 impl Muxer {
     /// Puts a unit among those to be written, and fills the places before it.
-    pub(super) fn schedule(&mut self, index: usize, unit: Unit) -> Result<(), Error> {
+    pub(super) fn schedule(&mut self, index: usize, unit: &Unit) -> Result<(), Error> {
         let arrival = self.arrival(unit.dts);
         let Some(lane) = self.lanes.get(index) else {
             return Ok(());
@@ -95,7 +95,7 @@ impl Muxer {
             (payloads, Some(starts))
         } else {
             let mut data = Vec::with_capacity(unit.data.len().saturating_add(32));
-            lane.pes_header(&unit, &mut data)?;
+            lane.pes_header(unit, &mut data)?;
             data.extend_from_slice(&unit.data);
             (data, None)
         };
@@ -214,7 +214,6 @@ impl Muxer {
         if rest.is_empty() {
             let late = now.saturating_sub(job.dts.saturating_mul(PER_TICK));
             self.lateness = self.lateness.max(late);
-            #[expect(clippy::disallowed_methods, reason = "VecDeque's does not panic")]
             slots.jobs.remove(place);
         }
         Ok(())

@@ -55,6 +55,9 @@ use track::{Lane, Unit};
 /// Ticks of 27 MHz in one of 90 kHz.
 const PER_TICK: i64 = 300;
 
+/// Longest sound in one packet, in ticks of 90 kHz: a tenth of a second, as long as a player may wait for the rest.
+const LONGEST_SOUND: i64 = 9000;
+
 /// The first PID of tracks whose ids are none.
 const FIRST_PID: u16 = 0x100;
 
@@ -203,6 +206,7 @@ impl Muxer {
             let joins = lane.group.as_ref().is_some_and(|group| {
                 // Frames that follow each other, to the rounding of times.
                 group.end.abs_diff(pts) <= 2
+                    && end.saturating_sub(group.dts) <= LONGEST_SOUND
                     && group.data.len().saturating_add(sample.data.len())
                         <= self.config.sound_packet
             });
@@ -337,9 +341,9 @@ impl Muxer {
         unit.dts = unit.dts.saturating_add(shift);
         unit.pts = unit.pts.saturating_add(shift);
         if self.slots.is_some() {
-            self.schedule(index, unit)
+            self.schedule(index, &unit)
         } else {
-            self.variable(index, unit)
+            self.variable(index, &unit)
         }
     }
 

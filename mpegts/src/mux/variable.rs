@@ -24,7 +24,7 @@ pub(super) fn pcr(time: i64) -> Pcr {
 
 impl Muxer {
     /// Writes a unit, after tables and clock references that are due before it.
-    pub(super) fn variable(&mut self, index: usize, unit: Unit) -> Result<(), Error> {
+    pub(super) fn variable(&mut self, index: usize, unit: &Unit) -> Result<(), Error> {
         let now = self.arrival(unit.dts);
         self.sink.at(now);
         let Some(lane) = self.lanes.get(index) else {
@@ -69,7 +69,7 @@ impl Muxer {
         }
         let head = &mut self.scratch;
         head.clear();
-        lane.pes_header(&unit, head)?;
+        lane.pes_header(unit, head)?;
         let has_field = field != AdaptationField::default();
         let field_len = if has_field { field.encoded_len() } else { 0 };
         // The first packet has the header and what fits beside it.

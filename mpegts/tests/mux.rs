@@ -1,0 +1,320 @@
+//! What the muxer writes, read by programs that nobody here wrote, and by the checker.
+
+mod common;
+
+use common::{Found, demux};
+use fluvial_mpegts::check::Checker;
+use fluvial_mpegts::mux::{Config, Muxer, ProgramConfig};
+use fluvial_mpegts::packager::{Output, Packager};
+use fluvial_mpegts::remux::{self, Remuxer};
+use media::{Event, Segmenter, Time, TrackId, segmenter};
+use std::process::{Command, Stdio};
+
+/// Sources that ffmpeg makes: what they are, and its arguments.
+const SOURCES: &[(&str, &str)] = &[
+    (
+        "H.264 with B-pictures, AAC, AC-3",
+        "-f lavfi -i testsrc2=s=320x180:r=25:d=4 -f lavfi -i sine=f=440:d=4 -f lavfi -i sine=f=880:d=4 -map 0 -map 1 -map 2 \
+         -c:v libx264 -preset fast -bf 3 -g 50 -c:a:0 aac -c:a:1 ac3 -metadata:s:a:0 language=deu",
+    ),
+    (
+        "H.264 at 23.976 pictures a second, interlaced, AAC at 44100",
+        "-f lavfi -i testsrc2=s=320x240:r=24000/1001:d=3 -f lavfi -i sine=f=440:r=44100:d=3 -c:v libx264 -preset fast -flags +ildct -x264opts tff=1 \
+         -c:a aac",
+    ),
+    (
+        "MPEG-2 video, layer II",
+        "-f lavfi -i testsrc2=s=320x240:r=30000/1001:d=3 -f lavfi -i sine=f=440:d=3 -c:v mpeg2video -bf 2 -c:a mp2",
+    ),
+    (
+        "H.265, E-AC-3",
+        "-f lavfi -i testsrc2=s=320x180:r=50:d=2 -f lavfi -i sine=f=440:d=2 -c:v libx265 -preset ultrafast -x265-params log-level=none -c:a eac3",
+    ),
+    (
+        "Opus and layer III",
+        "-f lavfi -i sine=f=440:r=48000:d=3 -f lavfi -i sine=f=880:d=3 -map 0 -map 1 -c:a:0 libopus -c:a:1 libmp3lame",
+    ),
+];
+
+fn source(args: &str) -> Option<Vec<u8>> {
+    testing::run("ffmpeg", &format!("-v error {args} -f mpegts -"), &[])
+}
+
+fn mux(found: &Found, config: Config) -> Vec<u8> {
+    let mut muxer = Muxer::new(config);
+    muxer.set_tracks(&found.last_tracks()).unwrap();
+    let mut out = Vec::new();
+    for sample in &found.samples {
+        muxer.handle_sample(sample).unwrap();
+        out.extend(muxer.poll_output().into_iter().flatten());
+    }
+    muxer.finish().unwrap();
+    out.extend(muxer.poll_output().into_iter().flatten());
+    assert_eq!(muxer.lateness(), Time::ZERO);
+    assert_eq!(muxer.buffered_len(), 0);
+    out
+}
+
+/// Every decoded frame of every stream, and what ffmpeg complains of.
+fn frames(stream: &[u8]) -> Option<(Vec<String>, String)> {
+    let spawned = Command::new("ffmpeg")
+        .args("-v warning -i - -map 0 -f framemd5 -".split(' '))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = spawned else {
+        eprintln!("SKIPPED: ffmpeg is not installed");
+        return None;
+    };
+    let mut stdin = child.stdin.take().unwrap();
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || std::io::Write::write_all(&mut stdin, stream));
+        child.wait_with_output().unwrap()
+    });
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut found: Vec<String> = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| {
+            let fields: Vec<&str> = line.split(',').map(str::trim).collect();
+            format!("{} {}", fields[0], fields[5])
+        })
+        .collect();
+    // Streams are told apart by their number; how their frames are interleaved is the muxer's business.
+    found.sort_by_key(|line| line.split(' ').next().unwrap_or_default().to_owned());
+    Some((found, String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
+fn findings(stream: &[u8]) -> Vec<String> {
+    let mut checker = Checker::new();
+    for piece in stream.chunks(10_000) {
+        checker.handle_input(piece);
+    }
+    checker.handle_eof();
+    std::iter::from_fn(|| checker.poll_finding())
+        .map(|finding| finding.to_string())
+        .collect()
+}
+
+fn assert_same_samples(a: &Found, b: &Found, what: &str) {
+    assert_eq!(a.last_tracks(), b.last_tracks(), "{what}");
+    for track in &a.last_tracks() {
+        let (a, b) = (a.of(track.id.0), b.of(track.id.0));
+        assert_eq!(a.len(), b.len(), "{what}, track {}", track.id);
+        let ticks = i64::from(track.timescale.get() / 90_000).max(1);
+        for (a, b) in a.iter().zip(&b) {
+            assert_eq!(a.data, b.data, "{what}, track {}", track.id);
+            assert!(
+                a.dts.abs_diff(b.dts) <= ticks.unsigned_abs(),
+                "{what}, track {}: {} {}",
+                track.id,
+                a.dts,
+                b.dts
+            );
+            assert!(
+                a.pts.abs_diff(b.pts) <= ticks.unsigned_abs(),
+                "{what}, track {}",
+                track.id
+            );
+            assert_eq!(a.flags, b.flags, "{what}, track {}", track.id);
+        }
+    }
+}
+
+#[test]
+fn ffmpeg_finds_every_frame_and_no_fault() {
+    for (what, args) in SOURCES {
+        let Some(original) = source(args) else {
+            return;
+        };
+        let found = demux(&original);
+        assert_eq!(found.warnings, [], "{what}");
+        let Some((expected, _)) = frames(&original) else {
+            return;
+        };
+        assert!(expected.len() > 100, "{what}");
+        let rate = original.len() as u64 * 8 * 2 / 2;
+        for (how, config) in [
+            ("variable rate", Config::default()),
+            ("constant rate", Config::constant(rate)),
+            ("M2TS", Config::m2ts()),
+        ] {
+            let what = format!("{what}, {how}");
+            let stream = mux(&found, config);
+            let (got, complaints) = frames(&stream).unwrap();
+            assert_eq!(got, expected, "{what}");
+            assert_eq!(complaints, "", "{what}");
+            assert_eq!(findings(&stream), [""; 0], "{what}");
+            assert_same_samples(&found, &demux(&stream), &what);
+        }
+    }
+}
+
+#[test]
+fn a_constant_rate_is_exact() {
+    let Some(original) = source(SOURCES[0].1) else {
+        return;
+    };
+    let found = demux(&original);
+    let rate = 4_000_000;
+    let stream = mux(&found, Config::constant(rate));
+    let mut checker = Checker::new();
+    checker.handle_input(&stream);
+    checker.handle_eof();
+    let clock = checker
+        .statistics()
+        .find_map(|(_, statistics)| statistics.clock.clone())
+        .unwrap();
+    let measured = clock.constant_rate.unwrap();
+    assert!(measured.abs_diff(rate) < 100, "{measured}");
+    assert!(clock.jitter_nanos < 80, "{clock:?}");
+    assert!(clock.longest_interval <= 40 * 27_000, "{clock:?}");
+}
+
+#[test]
+fn other_readers_take_it() {
+    let Some(original) = source(SOURCES[0].1) else {
+        return;
+    };
+    let found = demux(&original);
+    let stream = mux(&found, Config::constant(3_000_000));
+    let file = tempfile::Builder::new().suffix(".ts").tempfile().unwrap();
+    std::fs::write(file.path(), &stream).unwrap();
+    let path = file.path().display();
+    if let Some(report) = testing::run("tsreport", &format!("-b {path}"), &[]) {
+        let report = String::from_utf8_lossy(&report).into_owned();
+        let exact = "Linear PCR prediction errors: min=0t, max=0t";
+        assert!(report.contains(exact) && !report.contains("###"), "{report}");
+    }
+    if let Some(report) = testing::run("tsinfo", &format!("{path}"), &[]) {
+        let report = String::from_utf8_lossy(&report).into_owned();
+        assert!(
+            report.contains("H.264/14496-10 video") && !report.contains("###"),
+            "{report}"
+        );
+    }
+    if let Some(report) = testing::run("mediainfo", &format!("--Output=JSON {path}"), &[]) {
+        let report = String::from_utf8_lossy(&report).into_owned();
+        assert!(
+            report.contains("\"OverallBitRate_Mode\":\"CBR\"") || report.contains("\"AVC\""),
+            "{report}"
+        );
+        assert!(!report.contains("ConformanceErrors"), "{report}");
+    }
+    let args = format!(
+        "-q filesrc location={path} ! tsparse ! tsdemux name=d d. ! queue ! h264parse ! fakesink d. ! queue ! aacparse ! fakesink"
+    );
+    if let Some(output) = testing::run("gst-launch-1.0", &args, &[]) {
+        assert_eq!(String::from_utf8_lossy(&output), "");
+    }
+}
+
+#[test]
+fn programs_stay_apart() {
+    let Some(original) = source(SOURCES[0].1) else {
+        return;
+    };
+    let found = demux(&original);
+    let ids: Vec<TrackId> = found.last_tracks().iter().map(|track| track.id).collect();
+    let mut config = Config::default();
+    config.programs = vec![
+        ProgramConfig {
+            number: 7,
+            tracks: ids[..2].to_vec(),
+        },
+        ProgramConfig {
+            number: 9,
+            tracks: ids[2..].to_vec(),
+        },
+    ];
+    let stream = mux(&found, config);
+    assert_eq!(findings(&stream), [""; 0]);
+    let programs = testing::csv(
+        "ffprobe",
+        "-v error -show_entries program=program_num,nb_streams -of csv=p=0 -",
+        &stream,
+    );
+    if let Some(programs) = programs {
+        let text: Vec<String> = programs.iter().map(|line| line.join(",")).collect();
+        assert!(
+            text.iter().any(|line| line.starts_with("7,2"))
+                && text.iter().any(|line| line.starts_with("9,1")),
+            "{text:?}"
+        );
+    }
+    assert_same_samples(&found, &demux(&stream), "two programs");
+
+    // One of them alone, packet by packet, its sound under another number.
+    let mut config = remux::Config::default();
+    config.programs = Some(vec![7]);
+    config.renumbered = vec![(u16::try_from(ids[1].0).unwrap(), 0x333)];
+    let mut remuxer = Remuxer::new(config);
+    remuxer.handle_input(&stream);
+    remuxer.handle_eof();
+    let one = remuxer.poll_output().unwrap();
+    assert_eq!(remuxer.problems(), 0);
+    assert_eq!(findings(&one), [""; 0]);
+    let alone = demux(&one);
+    let of = |found: &Found, id: u32| -> Vec<_> {
+        found
+            .of(id)
+            .iter()
+            .map(|sample| sample.data.clone())
+            .collect()
+    };
+    assert_eq!(alone.last_tracks().len(), 2);
+    assert_eq!(of(&alone, ids[0].0), of(&found, ids[0].0));
+    assert_eq!(of(&alone, 0x333), of(&found, ids[1].0));
+}
+
+#[test]
+fn segments_are_streams_of_their_own_and_together() {
+    let Some(original) = source(SOURCES[0].1) else {
+        return;
+    };
+    let found = demux(&original);
+    let mut segmenter = Segmenter::new({
+        let mut config = segmenter::Config::segments(Time::from_millis(2000));
+        config.part_target = Some(Time::from_millis(500));
+        config
+    });
+    segmenter.handle_event(&Event::Tracks(found.last_tracks()));
+    for sample in &found.samples {
+        segmenter.handle_event(&Event::Sample(sample.clone()));
+    }
+    segmenter.finish();
+    let mut packager = Packager::new(Config::default());
+    let (mut segments, mut parts) = (Vec::new(), Vec::new());
+    while let Some(segmented) = segmenter.poll_output() {
+        packager.handle(&segmented).unwrap();
+        while let Some(output) = packager.poll_output() {
+            match output {
+                Output::Part(part) => parts.push(part),
+                Output::Segment(segment) => segments.push(segment),
+            }
+        }
+    }
+    assert_eq!((segments.len(), packager.buffered_len()), (2, 0));
+    let total: u64 = segments.iter().map(|segment| segment.info.duration).sum();
+    let track = found.last_tracks()[0].clone();
+    assert_eq!(total, u64::from(track.timescale.get()) * 4);
+    assert!(
+        parts
+            .iter()
+            .all(|part| part.info.duration <= u64::from(track.timescale.get()) / 2)
+    );
+    let mut whole = Vec::new();
+    for segment in &segments {
+        let bytes: Vec<u8> = segment.data.concat();
+        assert_eq!(bytes.len() as u64, segment.info.size);
+        assert!(segment.info.independent && segment.info.parts >= 4);
+        // A segment is decoded alone: tables first, then a picture that begins.
+        let alone = demux(&bytes);
+        assert_eq!(alone.last_tracks(), found.last_tracks());
+        assert!(alone.of(track.id.0)[0].is_sync());
+        whole.extend(bytes);
+    }
+    assert_same_samples(&found, &demux(&whole), "segments");
+    assert_eq!(frames(&whole).unwrap().0, frames(&original).unwrap().0);
+}
