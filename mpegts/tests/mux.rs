@@ -185,7 +185,10 @@ fn other_readers_take_it() {
     if let Some(report) = testing::run("tsreport", &format!("-b {path}"), &[]) {
         let report = String::from_utf8_lossy(&report).into_owned();
         let exact = "Linear PCR prediction errors: min=0t, max=0t";
-        assert!(report.contains(exact) && !report.contains("###"), "{report}");
+        assert!(
+            report.contains(exact) && !report.contains("###"),
+            "{report}"
+        );
     }
     if let Some(report) = testing::run("tsinfo", &format!("{path}"), &[]) {
         let report = String::from_utf8_lossy(&report).into_owned();
