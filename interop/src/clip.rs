@@ -262,6 +262,19 @@ impl Clip {
         )
     }
 
+    /// Publishes the clip in real time by an ffmpeg of the caller's choice, with further options of its protocol.
+    pub fn publish_by(&self, ffmpeg: &Path, options: &[&str], url: &str) -> Process {
+        Process::spawn(
+            format!("{} publishing to {url}", ffmpeg.display()),
+            Command::new(ffmpeg)
+                .args(["-nostdin", "-hide_banner", "-nostats", "-re", "-i"])
+                .arg(&self.file)
+                .args(["-c", "copy"])
+                .args(options)
+                .args(["-f", "flv", url]),
+        )
+    }
+
     /// How many RTMP messages of audio and video the clip is.
     pub fn media_messages(&self) -> usize {
         let is_media = |message: &Message| matches!(message.type_id, TypeId::AUDIO | TypeId::VIDEO);

@@ -5,6 +5,7 @@ use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::LazyLock,
 };
 
 /// Something of this machine that a test needs.
@@ -24,6 +25,27 @@ pub const FFMPEG: Peer = Peer {
     install: "apt-get install ffmpeg",
     probe: || find("ffmpeg").is_some(),
 };
+
+/// A newer FFmpeg, inside of a Python package, which knows RTMPE and Enhanced RTMP.
+pub const FFMPEG_9: Peer = Peer {
+    name: "ffmpeg 9",
+    install: "pip install imageio-ffmpeg",
+    probe: || ffmpeg_9().is_some(),
+};
+
+/// The program of [`FFMPEG_9`].
+pub fn ffmpeg_9() -> Option<PathBuf> {
+    static PROGRAM: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+        let program = "import imageio_ffmpeg;print(imageio_ffmpeg.get_ffmpeg_exe())";
+        let output = Command::new("python3")
+            .args(["-c", program])
+            .output()
+            .ok()?;
+        let path = String::from_utf8(output.stdout).ok()?;
+        Some(PathBuf::from(path.trim())).filter(|path| path.is_file())
+    });
+    PROGRAM.clone()
+}
 
 /// GStreamer with `rtmp2src` and `rtmp2sink`, its own implementation of RTMP.
 pub const GSTREAMER_RTMP2: Peer = Peer {

@@ -1,6 +1,11 @@
 //! Players that write what they get to a file, which is decoded afterwards.
 
-use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf, process::Command};
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use tempfile::TempDir;
 
@@ -36,12 +41,26 @@ impl Recorder {
         })
     }
 
+    /// An ffmpeg of the caller's choice, with further options of its protocol.
+    pub fn ffmpeg(program: &Path, options: &[&str], url: &str) -> Self {
+        Self::start("ffmpeg", "flv", |file| {
+            let mut command = Command::new(program);
+            command
+                .args(["-nostdin", "-hide_banner", "-nostats", "-y"])
+                .args(options)
+                .args(["-i", url, "-c", "copy", "-f", "flv", file]);
+            command
+        })
+    }
+
     /// GStreamer's own client.
     pub fn rtmp2src(url: &str) -> Self {
         Self::start("rtmp2src", "flv", |file| {
             let mut command = Command::new("gst-launch-1.0");
             command
                 .args(["-e", "rtmp2src", &format!("location={url}")])
+                // Of rtmps: the certificate is made for the test.
+                .arg("tls-validation-flags=0")
                 .args([
                     "!",
                     "filesink",

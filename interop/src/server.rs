@@ -102,6 +102,28 @@ impl Server {
         format!("rtmp://{}/live/{name}", self.rtmp)
     }
 
+    /// Where a stream is published to and played from by `rtmps`, `rtmpt`, `rtmpts`, or obfuscated `rtmpe` and `rtmpte`, which are
+    /// on the listeners of `rtmp` and `rtmpt`.
+    ///
+    /// # Panics
+    ///
+    /// When the server was not told to listen there.
+    pub fn wrapped_url(&self, scheme: &str, name: &str) -> String {
+        let listener = match scheme {
+            "rtmpe" => return format!("rtmpe://{}/live/{name}", self.rtmp),
+            "rtmpte" => "rtmpt",
+            other => other,
+        };
+        let mark = format!(
+            "{} listening on {listener}://",
+            listener.to_ascii_uppercase()
+        );
+        let address = wait_for(&mark, || {
+            self.log().pick(0, |line| address_after(line, &mark))
+        });
+        format!("{scheme}://{address}/live/{name}")
+    }
+
     /// A path of the HTTP server.
     pub fn http_url(&self, path: &str) -> String {
         format!("http://{}{path}", self.http)

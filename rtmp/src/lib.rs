@@ -36,7 +36,7 @@ pub mod tunnel;
 pub use error::Error;
 pub use limits::Limits;
 pub use message::{Message, SharedMessage, TypeId};
-pub use session::{client, server};
+pub use session::{Capabilities, CodecUse, client, server};
 
 /// A part of `bytes` that shares its memory; `None` where it is not inside.
 #[expect(clippy::disallowed_methods, reason = "the range has been checked")]

@@ -5,11 +5,13 @@ mod http;
 #[path = "support/served.rs"]
 mod served;
 
+use fluvial_rtmp::client::Auth;
 use fluvial_rtmp::handshake::Encryption;
-use fluvial_rtmp::server::{Config, Rtmpe};
-use served::{Stream, listen, listen_http};
+use fluvial_rtmp::server::{Config, Event, Rtmpe};
+use served::{Stream, listen, listen_http, listen_with};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// The path of a newer ffmpeg, which knows RTMPE and Enhanced RTMP.
@@ -269,4 +271,79 @@ fn enhanced_codecs_with_ffmpeg() {
             &format!("-rtmp_enhanced_codecs {told}"),
         );
     }
+}
+
+/// Gives out the four bytes that another client drew.
+struct Drawn(u32);
+
+impl rand::RngCore for Drawn {
+    fn next_u32(&mut self) -> u32 {
+        self.0
+    }
+    fn next_u64(&mut self) -> u64 {
+        self.0.into()
+    }
+    fn fill_bytes(&mut self, dst: &mut [u8]) {
+        dst.copy_from_slice(&self.0.to_be_bytes());
+    }
+}
+
+/// What ffmpeg answers to a challenge is what we answer.
+fn answers_like_ffmpeg(module: &'static str, challenge: &'static str, app: &str) {
+    let asked = format!("[ AccessManager.Reject ] : [ code=403 need auth; authmod={module} ] : ");
+    let challenged = format!(
+        "[ AccessManager.Reject ] : [ authmod={module} ] : ?reason=needauth&user=me{challenge}"
+    );
+    let queries = Arc::new(Mutex::new(Vec::new()));
+    let (heard, first, second) = (queries.clone(), asked.clone(), challenged.clone());
+    let port = listen_with(
+        Config::default(),
+        Arc::new(move |session, event| {
+            if let Event::ConnectRequested(request) = &event {
+                let mut heard = heard.lock().unwrap();
+                heard.push(request.query.clone());
+                let description = match heard.len() {
+                    1 => &*first,
+                    2 => &*second,
+                    _ => "enough",
+                };
+                session.reject(request.id, "NetConnection.Connect.Rejected", description)?;
+            }
+            Ok(!matches!(event, Event::Closed(_)))
+        }),
+    );
+    let url = format!("rtmp://me:secret@127.0.0.1:{port}/{app}/x");
+    let said = run(
+        "ffmpeg",
+        &format!("-v warning -f lavfi -i anullsrc -t 1 -c:a aac -f flv {url}"),
+        Duration::from_secs(20),
+    );
+    let queries = queries.lock().unwrap();
+    assert_eq!(queries.len(), 3, "{queries:?}: {said}");
+    let ours = |auth: &mut Auth, description: &str, drawn| {
+        auth.answer(app, description, &mut Drawn(drawn)).unwrap()
+    };
+    let mut auth = Auth::new("me", "secret");
+    assert_eq!(queries[1], ours(&mut auth, &asked, 0));
+    let key = if module == "adobe" {
+        "challenge="
+    } else {
+        "cnonce="
+    };
+    let drawn = queries[2].split(key).nth(1).unwrap()[..8].to_owned();
+    let drawn = u32::from_str_radix(&drawn, 16).unwrap();
+    assert_eq!(queries[2], ours(&mut auth, &challenged, drawn));
+    // What the server says last reaches the user.
+    assert!(said.contains("enough"), "{said}");
+}
+
+#[test]
+fn adobe_authentication_is_that_of_ffmpeg() {
+    answers_like_ffmpeg("adobe", "&salt=YWJj&challenge=ZGVm&opaque=Z2hp", "live");
+}
+
+#[test]
+fn llnw_authentication_is_that_of_ffmpeg() {
+    answers_like_ffmpeg("llnw", "&nonce=0123abcd", "live");
+    answers_like_ffmpeg("llnw", "&nonce=0123abcd", "live/a");
 }

@@ -479,8 +479,11 @@ struct Raw {
 
 impl Raw {
     fn new() -> Self {
-        let mut server =
-            server::Session::new(server::Config::default(), &mut rng(2), Duration::ZERO);
+        Self::to(server::Config::default())
+    }
+
+    fn to(config: server::Config) -> Self {
+        let mut server = server::Session::new(config, &mut rng(2), Duration::ZERO);
         let mut hello = vec![3];
         hello.extend([0; 2 * 1536]);
         server.handle_input(&hello, Duration::ZERO);
@@ -494,7 +497,11 @@ impl Raw {
     }
 
     fn connected() -> Self {
-        let mut raw = Self::new();
+        Self::connected_to(server::Config::default())
+    }
+
+    fn connected_to(config: server::Config) -> Self {
+        let mut raw = Self::to(config);
         let object = Object::from([("app", Value::from("/live/?a=b"))]);
         raw.command(0, &Command::new("connect", 1.0).with_object(object));
         let event = raw.server.poll_event();
@@ -815,4 +822,208 @@ proptest! {
         client.handle_input(&bytes, Duration::ZERO);
         while let Ok(Some(_)) = client.poll_event() {}
     }
+}
+
+/// A client that plays `x` from a server of recordings.
+fn playing() -> (Pair, u32) {
+    let mut config = server::Config::default();
+    config.has_recordings = true;
+    let mut pair = Pair::with(|_| {}, config);
+    pair.run();
+    pair.client.play("x", client::PlayStart::Any).unwrap();
+    pair.run();
+    let playing = pair.client_events.iter().find_map(|event| match event {
+        client::Event::Playing { stream_id, .. } => Some(*stream_id),
+        _ => None,
+    });
+    pair.client_events.clear();
+    (pair, playing.unwrap())
+}
+
+/// The codes of all status events that a client has had.
+fn codes(pair: &Pair) -> Vec<&str> {
+    let codes = pair.client_events.iter().filter_map(|event| match event {
+        client::Event::Status { code, .. } => Some(&**code),
+        _ => None,
+    });
+    codes.collect()
+}
+
+#[test]
+fn a_player_seeks_and_pauses() {
+    let (mut pair, stream_id) = playing();
+    let position = Duration::from_millis(1500);
+    pair.client.pause(stream_id, true, position).unwrap();
+    pair.client.seek(stream_id, position * 2).unwrap();
+    pair.run();
+    assert!(pair.server_events.contains(&server::Event::Paused {
+        stream_id,
+        paused: true,
+        position
+    }));
+    let asked = server::Event::SeekRequested {
+        stream_id,
+        position: position * 2,
+    };
+    assert!(
+        pair.server_events.contains(&asked),
+        "{:?}",
+        pair.server_events
+    );
+    assert_eq!(codes(&pair), ["NetStream.Pause.Notify"]);
+    pair.server.accept_seek(stream_id).unwrap();
+    pair.client.pause(stream_id, false, position).unwrap();
+    pair.run();
+    assert_eq!(
+        codes(&pair)[1..],
+        [
+            "NetStream.Seek.Notify",
+            "NetStream.Play.Start",
+            "NetStream.Unpause.Notify"
+        ]
+    );
+    pair.server.reject_seek(stream_id, "no").unwrap();
+    pair.run();
+    assert_eq!(codes(&pair).last(), Some(&"NetStream.Seek.Failed"));
+    assert!(pair.client.seek(99, position).is_err());
+    assert!(pair.server.accept_seek(99).is_err());
+}
+
+#[test]
+fn a_player_leaves_out_what_it_does_not_want() {
+    let (mut pair, stream_id) = playing();
+    pair.client.receive_audio(stream_id, false).unwrap();
+    pair.client.receive_video(stream_id, false).unwrap();
+    pair.run();
+    let last = pair.server_events.last();
+    assert_eq!(
+        last,
+        Some(&server::Event::ReceptionChanged {
+            stream_id,
+            audio: false,
+            video: false
+        })
+    );
+    let send = |pair: &mut Pair, type_id, payload: &[u8]| {
+        let message = SharedMessage::new(&message(type_id, 0, payload)).unwrap();
+        pair.server.send(stream_id, &message).unwrap();
+    };
+    let media = |pair: &mut Pair| {
+        pair.client_events.clear();
+        send(pair, TypeId::AUDIO, &[0xAF, 1, 2]);
+        send(pair, TypeId::VIDEO, &[0x27, 1, 0, 0, 0]);
+        send(pair, TypeId::VIDEO, &[0x17, 1, 0, 0, 0]);
+        send(pair, TypeId::VIDEO, &[0x27, 1, 0, 0, 1]);
+        pair.run();
+        pair.client_events
+            .iter()
+            .filter(|event| matches!(event, client::Event::Media(_)))
+            .count()
+    };
+    assert_eq!(media(&mut pair), 0);
+    pair.client.receive_audio(stream_id, true).unwrap();
+    pair.run();
+    assert_eq!(media(&mut pair), 1);
+    pair.client.receive_video(stream_id, true).unwrap();
+    pair.run();
+    // Pictures start with the key frame.
+    assert_eq!(media(&mut pair), 3);
+    assert_eq!(media(&mut pair), 4);
+}
+
+#[test]
+fn a_player_changes_to_another_stream() {
+    let (mut pair, stream_id) = playing();
+    pair.client.switch(stream_id, "y?k=1", "swap").unwrap();
+    pair.run();
+    let request = pair
+        .server_events
+        .iter()
+        .rev()
+        .find_map(|event| match event {
+            server::Event::PlayRequested(request) => Some(request),
+            _ => None,
+        });
+    let request = request.unwrap();
+    assert_eq!(
+        (
+            &*request.name,
+            &*request.query,
+            request.transition.as_deref()
+        ),
+        ("y", "k=1", Some("swap"))
+    );
+    assert!(
+        pair.server_events
+            .contains(&server::Event::PlayStopped { stream_id })
+    );
+    assert_eq!(codes(&pair), ["NetStream.Play.Transition"]);
+}
+
+#[test]
+fn the_length_of_a_recording() {
+    let ask = Command::new("getStreamLength", 9.0).with("x?k=1");
+    // Of live streams only it is told at once.
+    let mut raw = Raw::connected();
+    raw.command(0, &ask);
+    assert_eq!(
+        raw.answered(),
+        [("_result".into(), 9.0, Value::Number(0.0))]
+    );
+    let mut config = server::Config::default();
+    config.has_recordings = true;
+    let mut raw = Raw::connected_to(config);
+    raw.command(0, &ask);
+    let event = raw.server.poll_event();
+    let Ok(Some(server::Event::LengthRequested { id, app, name })) = event else {
+        panic!("{event:?}")
+    };
+    assert_eq!((&*app, &*name), ("live", "x"));
+    let length = Duration::from_millis(2500);
+    raw.server.answer_length(id, Some(length)).unwrap();
+    assert_eq!(
+        raw.answered(),
+        [("_result".into(), 9.0, Value::Number(2.5))]
+    );
+    assert!(raw.server.answer_length(id, None).is_err());
+}
+
+#[test]
+fn capabilities_are_told_and_a_client_is_asked_to_connect_anew() {
+    let mut pair = Pair::new();
+    pair.run();
+    let client::Event::Connected { info, .. } = &pair.client_events[0] else {
+        panic!("{:?}", pair.client_events);
+    };
+    let theirs = fluvial_rtmp::Capabilities::of(info);
+    assert!(
+        theirs.multitrack
+            && theirs
+                .of_codec(fluvial_rtmp::flv::FourCc::HEVC)
+                .any(fluvial_rtmp::CodecUse::FORWARD)
+    );
+    let server::Event::ConnectRequested(request) = &pair.server_events[0] else {
+        panic!("{:?}", pair.server_events);
+    };
+    assert!(request.capabilities().reconnect);
+    pair.server
+        .request_reconnect(Some("rtmp://other/live"), "moving")
+        .unwrap();
+    pair.run();
+    let asked = client::Event::ReconnectRequested {
+        tc_url: Some("rtmp://other/live".into()),
+        description: "moving".into(),
+    };
+    assert_eq!(pair.client_events.last(), Some(&asked));
+    // A client that knows nothing of it is neither told nor asked.
+    let mut pair = Pair::with(
+        |config| config.capabilities = fluvial_rtmp::Capabilities::default(),
+        server::Config::default(),
+    );
+    pair.run();
+    let client::Event::Connected { info, .. } = &pair.client_events[0] else {
+        panic!("{:?}", pair.client_events);
+    };
+    assert_eq!(info.get("capsEx"), None);
+    assert!(pair.server.request_reconnect(None, "").is_err());
 }

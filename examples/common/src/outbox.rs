@@ -1,7 +1,7 @@
+use crate::Socket;
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use tokio::net::TcpStream;
 
 /// Slices per system call; Linux takes up to 1024.
 const SLICES: usize = 64;
@@ -45,7 +45,7 @@ impl Outbox {
     ///
     /// # Errors
     /// The socket's, except `WouldBlock`.
-    pub fn write_to(&mut self, socket: &TcpStream) -> io::Result<usize> {
+    pub fn write_to(&mut self, socket: &Socket) -> io::Result<usize> {
         let mut total = 0;
         while !self.queue.is_empty() {
             let mut slices = [IoSlice::new(&[]); SLICES];
@@ -94,7 +94,7 @@ impl Outbox {
 mod tests {
     use super::*;
     use tokio::io::AsyncReadExt;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     #[tokio::test]
     async fn everything_arrives_in_order_through_a_full_socket() {
@@ -102,7 +102,7 @@ mod tests {
         let mut reader = TcpStream::connect(listener.local_addr().unwrap())
             .await
             .unwrap();
-        let (writer, _) = listener.accept().await.unwrap();
+        let writer = Socket::Tcp(listener.accept().await.unwrap().0);
 
         let mut outbox = Outbox::new();
         let mut sent = Vec::new();

@@ -12,6 +12,30 @@ pub struct Config {
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:1935")]
     pub rtmp: SocketAddr,
 
+    /// Where to speak RTMP inside of TLS
+    #[arg(long, value_name = "ADDR")]
+    pub rtmps: Option<SocketAddr>,
+
+    /// Where to speak RTMP inside of HTTP
+    #[arg(long, value_name = "ADDR")]
+    pub rtmpt: Option<SocketAddr>,
+
+    /// Where to speak RTMP inside of HTTP inside of TLS
+    #[arg(long, value_name = "ADDR")]
+    pub rtmpts: Option<SocketAddr>,
+
+    /// Let clients obfuscate (RTMPE, and RTMPTE): this keeps no secret
+    #[arg(long)]
+    pub rtmpe: bool,
+
+    /// The certificate for TLS with its chain, as PEM; one is made at the start where none is given
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The private key of the certificate, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
     /// Where to speak HTTP; port 0 takes any free one
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8080")]
     pub http: SocketAddr,

@@ -7,14 +7,17 @@ mod meter;
 mod origin;
 mod pipeline;
 mod rtmp_server;
+mod secure;
 mod stream;
+mod tunnel;
 mod unit;
 mod web;
 
 pub use config::Config;
 
-use common::{Listener, Shutdown};
+use common::{Listener, Shutdown, Tls};
 use hub::Hub;
+use rtmp_server::Gate;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
@@ -32,21 +35,35 @@ pub struct Server {
     cut: Shutdown,
     /// Ends HTTP.
     close: Shutdown,
-    rtmp: JoinHandle<()>,
+    /// The listeners of RTMP, naked and wrapped.
+    rtmp: Vec<JoinHandle<()>>,
     http: JoinHandle<()>,
     rtmp_address: SocketAddr,
     http_address: SocketAddr,
+    rtmps_address: Option<SocketAddr>,
+    rtmpt_address: Option<SocketAddr>,
+    rtmpts_address: Option<SocketAddr>,
 }
 
 impl Server {
-    /// Binds both ports and starts to serve.
+    /// Binds all ports and starts to serve.
     ///
     /// # Errors
-    /// If a port cannot be had, or the built-in clip cannot be read; the message says which.
+    /// If a port cannot be had, or the certificate or the built-in clip cannot be read; the message says which.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         let rtmp = Listener::bind("RTMP", config.rtmp, config.max_connections).await?;
         let http = Listener::bind("HTTP", config.http, config.max_connections).await?;
         let (rtmp_address, http_address) = (rtmp.address(), http.address());
+        let secure = config.rtmps.or(config.rtmpts).is_some();
+        let tls = secure
+            .then(|| Tls::new(config.tls_cert.as_deref(), config.tls_key.as_deref()))
+            .transpose()?;
+        let rtmps = bind("RTMPS", config.rtmps, &config).await?;
+        let rtmpt = bind("RTMPT", config.rtmpt, &config).await?;
+        let rtmpts = bind("RTMPTS", config.rtmpts, &config).await?;
+        let address = |listener: &Option<Listener>| listener.as_ref().map(Listener::address);
+        let (rtmps_address, rtmpt_address, rtmpts_address) =
+            (address(&rtmps), address(&rtmpt), address(&rtmpts));
         tracing::info!("RTMP listening on rtmp://{rtmp_address}");
         tracing::info!("HTTP listening on http://{http_address}");
 
@@ -62,14 +79,40 @@ impl Server {
             modules: config.web_modules.clone(),
             started: Instant::now(),
         };
+        let gate = Gate::new(hub.clone(), &config, cut.clone());
+        let mut serving = vec![tokio::spawn(rtmp_server::serve(rtmp, gate.clone()))];
+        let max = config.max_connections;
+        if let Some(tls) = &tls {
+            tokio::spawn(tls.clone().keep_fresh());
+        }
+        if let (Some(listener), Some(tls)) = (rtmps, &tls) {
+            serving.push(tokio::spawn(secure::serve(
+                listener,
+                tls.clone(),
+                gate.clone(),
+            )));
+        }
+        for (listener, tls) in [(rtmpt, None), (rtmpts, tls)] {
+            if let Some(listener) = listener {
+                serving.push(tokio::spawn(tunnel::serve(
+                    listener,
+                    tls,
+                    gate.clone(),
+                    max,
+                )));
+            }
+        }
         Ok(Self {
-            rtmp: tokio::spawn(rtmp_server::serve(rtmp, hub.clone(), config, cut.clone())),
+            rtmp: serving,
             http: tokio::spawn(web::serve(http, pages, close.clone())),
             hub,
             cut,
             close,
             rtmp_address,
             http_address,
+            rtmps_address,
+            rtmpt_address,
+            rtmpts_address,
         })
     }
 
@@ -77,6 +120,24 @@ impl Server {
     #[must_use]
     pub const fn rtmp_address(&self) -> SocketAddr {
         self.rtmp_address
+    }
+
+    /// Where RTMPS is spoken, if it is.
+    #[must_use]
+    pub const fn rtmps_address(&self) -> Option<SocketAddr> {
+        self.rtmps_address
+    }
+
+    /// Where RTMPT is spoken, if it is.
+    #[must_use]
+    pub const fn rtmpt_address(&self) -> Option<SocketAddr> {
+        self.rtmpt_address
+    }
+
+    /// Where RTMPTS is spoken, if it is.
+    #[must_use]
+    pub const fn rtmpts_address(&self) -> Option<SocketAddr> {
+        self.rtmpts_address
     }
 
     /// Where HTTP is spoken, with the port that was chosen.
@@ -89,7 +150,13 @@ impl Server {
     pub async fn shut_down(self) {
         self.cut.begin();
         self.hub.end_all();
-        if tokio::time::timeout(LAST_WRITES, self.rtmp).await.is_err() {
+        let ended = async {
+            for serving in self.rtmp {
+                // One that panicked has ended too.
+                let _ = serving.await;
+            }
+        };
+        if tokio::time::timeout(LAST_WRITES, ended).await.is_err() {
             tracing::warn!("some RTMP connections did not take their last messages");
         }
         if tokio::time::timeout(FAREWELL, self.hub.seen_to_end())
@@ -103,4 +170,19 @@ impl Server {
             tracing::debug!("some HTTP connections were cut");
         }
     }
+}
+
+/// Binds a port that may not be asked for.
+async fn bind(
+    what: &str,
+    address: Option<SocketAddr>,
+    config: &Config,
+) -> anyhow::Result<Option<Listener>> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let listener = Listener::bind(what, address, config.max_connections).await?;
+    let scheme = what.to_ascii_lowercase();
+    tracing::info!("{what} listening on {scheme}://{}", listener.address());
+    Ok(Some(listener))
 }

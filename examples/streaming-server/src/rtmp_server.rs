@@ -5,7 +5,7 @@ use crate::hub::Hub;
 use crate::stream::{Publication, Publisher, Seated};
 use crate::unit::Unit;
 use common::fanout::{Lost, Reader};
-use common::{Listener, Outbox, Shutdown};
+use common::{Listener, Outbox, Shutdown, Socket};
 use rtmp::message::status;
 use rtmp::server::{CloseReason, Event, PlayRequest, PublishRequest, Session};
 use std::cell::RefCell;
@@ -15,7 +15,6 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::Sleep;
 
@@ -32,23 +31,61 @@ thread_local! {
     static UNITS: RefCell<Vec<Unit>> = const { RefCell::new(Vec::new()) };
 }
 
+/// What every connection has to know.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    hub: Hub,
+    setup: Arc<rtmp::server::Config>,
+    stall: Duration,
+    cut: Shutdown,
+}
+
+impl Gate {
+    pub(crate) fn new(hub: Hub, config: &Config, cut: Shutdown) -> Self {
+        Self {
+            hub,
+            setup: Arc::new(setup(config)),
+            stall: config.stall,
+            cut,
+        }
+    }
+
+    /// Serves one connection until it ends.
+    pub(crate) async fn pass(self, socket: Socket, peer: SocketAddr) {
+        let Self {
+            hub,
+            setup,
+            stall,
+            cut,
+        } = self;
+        Connection::new(socket, peer, hub, &setup, stall)
+            .run(cut)
+            .await;
+    }
+
+    pub(crate) const fn cut(&self) -> &Shutdown {
+        &self.cut
+    }
+
+    /// How long a peer may take for what comes before RTMP.
+    pub(crate) fn patience(&self) -> Duration {
+        self.setup.timeouts.connect
+    }
+}
+
 /// Accepts until the shutdown begins, then waits for all connections to end.
-pub(crate) async fn serve(listener: Listener, hub: Hub, config: Config, cut: Shutdown) {
+pub(crate) async fn serve(listener: Listener, gate: Gate) {
     let mut connections = JoinSet::new();
-    let stall = config.stall;
-    let setup = Arc::new(setup(&config));
-    let mut ending = pin!(cut.wait());
+    let mut ending = pin!(gate.cut.wait());
     loop {
         let (socket, peer, permit) = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut ending => break,
         };
         while connections.try_join_next().is_some() {}
-        let (hub, setup, cut) = (hub.clone(), Arc::clone(&setup), cut.clone());
+        let gate = gate.clone();
         connections.spawn(async move {
-            Connection::new(socket, peer, hub, &setup, stall)
-                .run(cut)
-                .await;
+            gate.pass(Socket::Tcp(socket), peer).await;
             drop(permit);
         });
     }
@@ -59,6 +96,9 @@ pub(crate) async fn serve(listener: Listener, hub: Hub, config: Config, cut: Shu
 fn setup(config: &Config) -> rtmp::server::Config {
     let mut setup = rtmp::server::Config::default();
     setup.timeouts.connect = config.handshake;
+    if config.rtmpe {
+        setup.rtmpe = rtmp::server::Rtmpe::AsAsked;
+    }
     // One whole message of the greatest size, and no more.
     setup.limits.incomplete_bytes = setup.limits.message_size as usize;
     setup
@@ -66,7 +106,7 @@ fn setup(config: &Config) -> rtmp::server::Config {
 
 /// One peer.
 struct Connection {
-    socket: TcpStream,
+    socket: Socket,
     peer: SocketAddr,
     hub: Hub,
     session: Session,
@@ -119,7 +159,7 @@ impl From<io::Error> for End {
 
 impl Connection {
     fn new(
-        socket: TcpStream,
+        socket: Socket,
         peer: SocketAddr,
         hub: Hub,
         setup: &rtmp::server::Config,
@@ -416,7 +456,7 @@ impl Connection {
             }
             self.socket.writable().await?;
         }
-        tokio::io::AsyncWriteExt::shutdown(&mut self.socket).await
+        self.socket.shutdown().await
     }
 }
 

@@ -9,3 +9,4 @@ mod fidelity;
 mod hostile;
 mod lifecycle;
 mod peers;
+mod wrapped;

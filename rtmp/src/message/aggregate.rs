@@ -1,5 +1,6 @@
 use super::{Message, TypeId};
-use crate::slice;
+use crate::{Error, slice};
+use alloc::vec::Vec;
 use bytes::Bytes;
 use wire::Reader;
 
@@ -27,6 +28,34 @@ impl Aggregate {
             stream_id: message.stream_id,
             offset: None,
         }
+    }
+
+    /// The aggregate message of these messages, on the stream of the first and with its time.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`] where one or all of them have 16 MiB or more.
+    pub fn encode(messages: &[Message]) -> Result<Message, Error> {
+        let mut out = Vec::new();
+        for message in messages {
+            // As tags of a file have it.
+            crate::flv::encode_tag(message, &mut out)?;
+        }
+        let max = 0xFF_FFFF;
+        if out.len() as u64 > max {
+            return Err(wire::TooLong {
+                what: "aggregate message",
+                value: out.len() as u64,
+                max,
+            }
+            .into());
+        }
+        let first = messages.first();
+        Ok(Message {
+            timestamp: first.map_or(0, |first| first.timestamp),
+            type_id: TypeId::AGGREGATE,
+            stream_id: first.map_or(0, |first| first.stream_id),
+            payload: out.into(),
+        })
     }
 
     /// Reads the part at `at`: type, 24-bit size, timestamp as in FLV, stream id, body, back pointer.
@@ -64,6 +93,30 @@ impl Iterator for Aggregate {
             if part.type_id != TypeId::AGGREGATE {
                 return Some(part);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn round_trip(parts in prop::collection::vec((prop_oneof![Just(8u8), Just(9), Just(18)], any::<u32>(), prop::collection::vec(any::<u8>(), 0..50)), 0..5), cut in any::<prop::sample::Index>()) {
+            let messages: Vec<Message> = parts
+                .into_iter()
+                .map(|(kind, timestamp, payload)| Message { timestamp, type_id: TypeId(kind), stream_id: 7, payload: payload.into() })
+                .collect();
+            let aggregate = Aggregate::encode(&messages).unwrap();
+            let again: Vec<Message> = Aggregate::new(&aggregate).collect();
+            prop_assert_eq!(&again, &messages);
+            // A tail that is cut off ends it.
+            let len = cut.index(aggregate.payload.len() + 1);
+            let short = Message { payload: slice(&aggregate.payload, 0..len).unwrap(), ..aggregate };
+            let some: Vec<Message> = Aggregate::new(&short).collect();
+            prop_assert_eq!(&some[..], &messages[..some.len()]);
         }
     }
 }

@@ -144,6 +144,18 @@ pub mod status {
     pub const PLAY_PUBLISH_NOTIFY: &str = "NetStream.Play.PublishNotify";
     /// The publisher of the stream being played has gone.
     pub const PLAY_UNPUBLISH_NOTIFY: &str = "NetStream.Play.UnpublishNotify";
+    /// The client is asked to connect anew, perhaps elsewhere (Enhanced RTMP).
+    pub const CONNECT_RECONNECT_REQUEST: &str = "NetConnection.Connect.ReconnectRequest";
+    /// Playing has changed to another stream.
+    pub const PLAY_TRANSITION: &str = "NetStream.Play.Transition";
+    /// Playing pauses.
+    pub const PAUSE_NOTIFY: &str = "NetStream.Pause.Notify";
+    /// Playing goes on.
+    pub const UNPAUSE_NOTIFY: &str = "NetStream.Unpause.Notify";
+    /// Playing goes on from another place.
+    pub const SEEK_NOTIFY: &str = "NetStream.Seek.Notify";
+    /// There is no such place, or there are no places.
+    pub const SEEK_FAILED: &str = "NetStream.Seek.Failed";
     /// A command on a stream failed.
     pub const STREAM_FAILED: &str = "NetStream.Failed";
 }

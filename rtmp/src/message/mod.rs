@@ -4,6 +4,7 @@ mod aggregate;
 mod command;
 mod control;
 mod shared;
+mod shared_object;
 
 pub use aggregate::Aggregate;
 pub(crate) use command::status_info;
@@ -11,6 +12,7 @@ pub use command::{Command, status};
 pub use control::{BandwidthLimit, Control, UserControl};
 pub(crate) use shared::media_csid;
 pub use shared::{Role, SharedMessage};
+pub use shared_object::{SharedObject, SharedObjectEvent};
 
 use bytes::Bytes;
 
@@ -37,10 +39,14 @@ impl TypeId {
     pub const VIDEO: TypeId = TypeId(9);
     /// Data in AMF3 messages, mostly AMF0 after a format byte.
     pub const DATA_AMF3: TypeId = TypeId(15);
+    /// Shared object in AMF3 messages, mostly AMF0 after a format byte.
+    pub const SHARED_OBJECT_AMF3: TypeId = TypeId(16);
     /// Command in AMF3 messages, mostly AMF0 after a format byte.
     pub const COMMAND_AMF3: TypeId = TypeId(17);
     /// Data in AMF0: `onMetaData` and the like.
     pub const DATA: TypeId = TypeId(18);
+    /// Shared object in AMF0.
+    pub const SHARED_OBJECT: TypeId = TypeId(19);
     /// Command in AMF0.
     pub const COMMAND: TypeId = TypeId(20);
     /// Aggregate: several audio, video and data messages in one.

@@ -1,11 +1,13 @@
 //! What server and client sessions share.
 
+mod capabilities;
 pub mod client;
 mod connection;
 mod endpoint;
 pub mod server;
 mod transmit;
 
+pub use capabilities::{Capabilities, CodecUse};
 use core::time::Duration;
 
 /// Names a request until it is decided, or its answer has come.

@@ -33,10 +33,13 @@ pub fn handle(session: &mut Session, stream: &Stream, event: Event) -> Result<bo
     Ok(true)
 }
 
+/// What to do about events; false ends a session.
+pub type Handle = Arc<dyn Fn(&mut Session, Event) -> Result<bool, Error> + Send + Sync>;
+
 fn serve(
     mut socket: TcpStream,
     config: Config,
-    stream: &Stream,
+    handle: &Handle,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let mut session = Session::new(config, &mut rand::rng(), Duration::ZERO);
@@ -49,27 +52,37 @@ fn serve(
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
             Err(_) => session.handle_eof(),
         }
+        let mut goes_on = true;
         while let Some(event) = session.poll_event()? {
-            if !handle(&mut session, stream, event)? {
-                return Ok(());
-            }
+            goes_on &= handle(&mut session, event)?;
         }
         while let Some(bytes) = session.poll_transmit() {
             socket.write_all(&bytes)?;
+        }
+        if !goes_on {
+            return Ok(());
         }
     }
 }
 
 /// Serves on a port of the kernel's choice, which it gives, as long as the test runs.
 pub fn listen(config: Config, stream: &Stream) -> u16 {
+    let stream = stream.clone();
+    listen_with(
+        config,
+        Arc::new(move |session, event| handle(session, &stream, event)),
+    )
+}
+
+/// The same with another idea of what to do.
+pub fn listen_with(config: Config, handle: Handle) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let stream = stream.clone();
     std::thread::spawn(move || {
         for socket in listener.incoming() {
-            let (config, stream) = (config.clone(), stream.clone());
+            let (config, handle) = (config.clone(), handle.clone());
             std::thread::spawn(move || {
-                if let Err(error) = serve(socket.unwrap(), config, &stream) {
+                if let Err(error) = serve(socket.unwrap(), config, &handle) {
                     println!("a connection ends: {error}");
                 }
             });

@@ -28,6 +28,22 @@ pub fn decode<'a>(data: &'a [u8], limits: &Limits) -> Result<Vec<Value<'a>>, Err
     Ok(values)
 }
 
+/// Decodes one value; goes on behind it.
+///
+/// # Errors
+/// As [`decode`].
+pub(crate) fn value<'a>(r: &mut Reader<'a>, limits: &Limits) -> Result<Value<'a>, Error> {
+    let mut decoder = Decoder {
+        r: Reader::at(r.peek(), r.offset()),
+        depth: limits.amf_depth,
+        left: limits.amf_values,
+        limits,
+    };
+    let value = decoder.value()?;
+    *r = decoder.r;
+    Ok(value)
+}
+
 struct Decoder<'a, 'l> {
     r: Reader<'a>,
     /// Levels that may still be entered.

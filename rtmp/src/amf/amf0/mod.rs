@@ -19,6 +19,7 @@ mod encode;
 mod value;
 
 pub use decode::decode;
+pub(crate) use decode::value;
 pub use encode::encode;
 pub use value::{Object, Value};
 

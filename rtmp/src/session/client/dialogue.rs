@@ -152,6 +152,24 @@ impl Dialogue {
         }
     }
 
+    pub(super) fn check_playing(&self, stream_id: u32) -> Result<(), Error> {
+        match self.find(stream_id) {
+            Some(Stream {
+                role: Role::Player(_),
+                granted: true,
+                ..
+            }) => Ok(()),
+            _ => Err(Error::State("nothing is being played on this stream")),
+        }
+    }
+
+    /// The name of a stream, empty where there is none.
+    pub(super) fn name_of(&self, stream_id: u32) -> String {
+        self.find(stream_id)
+            .map(|stream| stream.name.clone())
+            .unwrap_or_default()
+    }
+
     pub(super) fn stop(&mut self, c: &mut Connection, stream_id: u32) -> Result<(), Error> {
         let Some(stream) = self.find(stream_id) else {
             return Err(Error::State("there is no such stream"));
@@ -313,6 +331,10 @@ impl Dialogue {
             .iter_mut()
             .find(|stream| stream.id == Some(stream_id));
         let event = match (stream, &*code) {
+            (_, status::CONNECT_RECONNECT_REQUEST) => Event::ReconnectRequested {
+                tc_url: Some(text(info, "tcUrl")).filter(|url| !url.is_empty()),
+                description,
+            },
             (Some(stream), _) if !stream.granted && level == "error" => {
                 let request = stream.request;
                 self.streams.retain(|stream| stream.request != request);
@@ -357,7 +379,7 @@ impl endpoint::Dialogue for Dialogue {
             flash_ver,
             ..
         } = &self.config;
-        let object = Object::from([
+        let mut object = Object::from([
             ("app", Value::from(&**app)),
             ("type", Value::from("nonprivate")),
             ("flashVer", Value::from(&**flash_ver)),
@@ -369,6 +391,7 @@ impl endpoint::Dialogue for Dialogue {
             ("videoCodecs", Value::from(f64::from(0x80))),
             ("videoFunction", Value::from(1.0)),
         ]);
+        self.config.capabilities.write(&mut object);
         c.send_command(0, &Command::new("connect", CONNECT).with_object(object))
     }
 

@@ -50,6 +50,13 @@ pub enum Event {
         /// The server's words.
         description: String,
     },
+    /// The server asks to connect anew, at the next key frame: it is going to end (Enhanced RTMP). Until then it goes on.
+    ReconnectRequested {
+        /// Where to, absolute or relative to the present URL; none for the same place.
+        tc_url: Option<String>,
+        /// The server's words.
+        description: String,
+    },
     /// What was being published or played has ended.
     Stopped {
         /// Its message stream.

@@ -13,6 +13,7 @@
 //! # Ok::<(), fluvial_rtmp::Error>(())
 //! ```
 
+mod auth;
 mod dialogue;
 mod event;
 mod url;
@@ -20,10 +21,13 @@ mod url;
 use super::connection::{Connection, Handshake};
 use super::endpoint::Endpoint;
 pub use super::server::{PlayStart, PublishType};
-pub use super::{CloseReason, RequestId, Timeouts};
+pub use super::{Capabilities, CloseReason, RequestId, Timeouts};
+use crate::amf::amf0::{Object, Value};
 pub use crate::handshake::Mode;
+use crate::message::Command;
 use crate::{Error, Limits, Message, SharedMessage, handshake};
 use alloc::string::String;
+pub use auth::Auth;
 use bytes::Bytes;
 use core::time::Duration;
 use dialogue::Dialogue;
@@ -47,6 +51,8 @@ pub struct Config {
     pub chunk_size: u32,
     /// Milliseconds that we say we buffer when playing. Default 3000.
     pub buffer_length: u32,
+    /// What we know of Enhanced RTMP. Default: that there may be a request to connect anew.
+    pub capabilities: Capabilities,
     /// How long to wait.
     pub timeouts: Timeouts,
     /// What a peer can make us hold.
@@ -64,6 +70,7 @@ impl Config {
             handshake: Mode::default(),
             chunk_size: SharedMessage::CHUNK_SIZE,
             buffer_length: 3000,
+            capabilities: Capabilities::reconnecting(),
             timeouts: Timeouts::default(),
             limits: Limits::default(),
         }
@@ -181,6 +188,70 @@ impl Session {
             Some(message) => self.0.connection.send_media(&message),
             None => self.0.connection.send_media(message),
         }
+    }
+
+    /// Asks to go on playing from another place of a recording; [`Event::Status`] with `NetStream.Seek.Notify` answers.
+    ///
+    /// # Errors
+    /// [`Error::State`] where nothing is being played on the stream; [`Error::Limit`].
+    pub fn seek(&mut self, stream_id: u32, position: Duration) -> Result<(), Error> {
+        let millis = position.as_secs_f64() * 1000.0;
+        self.on_player(stream_id, "seek", |command| command.with(millis))
+    }
+
+    /// Asks to pause at a place, or to go on from there; [`Event::Status`] with `NetStream.Pause.Notify` or
+    /// `NetStream.Unpause.Notify` answers.
+    ///
+    /// # Errors
+    /// As [`seek`](Self::seek).
+    pub fn pause(&mut self, stream_id: u32, paused: bool, position: Duration) -> Result<(), Error> {
+        let millis = position.as_secs_f64() * 1000.0;
+        self.on_player(stream_id, "pause", |command| {
+            command.with(paused).with(millis)
+        })
+    }
+
+    /// Asks to get sound, or not.
+    ///
+    /// # Errors
+    /// As [`seek`](Self::seek).
+    pub fn receive_audio(&mut self, stream_id: u32, wanted: bool) -> Result<(), Error> {
+        self.on_player(stream_id, "receiveAudio", |command| command.with(wanted))
+    }
+
+    /// Asks to get pictures, or not.
+    ///
+    /// # Errors
+    /// As [`seek`](Self::seek).
+    pub fn receive_video(&mut self, stream_id: u32, wanted: bool) -> Result<(), Error> {
+        self.on_player(stream_id, "receiveVideo", |command| command.with(wanted))
+    }
+
+    /// Asks to play another stream in the place of this one (`play2`); [`Event::Status`] answers.
+    ///
+    /// # Errors
+    /// As [`seek`](Self::seek).
+    pub fn switch(&mut self, stream_id: u32, name: &str, transition: &str) -> Result<(), Error> {
+        let old = self.0.dialogue.name_of(stream_id);
+        let options = Object::from([
+            ("streamName", Value::from(name)),
+            ("oldStreamName", Value::from(&*old)),
+            ("start", Value::from(-2.0)),
+            ("len", Value::from(-1.0)),
+            ("transition", Value::from(transition)),
+        ]);
+        self.on_player(stream_id, "play2", |command| command.with(options))
+    }
+
+    fn on_player<'a>(
+        &mut self,
+        stream_id: u32,
+        name: &'static str,
+        arguments: impl FnOnce(Command<'a>) -> Command<'a>,
+    ) -> Result<(), Error> {
+        self.0.dialogue.check_playing(stream_id)?;
+        let command = arguments(Command::new(name, 0.0));
+        self.0.connection.send_command(stream_id, &command)
     }
 
     /// Ends publishing or playing on a stream, and deletes the stream.

@@ -1,10 +1,10 @@
 //! The client's commands and what is answered.
 
-use super::dialogue::{Connection, Dialogue, Role, Stream, Undecided, on_status};
+use super::dialogue::{Connection, Dialogue, Role, Stream, Undecided, Video, on_status};
 use super::event::{ConnectRequest, Event, PlayRequest, PlayStart, PublishRequest, PublishType};
 use crate::amf::amf0::Value;
 use crate::message::{Command, UserControl, status, status_info};
-use crate::session::split_query;
+use crate::session::{Capabilities, split_query};
 use crate::{Error, Message};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -25,6 +25,12 @@ impl Dialogue {
             "createStream" => self.create_stream(c, &command),
             "publish" => self.publish(c, message.stream_id, &command),
             "play" => self.play(c, message.stream_id, &command),
+            "play2" => self.play2(c, message.stream_id, &command),
+            "seek" => self.seek(c, message.stream_id, &command),
+            // ActionScript and librtmp have two names for it.
+            "pause" | "pauseRaw" => self.pause(c, message.stream_id, &command),
+            "receiveAudio" => self.receive(c, message.stream_id, &command, true),
+            "receiveVideo" => self.receive(c, message.stream_id, &command, false),
             "closeStream" => self.release(c, message.stream_id, false),
             "deleteStream" => {
                 let stream_id = match first {
@@ -69,6 +75,13 @@ impl Dialogue {
                 on_fc(c, "onFCSubscribe", status::PLAY_START, name)
             }
             "releaseStream" | "_checkbw" => answer(c, &command, Value::Undefined),
+            "getStreamLength" if self.has_recordings && command.transaction_id != 0.0 => {
+                if let Some(id) = self.ask_length(c, command.transaction_id) {
+                    let (app, name) = (self.app.clone(), split_query(name).0.to_owned());
+                    c.events.push_back(Event::LengthRequested { id, app, name });
+                }
+                Ok(())
+            }
             // A live stream has no length.
             "getStreamLength" => answer(c, &command, Value::Number(0.0)),
             // Answers to nothing that we ask.
@@ -100,6 +113,7 @@ impl Dialogue {
             .and_then(Value::as_str)
             .unwrap_or_default();
         let (app, query) = split_query(app);
+        self.peer = Capabilities::of(&properties);
         self.app = app.trim_matches('/').to_owned();
         self.query = query.to_owned();
         let id = self.ask(Undecided::Connect {
@@ -124,6 +138,8 @@ impl Dialogue {
                     id,
                     name: String::new(),
                     role: Role::Idle,
+                    audio: true,
+                    video: Video::Wanted,
                 });
                 answer(c, command, Value::Number(id.into()))
             }
@@ -253,7 +269,151 @@ impl Dialogue {
             query,
             start,
             duration,
+            transition: None,
         }));
+        Ok(())
+    }
+
+    /// `play2` with its `NetStreamPlayOptions`: another stream, mostly in the place of one.
+    fn play2(
+        &mut self,
+        c: &mut Connection,
+        stream_id: u32,
+        command: &Command<'_>,
+    ) -> Result<(), Error> {
+        let options = command.arguments.first().unwrap_or(&command.object);
+        let Some(name) = options.get("streamName").and_then(Value::as_str) else {
+            let text = "The name is missing.";
+            return on_status(c, stream_id, "error", status::PLAY_STREAM_NOT_FOUND, text);
+        };
+        let number = |name: &str| options.get(name).and_then(Value::as_f64);
+        let playing = self
+            .stream(stream_id)
+            .is_some_and(|stream| stream.role == Role::Player);
+        let transition = options.get("transition").and_then(Value::as_str);
+        let transition = transition.unwrap_or("switch").to_owned();
+        if playing && let Some(stream) = self.stream(stream_id) {
+            // One takes the place of the other: nothing is told to have ended.
+            stream.role = Role::Idle;
+            c.events.push_back(Event::PlayStopped { stream_id });
+        }
+        let Some(query) = self.claim(c, stream_id, name)? else {
+            return Ok(());
+        };
+        let id = self.ask(if playing {
+            Undecided::Switch { stream_id }
+        } else {
+            Undecided::Play {
+                stream_id,
+                reset: true,
+            }
+        });
+        let (app, name) = (self.app.clone(), split_query(name).0.to_owned());
+        // These are seconds, as Flash Player has them.
+        let seconds = |name| Duration::try_from_secs_f64(number(name)?).ok();
+        c.events.push_back(Event::PlayRequested(PlayRequest {
+            id,
+            stream_id,
+            app,
+            name,
+            query,
+            start: match number("start") {
+                Some(-1.0) => PlayStart::Live,
+                _ => seconds("start").map_or(PlayStart::Any, PlayStart::At),
+            },
+            duration: seconds("len"),
+            transition: Some(transition),
+        }));
+        Ok(())
+    }
+
+    fn seek(
+        &mut self,
+        c: &mut Connection,
+        stream_id: u32,
+        command: &Command<'_>,
+    ) -> Result<(), Error> {
+        if self.check_player(stream_id).is_err() {
+            return Ok(());
+        }
+        let position = command.arguments.first().and_then(Value::as_f64);
+        match position.and_then(millis) {
+            Some(position) if self.has_recordings => {
+                c.events.push_back(Event::SeekRequested {
+                    stream_id,
+                    position,
+                });
+                Ok(())
+            }
+            _ => self.reject_seek(c, stream_id, "There is no such place."),
+        }
+    }
+
+    fn pause(
+        &mut self,
+        c: &mut Connection,
+        stream_id: u32,
+        command: &Command<'_>,
+    ) -> Result<(), Error> {
+        if self.check_player(stream_id).is_err() {
+            return Ok(());
+        }
+        let paused = command.arguments.first().and_then(Value::as_bool);
+        let paused = paused.unwrap_or(true);
+        let position = command.arguments.get(1).and_then(Value::as_f64);
+        c.events.push_back(Event::Paused {
+            stream_id,
+            paused,
+            position: position.and_then(millis).unwrap_or_default(),
+        });
+        if paused {
+            c.send_user_control(&UserControl::StreamEof(stream_id))?;
+            return on_status(
+                c,
+                stream_id,
+                "status",
+                status::PAUSE_NOTIFY,
+                "Playing pauses.",
+            );
+        }
+        c.send_user_control(&UserControl::StreamBegin(stream_id))?;
+        on_status(
+            c,
+            stream_id,
+            "status",
+            status::UNPAUSE_NOTIFY,
+            "Playing goes on.",
+        )
+    }
+
+    /// Changes whether a player gets sound or pictures.
+    fn receive(
+        &mut self,
+        c: &mut Connection,
+        stream_id: u32,
+        command: &Command<'_>,
+        audio: bool,
+    ) -> Result<(), Error> {
+        let wanted = command.arguments.first().and_then(Value::as_bool);
+        let Some(stream) = self
+            .stream(stream_id)
+            .filter(|stream| stream.role == Role::Player)
+        else {
+            return Ok(());
+        };
+        match wanted {
+            None => return Ok(()),
+            Some(wanted) if audio => stream.audio = wanted,
+            Some(true) if stream.video == Video::Unwanted => stream.video = Video::Soon,
+            Some(true) => {}
+            Some(false) => stream.video = Video::Unwanted,
+        }
+        let (audio, video) = (stream.audio, stream.video != Video::Unwanted);
+        c.events.push_back(Event::ReceptionChanged {
+            stream_id,
+            audio,
+            video,
+        });
         Ok(())
     }
 

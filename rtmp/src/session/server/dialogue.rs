@@ -2,10 +2,11 @@ use super::event::Event;
 use crate::amf::amf0::{Object, Value};
 use crate::message::{BandwidthLimit, Command, Control, UserControl, status, status_info};
 use crate::session::connection::Connection as Connected;
-use crate::session::{CONTROL_CSID, CloseReason, RequestId, WINDOW, endpoint};
+use crate::session::{CONTROL_CSID, Capabilities, CloseReason, RequestId, WINDOW, endpoint};
 use crate::{Error, Message, TypeId, data};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 pub(super) type Connection = Connected<Event>;
 
@@ -18,6 +19,12 @@ pub(super) struct Dialogue {
     /// What follows a question mark in the application.
     pub(super) query: String,
     pub(super) streams: Vec<Stream>,
+    capabilities: Capabilities,
+    /// What the client knows of Enhanced RTMP.
+    pub(super) peer: Capabilities,
+    pub(super) has_recordings: bool,
+    /// Lengths that were asked for: the request and its transaction.
+    lengths: Vec<(RequestId, f64)>,
     requests: u64,
     undecided: Option<(RequestId, Undecided)>,
 }
@@ -28,6 +35,18 @@ pub(super) struct Stream {
     pub(super) id: u32,
     pub(super) name: String,
     pub(super) role: Role,
+    /// Whether a player wants sound.
+    pub(super) audio: bool,
+    pub(super) video: Video,
+}
+
+/// Whether a player wants pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Video {
+    Wanted,
+    /// From the next key frame on.
+    Soon,
+    Unwanted,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,15 +59,30 @@ pub(super) enum Role {
 /// A request that the caller has not decided.
 #[derive(Debug)]
 pub(super) enum Undecided {
-    Connect { transaction_id: f64 },
-    Publish { stream_id: u32 },
-    Play { stream_id: u32, reset: bool },
+    Connect {
+        transaction_id: f64,
+    },
+    Publish {
+        stream_id: u32,
+    },
+    Play {
+        stream_id: u32,
+        reset: bool,
+    },
+    /// `play2` in the place of another stream.
+    Switch {
+        stream_id: u32,
+    },
 }
 
 impl Dialogue {
-    pub(super) fn new(chunk_size: u32) -> Self {
+    pub(super) fn new(chunk_size: u32, capabilities: Capabilities, has_recordings: bool) -> Self {
         Self {
             chunk_size,
+            capabilities,
+            peer: Capabilities::default(),
+            has_recordings,
+            lengths: Vec::new(),
             connected: false,
             app: String::new(),
             query: String::new(),
@@ -62,9 +96,114 @@ impl Dialogue {
         self.streams.iter_mut().find(|stream| stream.id == id)
     }
 
-    pub(super) fn ask(&mut self, undecided: Undecided) -> RequestId {
+    fn request(&mut self) -> RequestId {
         self.requests = self.requests.wrapping_add(1);
-        let id = RequestId(self.requests);
+        RequestId(self.requests)
+    }
+
+    /// Keeps a question for the length of a recording; none where there are too many.
+    pub(super) fn ask_length(&mut self, c: &Connection, transaction_id: f64) -> Option<RequestId> {
+        if self.lengths.len() >= c.limits.message_streams {
+            return None;
+        }
+        let id = self.request();
+        self.lengths.push((id, transaction_id));
+        Some(id)
+    }
+
+    pub(super) fn answer_length(
+        &mut self,
+        c: &mut Connection,
+        request: RequestId,
+        length: Option<Duration>,
+    ) -> Result<(), Error> {
+        let asked = self.lengths.iter().find(|(id, _)| *id == request);
+        let Some(&(_, transaction_id)) = asked else {
+            return Err(Error::State("the request is answered"));
+        };
+        self.lengths.retain(|(id, _)| *id != request);
+        let command = match length {
+            Some(length) => Command::new("_result", transaction_id).with(length.as_secs_f64()),
+            None => {
+                let info =
+                    status_info("error", status::PLAY_STREAM_NOT_FOUND, "No such recording.");
+                Command::new("_error", transaction_id).with(info)
+            }
+        };
+        c.send_command(0, &command)
+    }
+
+    pub(super) fn accept_seek(&mut self, c: &mut Connection, stream_id: u32) -> Result<(), Error> {
+        self.check_player(stream_id)?;
+        c.send_user_control(&UserControl::StreamBegin(stream_id))?;
+        let text = "Playing goes on from another place.";
+        on_status(c, stream_id, "status", status::SEEK_NOTIFY, text)?;
+        on_status(
+            c,
+            stream_id,
+            "status",
+            status::PLAY_START,
+            "Playing starts.",
+        )
+    }
+
+    pub(super) fn reject_seek(
+        &mut self,
+        c: &mut Connection,
+        stream_id: u32,
+        description: &str,
+    ) -> Result<(), Error> {
+        self.check_player(stream_id)?;
+        on_status(c, stream_id, "error", status::SEEK_FAILED, description)
+    }
+
+    pub(super) fn request_reconnect(
+        &mut self,
+        c: &mut Connection,
+        tc_url: Option<&str>,
+        description: &str,
+    ) -> Result<(), Error> {
+        if !self.connected {
+            return Err(Error::State("the client is not connected"));
+        }
+        if !self.peer.reconnect {
+            return Err(Error::Unsupported(
+                "the client does not know how to connect anew",
+            ));
+        }
+        let mut info = status_info("status", status::CONNECT_RECONNECT_REQUEST, description);
+        if let Some(tc_url) = tc_url {
+            info.push("tcUrl", tc_url);
+        }
+        c.send_command(0, &Command::new("onStatus", 0.0).with(info))
+    }
+
+    /// Whether a player wants this message now.
+    pub(super) fn wants(&mut self, stream_id: u32, message: &Message) -> Result<bool, Error> {
+        let stream = match self.stream(stream_id) {
+            Some(stream) if stream.role == Role::Player => stream,
+            _ => return Err(Error::State("nothing is being played on this stream")),
+        };
+        Ok(match message.type_id {
+            TypeId::AUDIO => stream.audio,
+            TypeId::VIDEO => match stream.video {
+                Video::Wanted => true,
+                Video::Unwanted => false,
+                Video::Soon => match message.role() {
+                    crate::message::Role::JoinPoint => {
+                        stream.video = Video::Wanted;
+                        true
+                    }
+                    // The decoder may have changed meanwhile.
+                    role => role == crate::message::Role::Header,
+                },
+            },
+            _ => true,
+        })
+    }
+
+    pub(super) fn ask(&mut self, undecided: Undecided) -> RequestId {
+        let id = self.request();
         self.undecided = Some((id, undecided));
         id
     }
@@ -94,6 +233,12 @@ impl Dialogue {
                     status::PUBLISH_START,
                     "Publishing starts.",
                 )
+            }
+            Undecided::Switch { stream_id } => {
+                self.set_role(stream_id, Role::Player);
+                let text = "Playing has changed to another stream.";
+                on_status(c, stream_id, "status", status::PLAY_TRANSITION, text)?;
+                c.send_media(&data::sample_access(stream_id))
             }
             Undecided::Play { stream_id, reset } => {
                 self.set_role(stream_id, Role::Player);
@@ -144,6 +289,10 @@ impl Dialogue {
         let mut info = status_info("status", status::CONNECT_SUCCESS, "Connection succeeded.");
         // AMF3 is offered to nobody: every client speaks AMF0.
         info.push("objectEncoding", 0.0);
+        // Who knows nothing of Enhanced RTMP is not bothered with it.
+        if self.peer != Capabilities::default() {
+            self.capabilities.write(&mut info);
+        }
         c.send_command(
             0,
             &Command::new("_result", transaction_id)
@@ -166,7 +315,9 @@ impl Dialogue {
                 c.send_command(0, &Command::new("_error", transaction_id).with(info))?;
                 Ok(true)
             }
-            Undecided::Publish { stream_id } | Undecided::Play { stream_id, .. } => {
+            Undecided::Publish { stream_id }
+            | Undecided::Switch { stream_id }
+            | Undecided::Play { stream_id, .. } => {
                 on_status(c, stream_id, "error", code, description)?;
                 Ok(false)
             }
@@ -176,6 +327,7 @@ impl Dialogue {
     fn set_role(&mut self, stream_id: u32, role: Role) {
         if let Some(stream) = self.stream(stream_id) {
             stream.role = role;
+            (stream.audio, stream.video) = (true, Video::Wanted);
         }
     }
 
@@ -259,6 +411,10 @@ impl endpoint::Dialogue for Dialogue {
                 }
                 Ok(())
             }
+            TypeId::SHARED_OBJECT | TypeId::SHARED_OBJECT_AMF3 if self.connected => {
+                c.events.push_back(Event::SharedObject(message));
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -280,7 +436,7 @@ impl endpoint::Dialogue for Dialogue {
 
     fn event_len(event: &Event) -> usize {
         match event {
-            Event::Media(message) => message.payload.len(),
+            Event::Media(message) | Event::SharedObject(message) => message.payload.len(),
             _ => 0,
         }
     }

@@ -1,6 +1,6 @@
 use crate::Message;
 use crate::amf::amf0::Object;
-use crate::session::{CloseReason, RequestId};
+use crate::session::{Capabilities, CloseReason, RequestId};
 use alloc::string::String;
 use core::time::Duration;
 
@@ -28,6 +28,43 @@ pub enum Event {
         /// Its message stream.
         stream_id: u32,
     },
+    /// A player asks to go on from another place: to be answered with `accept_seek` or `reject_seek`.
+    SeekRequested {
+        /// Its message stream.
+        stream_id: u32,
+        /// The place in the recording.
+        position: Duration,
+    },
+    /// A player pauses, or goes on; it has been told that this is so.
+    Paused {
+        /// Its message stream.
+        stream_id: u32,
+        /// Whether it pauses.
+        paused: bool,
+        /// Where it says it is.
+        position: Duration,
+    },
+    /// A player wants to get sound or pictures, or no more: `send` leaves out what it does not want.
+    ReceptionChanged {
+        /// Its message stream.
+        stream_id: u32,
+        /// Whether it wants sound.
+        audio: bool,
+        /// Whether it wants pictures. Where it wants them again, they start with the next key frame that is sent.
+        video: bool,
+    },
+    /// A player asks how long a recording is (`getStreamLength`): to be answered with `answer_length`. Only told where
+    /// `Config::has_recordings` is set.
+    LengthRequested {
+        /// By which to answer it.
+        id: RequestId,
+        /// The application, without its query.
+        app: String,
+        /// The name of the stream, without its query.
+        name: String,
+    },
+    /// A message about a shared object, which this session does nothing about.
+    SharedObject(Message),
     /// The session is over: the last event.
     Closed(CloseReason),
 }
@@ -44,6 +81,14 @@ pub struct ConnectRequest {
     pub query: String,
     /// The whole command object: `tcUrl`, `flashVer`, `swfUrl`, ...
     pub properties: Object<'static>,
+}
+
+impl ConnectRequest {
+    /// What the client knows of Enhanced RTMP.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities::of(&self.properties)
+    }
 }
 
 /// The `publish` command (RTMP 1.0 §7.2.2.6).
@@ -90,6 +135,8 @@ pub struct PlayRequest {
     pub start: PlayStart,
     /// How much to play; none for all.
     pub duration: Option<Duration>,
+    /// Where it is to take the place of another stream (`play2`): how, as `NetStreamPlayTransitions` has it (`switch`, `swap`, ...).
+    pub transition: Option<String>,
 }
 
 impl PlayRequest {

@@ -55,7 +55,8 @@ mod event;
 
 use super::connection::{Connection, Handshake};
 use super::endpoint::Endpoint;
-pub use super::{CloseReason, RequestId, Timeouts};
+pub use super::{Capabilities, CloseReason, RequestId, Timeouts};
+use crate::message::UserControl;
 use crate::{Error, Limits, Message, SharedMessage, handshake};
 use bytes::Bytes;
 use core::time::Duration;
@@ -72,6 +73,10 @@ pub struct Config {
     /// Whether clients may ask for RTMPE, which is obfuscation and not security. Default no.
     #[cfg(feature = "rtmpe")]
     pub rtmpe: Rtmpe,
+    /// What the answer to `connect` tells of Enhanced RTMP. Default [`Capabilities::relay`].
+    pub capabilities: Capabilities,
+    /// Whether there are recordings, with a length and places to seek. Default no: the length is told as 0 then, and seeking refused.
+    pub has_recordings: bool,
     /// How long to wait.
     pub timeouts: Timeouts,
     /// What a peer can make us hold.
@@ -97,6 +102,8 @@ impl Default for Config {
             chunk_size: SharedMessage::CHUNK_SIZE,
             #[cfg(feature = "rtmpe")]
             rtmpe: Rtmpe::Off,
+            capabilities: Capabilities::relay(),
+            has_recordings: false,
             timeouts: Timeouts::default(),
             limits: Limits::default(),
         }
@@ -112,6 +119,8 @@ impl Session {
     pub fn new(config: Config, rng: &mut dyn RngCore, now: Duration) -> Self {
         let Config {
             chunk_size,
+            capabilities,
+            has_recordings,
             timeouts,
             limits,
             #[cfg(feature = "rtmpe")]
@@ -126,7 +135,7 @@ impl Session {
         #[cfg(not(feature = "rtmpe"))]
         let handshake = handshake::Server::new(rng);
         let handshake = Handshake::Server(handshake);
-        let dialogue = Dialogue::new(chunk_size);
+        let dialogue = Dialogue::new(chunk_size, capabilities, has_recordings);
         Self(Endpoint::new(
             Connection::new(handshake, limits, timeouts, now),
             dialogue,
@@ -216,7 +225,9 @@ impl Session {
     /// [`Error::State`] where nothing is being played there; [`Error::Limit`] where too much waits to be sent: the message
     /// is not queued then, and the session goes on.
     pub fn send(&mut self, stream_id: u32, message: &SharedMessage) -> Result<(), Error> {
-        self.0.dialogue.check_player(stream_id)?;
+        if !self.0.dialogue.wants(stream_id, message.message())? {
+            return Ok(());
+        }
         self.0.connection.send_shared(stream_id, message)
     }
 
@@ -225,8 +236,70 @@ impl Session {
     /// # Errors
     /// As [`send`](Self::send); [`Error::TooLong`] for 16 MiB or more.
     pub fn send_message(&mut self, message: &Message) -> Result<(), Error> {
-        self.0.dialogue.check_player(message.stream_id)?;
+        if !self.0.dialogue.wants(message.stream_id, message)? {
+            return Ok(());
+        }
         self.0.connection.send_media(message)
+    }
+
+    /// Grants playing of a recording, which the player is told it is.
+    ///
+    /// # Errors
+    /// As [`accept`](Self::accept).
+    pub fn accept_recording(&mut self, request: &PlayRequest) -> Result<(), Error> {
+        self.0
+            .connection
+            .send_user_control(&UserControl::StreamIsRecorded(request.stream_id))?;
+        self.accept(request.id)
+    }
+
+    /// Grants to go on from another place: what is sent next is from there, at best from the key frame before it.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn accept_seek(&mut self, stream_id: u32) -> Result<(), Error> {
+        self.0
+            .dialogue
+            .accept_seek(&mut self.0.connection, stream_id)
+    }
+
+    /// Refuses to go on from another place, with a reason for the user.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn reject_seek(&mut self, stream_id: u32, description: &str) -> Result<(), Error> {
+        self.0
+            .dialogue
+            .reject_seek(&mut self.0.connection, stream_id, description)
+    }
+
+    /// Answers [`Event::LengthRequested`]; with none where there is no such recording.
+    ///
+    /// # Errors
+    /// [`Error::State`] where it has been answered; [`Error::Limit`] where too much waits to be sent.
+    pub fn answer_length(
+        &mut self,
+        request: RequestId,
+        length: Option<Duration>,
+    ) -> Result<(), Error> {
+        self.0
+            .dialogue
+            .answer_length(&mut self.0.connection, request, length)
+    }
+
+    /// Asks the client to connect anew at its next key frame, elsewhere where there is a URL: this server is going to end.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where the client has not said that it knows this; [`Error::State`] before it is connected;
+    /// [`Error::Limit`] where too much waits to be sent.
+    pub fn request_reconnect(
+        &mut self,
+        tc_url: Option<&str>,
+        description: &str,
+    ) -> Result<(), Error> {
+        self.0
+            .dialogue
+            .request_reconnect(&mut self.0.connection, tc_url, description)
     }
 
     /// Tells a player that the publisher of its stream has come (`NetStream.Play.PublishNotify`).

@@ -1,0 +1,140 @@
+//! RTMP inside of TLS and of HTTP, and obfuscated, against the streaming server.
+
+use fluvial_interop::{
+    clip::NTSC_PYRAMID,
+    needs,
+    peer::{FFMPEG, FFMPEG_9, GSTREAMER_RTMP2, RTMPDUMP, ffmpeg_9},
+    process::Process,
+    recorder::Recorder,
+    server::Server,
+};
+use std::path::{Path, PathBuf};
+
+/// Everything on, on free ports, with a certificate made at the start.
+fn server() -> Server {
+    Server::start(&[
+        "--no-demo",
+        "--rtmpe",
+        "--rtmps",
+        "127.0.0.1:0",
+        "--rtmpt",
+        "127.0.0.1:0",
+        "--rtmpts",
+        "127.0.0.1:0",
+    ])
+}
+
+/// A player that records, there before the publisher, has the whole clip.
+fn whole(
+    name: &str,
+    player: impl FnOnce(&Server) -> Recorder,
+    publisher: impl FnOnce(&Server) -> Process,
+) {
+    let clip = NTSC_PYRAMID.clip();
+    let server = server();
+    let recorder = player(&server);
+    server.wait_for_player(name);
+    publisher(&server).expect_success();
+    server
+        .log()
+        .wait_for(0, &["publisher gone", &format!("stream=live/{name}")]);
+    server.process.signal("TERM");
+    recorder.finish().assert_same(&clip.frames, name);
+}
+
+/// Both ways by one scheme.
+fn by(ffmpeg: &Path, scheme: &str) {
+    let name = format!("by-{scheme}");
+    let (play, publish): (&[&str], &[&str]) = match scheme {
+        "rtmps" => (&["-tls_verify", "0"], &["-tls_verify", "0"]),
+        // Otherwise ffmpeg keeps the last packets for itself when it ends.
+        "rtmpt" | "rtmpts" | "rtmpte" => (&[], &["-rtmp_flush_interval", "1"]),
+        _ => (&[], &[]),
+    };
+    whole(
+        &name,
+        |server| Recorder::ffmpeg(ffmpeg, play, &server.wrapped_url(scheme, &name)),
+        |server| {
+            let url = server.wrapped_url(scheme, &name);
+            NTSC_PYRAMID.clip().publish_by(ffmpeg, publish, &url)
+        },
+    );
+}
+
+#[test]
+fn ffmpeg_by_rtmps() {
+    needs!(FFMPEG);
+    by(Path::new("ffmpeg"), "rtmps");
+}
+
+#[test]
+fn ffmpeg_by_rtmpt() {
+    needs!(FFMPEG);
+    by(Path::new("ffmpeg"), "rtmpt");
+}
+
+#[test]
+fn ffmpeg_by_rtmpts() {
+    needs!(FFMPEG);
+    by(Path::new("ffmpeg"), "rtmpts");
+}
+
+fn newer() -> PathBuf {
+    ffmpeg_9().expect("it was found just before")
+}
+
+#[test]
+fn ffmpeg_9_by_rtmpe() {
+    needs!(FFMPEG, FFMPEG_9);
+    by(&newer(), "rtmpe");
+}
+
+#[test]
+fn ffmpeg_9_by_rtmpte() {
+    needs!(FFMPEG, FFMPEG_9);
+    by(&newer(), "rtmpte");
+}
+
+#[test]
+fn ffmpeg_9_by_rtmps() {
+    needs!(FFMPEG, FFMPEG_9);
+    by(&newer(), "rtmps");
+}
+
+#[test]
+fn rtmpdump_plays_rtmpe() {
+    needs!(FFMPEG, RTMPDUMP);
+    rtmpdump_plays("rtmpe");
+}
+
+#[test]
+fn rtmpdump_plays_rtmps() {
+    needs!(FFMPEG, RTMPDUMP);
+    rtmpdump_plays("rtmps");
+}
+
+#[test]
+fn rtmpdump_plays_rtmpt() {
+    needs!(FFMPEG, RTMPDUMP);
+    rtmpdump_plays("rtmpt");
+}
+
+fn rtmpdump_plays(scheme: &str) {
+    let name = format!("dump-{scheme}");
+    whole(
+        &name,
+        |server| Recorder::rtmpdump(&server.wrapped_url(scheme, &name)),
+        |server| NTSC_PYRAMID.clip().publish(&server.rtmp_url(&name)),
+    );
+}
+
+#[test]
+fn rtmp2src_plays_rtmps() {
+    needs!(FFMPEG, GSTREAMER_RTMP2);
+    let name = "gst-rtmps";
+    whole(
+        name,
+        |server| Recorder::rtmp2src(&server.wrapped_url("rtmps", name)),
+        |server| NTSC_PYRAMID.clip().publish(&server.rtmp_url(name)),
+    );
+}
