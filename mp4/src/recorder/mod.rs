@@ -293,14 +293,17 @@ impl Recorder {
 /// The samples of a track that go into a fragment.
 fn run(lane: &Lane, waiting: &mut Waiting, origin: Time, last: bool) -> Option<Run> {
     let mut samples = core::mem::take(&mut waiting.samples);
-    let before = samples.iter().rev().find_map(|sample| sample.duration);
-    if let Some(sample) = samples.pop_if(|sample| sample.duration.is_none()) {
-        if last {
-            let duration = before.or(NonZeroU32::new(lane.last_delta()));
-            samples.push(Sample { duration, ..sample });
-        } else {
+    if last {
+        if let Some(sample) = samples.last_mut() {
+            let guess = NonZeroU32::new(lane.last_delta()).unwrap_or(NonZeroU32::MIN);
+            sample.duration.get_or_insert(guess);
+        }
+    } else {
+        // A sample that another one follows at once has none either.
+        while let Some(sample) = samples.pop_if(|sample| sample.duration.is_none()) {
             waiting.samples.push(sample);
         }
+        waiting.samples.reverse();
     }
     let first = samples.first()?;
     let shift = *waiting.shift.get_or_insert_with(|| {
