@@ -1,7 +1,8 @@
 //! Annex B and length prefixes: the same NAL units, whichever way they are framed.
 #![no_main]
 
-use h264::{access_unit, annexb, length_prefixed};
+use h264::access_unit::{self, Canonical};
+use h264::{DecoderConfig, annexb, length_prefixed};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -22,5 +23,20 @@ fuzz_target!(|data: &[u8]| {
         for nal in length_prefixed::nals(data, length_size) {
             let _ = nal.map(h264::nal::Header::parse);
         }
+    }
+
+    // In place or not, the canonical form is the same, and stays what it is.
+    let (mut slow, mut fast) = (DecoderConfig::default(), DecoderConfig::default());
+    let copied = Canonical::from_nals(nals.iter().copied().map(Ok), data.len(), &mut slow);
+    let converted = Canonical::from_annexb(data.to_vec(), &mut fast);
+    assert_eq!(copied.data, converted.data);
+    assert_eq!(copied.summary, converted.summary);
+    if copied.error.is_none() && converted.error.is_none() {
+        assert_eq!(slow, fast);
+    }
+    let again = Canonical::from_length_prefixed(&copied.data, 4, &mut slow);
+    assert!(*again.data == *copied.data && !again.reconfigured);
+    for length_size in [1, 2, 4] {
+        let _ = Canonical::from_length_prefixed(data, length_size, &mut fast);
     }
 });

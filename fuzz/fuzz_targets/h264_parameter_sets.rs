@@ -1,7 +1,7 @@
-//! SPS and PPS: what parses is written back to something that parses to the same.
+//! SPS, PPS, subset SPS and prefixes: what parses is written back to something that parses to the same.
 #![no_main]
 
-use h264::{Pps, Sps};
+use h264::{Pps, Sps, extension::Prefix, sps::SubsetSps};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -11,6 +11,20 @@ fuzz_target!(|data: &[u8]| {
         sps.encode(3, &mut out)
             .expect("it was read, so it can be written");
         assert_eq!(Sps::parse(&out).as_ref(), Ok(&sps));
+    }
+    if let Ok(subset) = SubsetSps::parse(data) {
+        out.clear();
+        subset
+            .encode(3, &mut out)
+            .expect("it was read, so it can be written");
+        assert_eq!(SubsetSps::parse(&out).as_ref(), Ok(&subset));
+    }
+    if let Ok((header, prefix)) = Prefix::parse(data) {
+        out.clear();
+        prefix
+            .encode(header.nal_ref_idc, &mut out)
+            .expect("it was read, so it can be written");
+        assert_eq!(Prefix::parse(&out), Ok((header, prefix)));
     }
     for chroma_format_idc in [1, 3] {
         let Ok(pps) = Pps::parse(data, chroma_format_idc) else {

@@ -486,3 +486,52 @@ fn an_access_unit_past_the_limit_is_dropped() {
         ]
     );
 }
+
+#[test]
+fn what_follows_a_dropped_access_unit_is_whole() {
+    let mut stream = Vec::new();
+    annexb::push(
+        &[0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x11, 0x3F, 0x90],
+        &mut stream,
+    );
+    annexb::push(&[0x68, 0xCE, 0x0F, 0xC8], &mut stream);
+    let mut slices = Vec::new();
+    for (head, len) in [
+        (0x65, 900),
+        (0x41, 5000),
+        (0x65, 3000),
+        (0x41, 6000),
+        (0x65, 30),
+    ] {
+        let mut slice = vec![head];
+        slice.extend_from_slice(if head == 0x65 {
+            &[0xB8, 0x04, 0x0A, 0xFF]
+        } else {
+            &[0xE2, 0x10, 0x90, 0xFF]
+        });
+        slice.extend((0..len).map(|n| (n % 251) as u8 | 1));
+        annexb::push(&slice, &mut stream);
+        slices.push(slice);
+    }
+    for piece in [1, 50, 100, 4096, 100_000] {
+        let mut limits = Limits::default();
+        limits.access_unit = 4000;
+        let mut demuxer = Demuxer::new(limits);
+        let (mut found, mut dropped) = (Vec::new(), 0);
+        for piece in stream.chunks(piece).map(Some).chain([None]) {
+            match piece {
+                Some(piece) => demuxer.handle_input(piece),
+                None => demuxer.handle_eof(),
+            }
+            while let Some(event) = demuxer.poll_event() {
+                match event {
+                    Event::AccessUnit(unit) => found.push(unit.data[4..].to_vec()),
+                    Event::Warning(_) => dropped += 1,
+                    _ => {}
+                }
+            }
+        }
+        assert_eq!(found, [&slices[0][..], &slices[2], &slices[4]], "{piece}");
+        assert_eq!(dropped, 2);
+    }
+}

@@ -27,8 +27,8 @@ pub(super) struct Gather {
     open: Option<(usize, u64)>,
     /// Offset of the access unit's first NAL unit.
     offset: u64,
-    /// Bytes of the access unit that did not fit.
-    dropped: usize,
+    /// Bytes of the access unit that were dropped, once it is past the limit.
+    dropped: Option<usize>,
     /// Bytes of the access units in the timeline.
     held: usize,
 }
@@ -79,7 +79,7 @@ impl Gather {
             nal: None,
             open: None,
             offset: 0,
-            dropped: 0,
+            dropped: None,
             held: 0,
         }
     }
@@ -119,25 +119,23 @@ impl Gather {
         let Some(Nal { start, kind, .. }) = self.nal else {
             return;
         };
+        // The first bytes tell which access unit it belongs to, and so whether there is room for it.
         let have = self.data.len().saturating_sub(start);
-        let room = self.limits.access_unit.saturating_sub(self.data.len());
-        if data.len() > room {
-            self.dropped = self.dropped.max(1);
-        }
-        let goes = self.dropped > 0
-            || matches!(kind, UnitType::AccessUnitDelimiter | UnitType::FillerData);
-        if goes {
-            let head = SLICE_HEAD.saturating_sub(have).min(data.len());
-            self.data
-                .extend_from_slice(data.get(..head).unwrap_or_default());
-        } else {
-            self.data.extend_from_slice(data);
-        }
-        if self.dropped > 0 {
-            self.dropped = self.dropped.saturating_add(data.len());
-        }
+        let head = SLICE_HEAD.saturating_sub(have).min(data.len());
+        let (head, rest) = data.split_at_checked(head).unwrap_or_default();
+        self.data.extend_from_slice(head);
         if have < SLICE_HEAD && self.data.len().saturating_sub(start) >= SLICE_HEAD {
             self.place_slice(events);
+        }
+        if matches!(kind, UnitType::AccessUnitDelimiter | UnitType::FillerData) {
+            return;
+        }
+        if self.data.len().saturating_add(rest.len()) > self.limits.access_unit {
+            self.dropped.get_or_insert(0);
+        }
+        match &mut self.dropped {
+            Some(dropped) => *dropped = dropped.saturating_add(rest.len()),
+            None => self.data.extend_from_slice(rest),
         }
     }
 
@@ -199,6 +197,9 @@ impl Gather {
             .is_some_and(|nal| self.data.len() > nal.start && !nal.is_placed)
         {
             self.place_slice(events);
+            if self.data.len() > self.limits.access_unit {
+                self.dropped.get_or_insert(0);
+            }
         }
         let Some(Nal {
             start,
@@ -216,7 +217,7 @@ impl Gather {
         else {
             return;
         };
-        let mut stays = self.dropped == 0;
+        let mut stays = self.dropped.is_none();
         match kind {
             UnitType::AccessUnitDelimiter | UnitType::FillerData => stays = false,
             UnitType::Sps | UnitType::Pps | UnitType::SpsExtension if stays => {
@@ -243,25 +244,27 @@ impl Gather {
             },
         }
         if !stays {
+            if let Some(dropped) = &mut self.dropped {
+                *dropped = dropped.saturating_add(nal.len());
+            }
             self.data.truncate(start);
         }
     }
 
     /// The access unit is whole.
     fn end_unit(&mut self, data: &[u8], events: &mut VecDeque<Event>) {
-        let dropped = core::mem::take(&mut self.dropped);
-        let pushed = if dropped > 0 {
-            Err(Error::Limit {
+        let dropped = self.dropped.take();
+        let pushed = match dropped {
+            Some(_) => Err(Error::Limit {
                 what: "access unit",
                 max: self.limits.access_unit,
-            })
-        } else {
-            self.push(data)
+            }),
+            None => self.push(data),
         };
         if let Err(error) = pushed {
             events.push_back(Event::Warning(Warning {
                 offset: self.offset,
-                skipped: data.len().saturating_add(dropped),
+                skipped: data.len().saturating_add(dropped.unwrap_or(0)),
                 error,
             }));
         }
