@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Generates every input the peer benchmark reads, into ./inputs (about 400 MB).
-# Needs ffmpeg with libx264, aac. Safe to re-run: existing files are kept.
+# Needs ffmpeg with libx264, aac, ac3, eac3, mpeg2video, libmp3lame. Safe to re-run: existing files are kept.
 set -euo pipefail
 cd "$(dirname "$0")"
 out="${BENCH_INPUTS:-inputs}"
@@ -19,6 +19,10 @@ have src.mp4 || ff \
 # 2. Elementary streams and re-muxes of the same access units.
 have video.h264 || ff -i "$out/src.mp4" -map 0:v -c copy -bsf:v h264_mp4toannexb -f h264 "$out/video.h264"
 have audio.aac  || ff -i "$out/src.mp4" -map 0:a -c copy -f adts "$out/audio.aac"
+have audio.ac3  || ff -i "$out/src.mp4" -map 0:a -c:a ac3 -b:a 192k "$out/audio.ac3"
+have audio.eac3 || ff -i "$out/src.mp4" -map 0:a -c:a eac3 -b:a 192k "$out/audio.eac3"
+have audio.mp3  || ff -i "$out/src.mp4" -map 0:a -c:a libmp3lame -q:a 4 -id3v2_version 0 "$out/audio.mp3"
+have video.m2v  || ff -i "$out/src.mp4" -map 0:v -t 20 -c:v mpeg2video -bf 2 -g 15 -b:v 16M -f mpeg2video "$out/video.m2v"
 have av.flv     || ff -i "$out/src.mp4" -c copy -f flv "$out/av.flv"
 have av.frag.mp4 || ff -i "$out/src.mp4" -c copy \
   -movflags +frag_keyframe+empty_moov+default_base_moof "$out/av.frag.mp4"

@@ -43,6 +43,14 @@ fuzz_target!(|data: &[u8]| {
             };
             assert_eq!(frame.xing(), Some(tag));
         }
-        let _ = frame.vbri();
+        if let Some(tag) = frame.tag() {
+            let _ = (tag.samples(header), tag.priming(), tag.trim());
+            let frames = tag.frames().unwrap_or(0);
+            for n in [0, frames / 2, frames.saturating_sub(1), u32::MAX] {
+                if let Some(place) = tag.place(header, n) {
+                    assert!(n < frames && place.frame.is_none_or(|found| found <= n));
+                }
+            }
+        }
     }
 });

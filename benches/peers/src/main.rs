@@ -2,11 +2,13 @@
 //! Usage: fluvial-peers [area-filter] [op-filter]; see README.md.
 
 mod aac;
+mod ac3;
 mod h264;
 mod harness;
 mod hls;
 mod inputs;
 mod mp4;
+mod mpeg2;
 mod rtmp;
 
 use harness::{Group, Options};
@@ -18,6 +20,8 @@ const AREAS: &[(&str, fn() -> Vec<Group>)] = &[
     ("mp4", mp4::groups),
     ("rtmp", rtmp::groups),
     ("aac", aac::groups),
+    ("ac3", ac3::groups),
+    ("mpeg2", mpeg2::groups),
     ("hls", hls::groups),
 ];
 
