@@ -413,11 +413,7 @@ fn damaged_files_keep_their_other_frames() {
     let Some(corpus) = testing::corpus("") else {
         return;
     };
-    let mut seed = 1u64;
-    let mut random = move || {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (seed >> 33) as usize
-    };
+    let mut random = testing::Random::new(1);
     for path in testing::files(&corpus.join("aac")) {
         let data = fs::read(&path).unwrap();
         if data.is_empty() || data.len() > 200_000 {
@@ -425,7 +421,7 @@ fn damaged_files_keep_their_other_frames() {
         }
         let whole = frames(&walk(&data));
         for _ in 0..200 {
-            let cut = &data[..random() % data.len()];
+            let cut = &data[..random.below(data.len())];
             let found = walk(cut);
             let bytes: u64 = found
                 .iter()
@@ -443,7 +439,7 @@ fn damaged_files_keep_their_other_frames() {
             if let Piece::Frame { offset, .. } = piece
                 && at % 10 == 5
             {
-                flipped[offset as usize + random() % 7] ^= 1 << (random() % 8);
+                flipped[offset as usize + random.below(7)] ^= 1 << random.below(8);
                 hit += 1;
             }
         }
@@ -454,10 +450,7 @@ fn damaged_files_keep_their_other_frames() {
             path.display()
         );
         // One bit in a hundred.
-        for _ in 0..data.len() * 8 / 100 {
-            let at = random() % data.len();
-            flipped[at] ^= 1 << (random() % 8);
-        }
+        testing::flip_bits(&mut flipped, &mut random);
         assert_eq!(
             walk(&flipped),
             split(&flipped, std::iter::repeat_n(37, data.len() / 37))

@@ -449,18 +449,14 @@ fn damaged_files_keep_their_other_frames() {
     let Some(corpus) = testing::corpus("") else {
         return;
     };
-    let mut seed = 1u64;
-    let mut random = move || {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (seed >> 33) as usize
-    };
+    let mut random = testing::Random::new(1);
     for path in testing::files(&corpus.join("ac3")) {
         let data = fs::read(&path).unwrap();
         if path.extension().is_some_and(|e| e == "dump") || data.is_empty() {
             continue;
         }
         for _ in 0..200 {
-            let cut = &data[..random() % data.len()];
+            let cut = &data[..random.below(data.len())];
             for frame in frames(cut) {
                 let _ = (frame.is_intact(), frame.bsi());
             }
@@ -472,7 +468,7 @@ fn damaged_files_keep_their_other_frames() {
             if let Piece::Frame { offset, .. } = piece
                 && at % 10 == 5
             {
-                flipped[offset as usize + random() % 2] ^= 1 << (random() % 8);
+                flipped[offset as usize + random.below(2)] ^= 1 << random.below(8);
                 hit += 1;
             }
         }
@@ -481,10 +477,7 @@ fn damaged_files_keep_their_other_frames() {
             "{}",
             path.display()
         );
-        for _ in 0..data.len() * 8 / 100 {
-            let at = random() % data.len();
-            flipped[at] ^= 1 << (random() % 8);
-        }
+        testing::flip_bits(&mut flipped, &mut random);
         let walked: Vec<_> = Frames::new(&flipped).map(own).collect();
         assert_eq!(
             walked,

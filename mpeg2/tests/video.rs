@@ -319,11 +319,7 @@ fn what_is_too_long_for_a_picture_is_dropped() {
 
 #[test]
 fn damage_makes_no_difference_between_ways_to_cut() {
-    let mut seed = 1u32;
-    let mut random = move |below: usize| {
-        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (seed >> 8) as usize % below
-    };
+    let mut random = testing::Random::new(1);
     for options in STREAMS {
         let Some(mut stream) = made(options) else {
             return;
@@ -339,10 +335,7 @@ fn damage_makes_no_difference_between_ways_to_cut() {
                 .sum();
             assert_eq!(total, cut.len());
         }
-        for _ in 0..stream.len() / 100 {
-            let at = random(stream.len());
-            stream[at] ^= 1 << random(8);
-        }
+        testing::flip_bits(&mut stream, &mut random);
         let mut timeline = Timeline::new();
         for piece in pictures(&stream) {
             if let Piece::Frame { frame, .. } = piece {
@@ -356,7 +349,7 @@ fn damage_makes_no_difference_between_ways_to_cut() {
             }
         }
         assert_eq!(
-            split(&stream, 1 + random(3000)),
+            split(&stream, 1 + random.below(3000)),
             pieces(&stream),
             "{options}"
         );

@@ -4,7 +4,8 @@
 //! surrounds it:
 //!
 //! * where the frame before it ended, it is one if a header follows it, or if no other frame begins within it;
-//! * elsewhere, only if a header of the same stream follows it, or if it ends with the input.
+//! * elsewhere, only if a header of the same stream follows it, or if it ends with the input, and if no frame of the stream that
+//!   was there before begins within it.
 //!
 //! Where bytes are missing to decide, they are waited for, so that what is found does not depend on how the input was
 //! cut. [`Frames`] walks over bytes that are all there, [`Splitter`] takes them as they come.
@@ -128,6 +129,8 @@ struct Search<H> {
     in_sync: bool,
     /// The header here, if it was read already.
     ahead: Option<H>,
+    /// A header of the stream that was there before.
+    known: Option<H>,
     /// Bytes of a tag that are still to be passed over.
     tag: usize,
 }
@@ -137,6 +140,7 @@ impl<H: Copy> Search<H> {
         Self {
             in_sync: false,
             ahead: None,
+            known: None,
             tag: 0,
         }
     }
@@ -184,8 +188,18 @@ impl<H: Copy> Search<H> {
                 },
                 Next::Other => false,
             };
+            // Data may repeat, and what looks like the headers of another stream with it.
+            let other = self
+                .known
+                .filter(|&known| is_frame && !self.in_sync && !F::same_stream(header, known));
+            match other.and_then(|known| frame_within::<F>(data, known, len, end)) {
+                Some(Step::Junk(len)) => return self.junk(len),
+                Some(step) => return step,
+                None => {}
+            }
             if is_frame {
                 self.in_sync = true;
+                self.known = Some(header);
                 return Step::Frame(header, len);
             }
         } else {
@@ -239,7 +253,7 @@ fn next<F: Framing>(data: &[u8], header: F::Header, len: usize, end: End) -> Nex
     }
 }
 
-/// Another frame of the same stream that begins within one: the one was cut short, then.
+/// A frame of a header's stream that begins within the length of one: the one was cut short, then, or is none.
 fn frame_within<F: Framing>(
     data: &[u8],
     header: F::Header,
