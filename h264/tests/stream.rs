@@ -513,9 +513,13 @@ fn what_follows_a_dropped_access_unit_is_whole() {
         annexb::push(&slice, &mut stream);
         slices.push(slice);
     }
-    for piece in [1, 50, 100, 4096, 100_000] {
+    // Also where the first one just fits.
+    for (piece, limit) in [1, 50, 100, 4096, 100_000]
+        .map(|piece| [(piece, 4000), (piece, 3010)])
+        .concat()
+    {
         let mut limits = Limits::default();
-        limits.access_unit = 4000;
+        limits.access_unit = limit;
         let mut demuxer = Demuxer::new(limits);
         let (mut found, mut dropped) = (Vec::new(), 0);
         for piece in stream.chunks(piece).map(Some).chain([None]) {

@@ -127,7 +127,8 @@ impl Gather {
         if have < SLICE_HEAD && self.data.len().saturating_sub(start) >= SLICE_HEAD {
             self.place_slice(events);
         }
-        if matches!(kind, UnitType::AccessUnitDelimiter | UnitType::FillerData) {
+        let is_idle = matches!(kind, UnitType::AccessUnitDelimiter | UnitType::FillerData);
+        if is_idle || self.nal.is_none_or(|nal| !nal.is_placed) {
             return;
         }
         if self.data.len().saturating_add(rest.len()) > self.limits.access_unit {
