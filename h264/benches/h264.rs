@@ -6,8 +6,9 @@
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use fluvial_h264::access_unit::Canonical;
 use fluvial_h264::annexb::{self, Piece, Splitter};
-use fluvial_h264::{ParameterSets, SliceHeader, Sps, length_prefixed};
+use fluvial_h264::{DecoderConfig, ParameterSets, SliceHeader, Sps, length_prefixed};
 use memchr::memmem;
 use std::hint::black_box;
 
@@ -110,6 +111,18 @@ fn framing(c: &mut Criterion) {
         b.iter_batched_ref(
             || stream.clone(),
             |data| annexb::make_length_prefixed(data).unwrap(),
+            BatchSize::PerIteration,
+        );
+    });
+    group.bench_function("canonical, per access unit in place", |b| {
+        let mut config = DecoderConfig::default();
+        b.iter_batched(
+            || units.clone(),
+            |units| {
+                for unit in units {
+                    black_box(Canonical::from_annexb(unit, &mut config));
+                }
+            },
             BatchSize::PerIteration,
         );
     });
