@@ -3,6 +3,7 @@
 use crate::format::Format;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
@@ -58,6 +59,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let findings = match format {
         Format::Hls => hls_playlist(reader)?,
         Format::Dash => dash_manifest(reader)?,
+        Format::Ts | Format::M2ts => transport_stream(reader)?,
         other => bail!("{}: there are no rules for {other} here", args.input),
     };
     let mut out = BufWriter::new(io::stdout().lock());
@@ -135,4 +137,56 @@ fn dash_manifest(mut reader: impl Read) -> Result<Vec<Finding>> {
         clause: finding.clause.into(),
     });
     Ok(findings.collect())
+}
+
+/// Findings of one rule about one PID that are told; the rest is counted.
+const SAME: usize = 10;
+
+fn transport_stream(mut reader: impl Read) -> Result<Vec<Finding>> {
+    use mpegts::check::{Checker, Rule};
+    let mut checker = Checker::new();
+    let mut buffer = vec![0; 128 << 10];
+    let mut findings = Vec::new();
+    let mut counts: BTreeMap<(Rule, Option<u16>), usize> = BTreeMap::new();
+    loop {
+        let n = reader.read(&mut buffer)?;
+        if n == 0 {
+            checker.handle_eof();
+        } else {
+            checker.handle_input(&buffer[..n]);
+        }
+        while let Some(finding) = checker.poll_finding() {
+            let pid = finding.pid.map(mpegts::packet::Pid::get);
+            let count = counts.entry((finding.rule, pid)).or_default();
+            *count += 1;
+            if *count > SAME {
+                continue;
+            }
+            let of = pid.map_or(String::new(), |pid| format!(", PID {pid}"));
+            findings.push(Finding {
+                severity: match finding.rule {
+                    // What a receiver can live with.
+                    Rule::PtsError | Rule::PcrAccuracyError => Severity::Warning,
+                    _ => Severity::Error,
+                },
+                rule: format!("{}: {}", finding.rule, finding.what),
+                place: format!("offset {}{of}", finding.offset),
+                clause: "ETSI TR 101 290 §5.2".into(),
+            });
+        }
+        if n == 0 {
+            break;
+        }
+    }
+    for ((rule, pid), count) in counts {
+        if count > SAME {
+            findings.push(Finding {
+                severity: Severity::Warning,
+                rule: format!("{rule}: {} more of these", count - SAME),
+                place: pid.map_or("stream".into(), |pid| format!("PID {pid}")),
+                clause: "ETSI TR 101 290 §5.2".into(),
+            });
+        }
+    }
+    Ok(findings)
 }

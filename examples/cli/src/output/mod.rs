@@ -8,6 +8,7 @@ mod ps;
 mod raw;
 mod segments;
 mod target;
+mod ts;
 
 use crate::format::Format;
 use anyhow::{Result, bail};
@@ -69,9 +70,10 @@ pub fn create(path: &str, format: Option<&str>, options: &Options) -> Result<Box
         Format::Hls => Box::new(segments::Segments::hls(path)),
         Format::Dash => Box::new(segments::Segments::dash(path)),
         Format::Raw(format) => Box::new(raw::Raw::new(format, out()?)),
+        Format::Ts => Box::new(ts::Ts::plain(out()?)),
+        Format::M2ts => Box::new(ts::Ts::m2ts(out()?)),
         Format::Ps => Box::new(ps::Ps::new(out()?)),
         Format::Flv => Box::new(flv::Flv::new(out()?)),
-        other => bail!("{path}: {other} cannot be written"),
     };
     Ok(Box::new(Interleave::new(sink)))
 }
