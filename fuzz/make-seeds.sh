@@ -72,3 +72,4 @@ for codecs in "mpeg2video mp2" "mpeg1video ac3" "libx264 mp2"; do
         -c:a "$audio" -b:a 32k -f vob "$tmp/tiny.vob"
     head -c 12000 "$tmp/tiny.vob" >"seeds/mpegts_ps/$video"
 done
+# The seeds of rtmp_flv_file, rtmp_amf3 and rtmp_tunnel are a few bytes each, written by hand.

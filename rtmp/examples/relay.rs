@@ -13,8 +13,8 @@
 use fluvial_rtmp::flv::Demuxer;
 use fluvial_rtmp::message::{Role, status};
 use fluvial_rtmp::server::{Config, Event, Session};
-use fluvial_rtmp::{Limits, SharedMessage, TypeId};
-use std::collections::HashMap;
+use fluvial_rtmp::{Limits, SharedMessage};
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 #[derive(Default)]
 struct Stream {
     published: bool,
-    headers: HashMap<TypeId, SharedMessage>,
+    headers: BTreeMap<u32, SharedMessage>,
     players: Vec<Sender<Unit>>,
 }
 
@@ -144,10 +144,8 @@ impl Connection {
                     let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
                     let stream = streams.entry(request.path()).or_default();
                     let (sender, receiver) = channel();
-                    for type_id in [TypeId::DATA, TypeId::VIDEO, TypeId::AUDIO] {
-                        if let Some(header) = stream.headers.get(&type_id) {
-                            sender.send(Unit::Message(header.clone()))?;
-                        }
+                    for header in stream.headers.values() {
+                        sender.send(Unit::Message(header.clone()))?;
                     }
                     stream.players.push(sender);
                     self.playing.insert(request.stream_id, (receiver, false));
@@ -163,7 +161,7 @@ impl Connection {
                     let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
                     if let Some(stream) = streams.get_mut(&*name) {
                         if shared.role() == Role::Header {
-                            stream.headers.insert(message.type_id, shared.clone());
+                            stream.headers.insert(message.slot(), shared.clone());
                         }
                         stream
                             .players

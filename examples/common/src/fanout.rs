@@ -29,7 +29,7 @@ pub enum Role {
     /// Something new begins: everything before is of no use to who comes later, headers included.
     Start,
     /// Needed by all that follows, until the next one with the same number.
-    Header(u8),
+    Header(u32),
     /// Reading can begin here, given the headers: a keyframe.
     Join,
     /// Of use only with all units back to the last join point: a picture that refers to others.

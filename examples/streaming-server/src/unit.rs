@@ -19,7 +19,7 @@ impl fanout::Unit for Unit {
             Unit::Message(message) => message,
         };
         match message.role() {
-            message::Role::Header => Role::Header(message.message().type_id.0),
+            message::Role::Header => Role::Header(message.message().slot()),
             message::Role::JoinPoint => Role::Join,
             message::Role::Dependent => Role::Dependent,
             message::Role::Free => Role::Free,

@@ -10,7 +10,7 @@ use wire::Reader;
 /// What a relay has to know of a message to give it to late joiners and slow readers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Metadata or a decoder's set-up: a late joiner needs the newest of each [`TypeId`] before anything else.
+    /// Metadata or a decoder's set-up: a late joiner needs the newest of each [`slot`](Message::slot) before anything else.
     Header,
     /// A key frame: decoding can start here.
     JoinPoint,
@@ -53,6 +53,33 @@ impl Message {
             }
             _ => Role::Free,
         }
+    }
+}
+
+impl Message {
+    /// Which header takes the place of which: those of the same slot. It tells apart types, what Enhanced RTMP has in one type, and
+    /// the first of its tracks that a message is of.
+    #[must_use]
+    pub fn slot(&self) -> u32 {
+        let mut r = Reader::new(&self.payload);
+        let header = match self.type_id {
+            TypeId::AUDIO if ExTagHeader::is_audio(&self.payload) => {
+                ExTagHeader::decode_audio(&mut r).ok()
+            }
+            TypeId::VIDEO if ExTagHeader::is_video(&self.payload) => {
+                ExTagHeader::decode_video(&mut r).ok()
+            }
+            _ => None,
+        };
+        let (packet, track) = match header {
+            Some(header) => {
+                let track = header.track(&mut r).ok().flatten();
+                let track = track.map_or(0, |track| track.track_id);
+                (header.packet_type.value(), track)
+            }
+            None => (0, 0),
+        };
+        u32::from_be_bytes([0, track, packet, self.type_id.0])
     }
 }
 
@@ -199,4 +226,42 @@ fn encode(message: &Message, chunk_size: u32) -> Result<Vec<u8>, Error> {
     let mut out = Vec::new();
     Writer::with_chunk_size(chunk_size)?.write(media_csid(message.type_id), message, &mut out)?;
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_of_different_slots_stand_beside_each_other() {
+        let message = |type_id, payload: &[u8]| Message {
+            timestamp: 0,
+            type_id,
+            stream_id: 1,
+            payload: payload.to_vec().into(),
+        };
+        let headers = [
+            message(TypeId::DATA, b"\x02\x00\x0AonMetaData\x08"),
+            message(TypeId::VIDEO, b"\x17\x00\0\0\0"),
+            message(TypeId::VIDEO, b"\x96\x00hvc1\x01record"),
+            message(TypeId::VIDEO, b"\x96\x00hvc1\x02record"),
+            message(TypeId::VIDEO, b"\x94hvc1\x02\x00\x09colorInfo"),
+            message(TypeId::AUDIO, b"\xAF\x00\x11\x90"),
+            message(TypeId::AUDIO, b"\x94Opus\x01\x02"),
+        ];
+        for (at, header) in headers.iter().enumerate() {
+            assert_eq!(header.role(), Role::Header, "{header:?}");
+            assert!(
+                headers[..at]
+                    .iter()
+                    .all(|other| other.slot() != header.slot()),
+                "{header:?}"
+            );
+        }
+        // A new decoder takes the place of the old one, however it is told.
+        assert_eq!(
+            message(TypeId::VIDEO, b"\x90hvc1record").slot(),
+            headers[1].slot()
+        );
+    }
 }
