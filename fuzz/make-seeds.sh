@@ -7,6 +7,10 @@ trap 'rm -rf "$tmp"' EXIT
 ffmpeg -v error -f lavfi -i testsrc2=size=64x64:rate=10 -f lavfi -i sine=sample_rate=8000 -t 1 \
     -c:v libx264 -g 5 -bf 2 -crf 40 -c:a aac -b:a 8k -movflags frag_keyframe+empty_moov+default_base_moof "$tmp/tiny.mp4"
 cargo run -q --example seeds -- "$tmp/tiny.mp4"
+mkdir -p seeds/mp4_movie
+cp "$tmp/tiny.mp4" seeds/mp4_movie/fragmented
+ffmpeg -v error -i "$tmp/tiny.mp4" -c copy -y -f mp4 seeds/mp4_movie/moov_last
+ffmpeg -v error -i "$tmp/tiny.mp4" -c copy -movflags faststart -y -f mp4 seeds/mp4_movie/moov_first
 mkdir -p seeds/ac3_frames seeds/hls_playlist seeds/mpeg2_audio seeds/mpeg2_video
 for codec in ac3 eac3; do
     ffmpeg -v error -y -f lavfi -i sine=sample_rate=32000 -t 0.2 -c:a $codec -b:a 32k -f $codec "seeds/ac3_frames/$codec"

@@ -127,6 +127,11 @@ impl Demuxer {
             return;
         };
         let mut skipped = 0u64;
+        self.lost = self.lost.saturating_add(self.plan.len());
+        if self.lost > self.limits.fragment_samples {
+            // Tables can tell of any number of samples that lie in the same place.
+            self.merge = None;
+        }
         while let Some(lost) = self.plan.front().filter(|sample| which(sample)) {
             skipped = skipped.saturating_add(lost.size.into());
             let track = lost.track;

@@ -45,6 +45,8 @@ pub struct Demuxer {
     plan: VecDeque<Pending>,
     /// The samples that `moov` itself has and that are not in the plan yet.
     merge: Option<Merge>,
+    /// Samples that were lost since the last that was given, about.
+    lost: usize,
     /// Their places are counted from the start of the file, not from something in the fragment.
     absolute: bool,
     lanes: Vec<Lane>,
@@ -90,6 +92,7 @@ impl Demuxer {
             partial: Vec::new(),
             plan: VecDeque::new(),
             merge: None,
+            lost: 0,
             absolute: false,
             lanes: Vec::new(),
             init: None,
@@ -432,6 +435,7 @@ impl Demuxer {
         let refined = refine(&mut lane.track.codec, data);
         let canonical = lane.canonical(data);
         lane.last_dts = Some(pending.dts);
+        self.lost = 0;
         let shift = lane.shift;
         // A sample of which nothing can be read is lost, like one that did not come.
         let useless = canonical.error.is_some() && canonical.data.is_empty();

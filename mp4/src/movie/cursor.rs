@@ -137,9 +137,9 @@ impl Cursor {
         // Samples past the last entry last as long as the one before: such files exist.
         while let Some(entry) = table.times.get(self.times_next) {
             self.times_next = self.times_next.saturating_add(1);
-            self.delta = entry.sample_delta;
-            self.times_left = entry.sample_count;
-            if self.times_left > 0 {
+            if entry.sample_count > 0 {
+                self.delta = entry.sample_delta;
+                self.times_left = entry.sample_count;
                 return;
             }
         }

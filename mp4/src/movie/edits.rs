@@ -20,12 +20,15 @@ pub(crate) struct Span {
     pub(crate) shift: i64,
 }
 
+/// Edits that are followed: each may show all of the track again.
+const SPANS: usize = 1024;
+
 impl Timeline {
     pub(crate) fn new(edits: &[Edit], movie: Timescale, track: Timescale) -> Self {
         let mut spans = Vec::new();
         // In ticks of the movie, so that rounding does not add up.
         let mut position = 0i64;
-        for edit in edits {
+        for edit in edits.iter().take(SPANS) {
             let at = movie.rescale(position, track);
             position = position.saturating_add_unsigned(edit.segment_duration);
             if edit.media_time < 0 || edit.media_rate == 0 {

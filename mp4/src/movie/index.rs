@@ -1,5 +1,5 @@
 use super::table::Sizes;
-use super::{Cursor, SampleTable, Samples};
+use super::{Cursor, MovieTrack, SampleTable, Samples};
 use alloc::vec::Vec;
 
 /// Entries of a table between two marks.
@@ -9,8 +9,8 @@ const STEP: usize = 64;
 /// fewer than 64 entries need none.
 #[derive(Debug, Clone, Default)]
 pub struct Index {
-    /// At every 64th entry of `stts`: the first sample of it, and its decoding time.
-    times: Vec<(u32, i64)>,
+    /// At every 64th entry of `stts`: the first sample of it, its decoding time, and how long the one before lasts.
+    times: Vec<(u32, i64, u32)>,
     /// At every 64th entry of `ctts`: the first sample of it.
     offsets: Vec<u32>,
     /// At every 64th entry of `stsc`: the first sample of it.
@@ -20,11 +20,14 @@ pub struct Index {
 impl Index {
     pub(super) fn new(table: &SampleTable) -> Self {
         let mut index = Self::default();
-        let (mut sample, mut dts) = (0u32, 0i64);
+        let (mut sample, mut dts, mut delta) = (0u32, 0i64, 0u32);
         if table.times.len() > STEP {
             for (at, entry) in table.times.iter().enumerate() {
                 if at.is_multiple_of(STEP) {
-                    index.times.push((sample, dts));
+                    index.times.push((sample, dts, delta));
+                }
+                if entry.sample_count > 0 {
+                    delta = entry.sample_delta;
                 }
                 sample = sample.saturating_add(entry.sample_count);
                 let run = i64::from(entry.sample_count).saturating_mul(entry.sample_delta.into());
@@ -58,7 +61,7 @@ impl Index {
     #[must_use]
     pub fn sample_at(&self, table: &SampleTable, dts: i64) -> u32 {
         let (mut at, mut sample, mut start) = (0, 0u32, 0i64);
-        let after = self.times.partition_point(|(_, start)| *start <= dts);
+        let after = self.times.partition_point(|(_, start, _)| *start <= dts);
         if let Some((mark, found)) = after
             .checked_sub(1)
             .and_then(|mark| Some((mark, self.times.get(mark)?)))
@@ -110,13 +113,17 @@ impl Index {
     fn seek_time(&self, table: &SampleTable, cursor: &mut Cursor) {
         let after = self
             .times
-            .partition_point(|(first, _)| *first <= cursor.sample);
+            .partition_point(|(first, ..)| *first <= cursor.sample);
         let mark = after.saturating_sub(1);
-        let (mut first, mut dts) = self.times.get(mark).copied().unwrap_or_default();
+        let mark_at = self.times.get(mark).copied().unwrap_or_default();
+        let (mut first, mut dts, delta) = mark_at;
+        cursor.delta = delta;
         cursor.times_next = mark.saturating_mul(STEP);
         while let Some(entry) = table.times.get(cursor.times_next) {
             cursor.times_next = cursor.times_next.saturating_add(1);
-            cursor.delta = entry.sample_delta;
+            if entry.sample_count > 0 {
+                cursor.delta = entry.sample_delta;
+            }
             let into = cursor.sample.saturating_sub(first);
             let passed = into.min(entry.sample_count);
             dts = dts.saturating_add(i64::from(passed).saturating_mul(entry.sample_delta.into()));
@@ -208,6 +215,18 @@ impl Cursor {
         (chunks, entry.samples_per_chunk)
     }
 
+    /// This cursor, or one behind the chunk where that has samples of one size.
+    pub(super) fn skip_chunk(&self, track: &MovieTrack) -> Self {
+        let table = &track.samples;
+        match table.sizes {
+            Sizes::Same { .. } if self.in_chunk > 0 => {
+                let next = self.sample.saturating_add(self.in_chunk);
+                track.index().cursor(table, next)
+            }
+            _ => *self,
+        }
+    }
+
     /// Enters the chunk that is next, at a sample of it.
     fn enter_chunk(&mut self, table: &SampleTable, within: u32) {
         self.place = table.places.get(self.chunk).unwrap_or(u64::MAX);
@@ -230,6 +249,131 @@ impl Cursor {
                 break;
             };
             self.place = self.place.saturating_add(size.into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boxes::{CompositionOffset, SampleToChunk, Table, TimeToSample};
+    use crate::movie::SampleInfo;
+    use crate::movie::table::Places;
+    use core::num::NonZeroU32;
+    use proptest::prelude::*;
+
+    /// Tables that tell of up to some hundreds of samples, expanded as the standard says it.
+    fn naive(table: &SampleTable) -> Vec<SampleInfo> {
+        let mut deltas = table.times.iter().flat_map(|entry| {
+            core::iter::repeat_n(entry.sample_delta, entry.sample_count as usize)
+        });
+        let mut offsets = table.offsets.iter().flat_map(|entry| {
+            core::iter::repeat_n(entry.sample_offset, entry.sample_count as usize)
+        });
+        let (mut samples, mut dts, mut last) = (Vec::new(), 0, 0);
+        for chunk in 0..table.places.len() {
+            let run = table
+                .chunks
+                .iter()
+                .rfind(|run| run.first_chunk <= chunk + 1);
+            let Some(run) = run else { continue };
+            let mut offset = table.places.get(chunk).unwrap();
+            for _ in 0..run.samples_per_chunk {
+                let index = samples.len() as u32;
+                let Some(size) = table.sizes.get(index) else {
+                    return samples;
+                };
+                last = deltas.next().unwrap_or(last);
+                samples.push(SampleInfo {
+                    index,
+                    offset,
+                    size,
+                    dts,
+                    composition_offset: offsets.next().unwrap_or(0),
+                    duration: last,
+                    sync: table
+                        .sync
+                        .as_ref()
+                        .is_none_or(|sync| sync.iter().any(|number| number == index + 1)),
+                    description: run.sample_description_index,
+                });
+                offset += u64::from(size);
+                dts += i64::from(last);
+            }
+        }
+        samples
+    }
+
+    prop_compose! {
+        fn tables()(
+            times in prop::collection::vec((0u32..4, 0u32..50), 0..200),
+            offsets in prop::collection::vec((0u32..4, -40i32..40), 0..200),
+            runs in prop::collection::vec((1u32..4, 0u32..5), 1..200),
+            places in prop::collection::vec(any::<u32>(), 0..300),
+            sizes in prop::collection::vec(0u32..1000, 0..500),
+            same in prop::option::of((1u32..9, 0u32..400)),
+            sync in prop::option::of(prop::collection::btree_set(1u32..500, 0..60)),
+            wide: bool,
+        ) -> SampleTable {
+            let mut first_chunk = 1;
+            let chunks = runs.into_iter().enumerate().map(|(at, (chunks, samples_per_chunk))| {
+                let run = SampleToChunk { first_chunk, samples_per_chunk, sample_description_index: at as u32 % 3 + 1 };
+                first_chunk += chunks;
+                run
+            });
+            SampleTable {
+                times: times.into_iter().map(|(sample_count, sample_delta)| TimeToSample { sample_count, sample_delta }).collect(),
+                offsets: offsets.into_iter().map(|(sample_count, sample_offset)| CompositionOffset { sample_count, sample_offset }).collect(),
+                chunks: chunks.collect(),
+                sizes: match same {
+                    Some((size, count)) => Sizes::Same { size: NonZeroU32::new(size).unwrap(), count },
+                    None => Sizes::Each(sizes.into_iter().collect()),
+                },
+                places: if wide {
+                    Places::Co64(places.iter().map(|place| u64::from(*place) << 20).collect())
+                } else {
+                    Places::Stco(places.into_iter().collect())
+                },
+                sync: sync.map(|sync| sync.into_iter().collect::<Table<u32, 4>>()),
+                ..SampleTable::default()
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_cursor_tells_what_the_tables_say(table in tables()) {
+            let found: Vec<_> = table.samples().collect();
+            prop_assert_eq!(&found, &naive(&table));
+        }
+
+        #[test]
+        fn a_seek_leads_to_where_a_walk_does(table in tables()) {
+            let all: Vec<_> = table.samples().collect();
+            let index = table.index();
+            for at in 0..=all.len() + 2 {
+                let found: Vec<_> = index.seek(&table, at as u32).take(3).collect();
+                let expected = all.get(at..).unwrap_or_default();
+                prop_assert_eq!(&found, &expected[..expected.len().min(3)], "from sample {}", at);
+            }
+        }
+
+        #[test]
+        fn the_sample_at_a_time_is_the_last_that_has_begun(table in tables(), dts in 0i64..3000) {
+            let all: Vec<_> = table.samples().collect();
+            let timed: usize = table.times.iter().map(|entry| entry.sample_count as usize).sum();
+            // Past the table of times nobody seeks.
+            if all.len() > timed || all.len() != table.len() as usize {
+                return Ok(());
+            }
+            let Some(end) = all.last().map(|last| last.dts + i64::from(last.duration)) else {
+                return Ok(());
+            };
+            let dts = dts.rem_euclid(end.max(1)) - 1;
+            let expected = all.iter().rev().find(|sample| sample.dts <= dts).map_or(0, |sample| sample.index);
+            let found = table.index().sample_at(&table, dts);
+            // Where samples last nothing, any of those at that time will do.
+            prop_assert!(found == expected || all[found as usize].dts == all[expected as usize].dts, "{} {}", found, expected);
         }
     }
 }

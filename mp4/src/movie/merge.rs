@@ -187,10 +187,10 @@ impl Lane {
         self.next = movie
             .tracks
             .get(self.track)
-            .and_then(|track| self.find(track));
+            .and_then(|track| self.find(track, movie.file_len));
     }
 
-    fn find(&mut self, track: &MovieTrack) -> Option<Placed> {
+    fn find(&mut self, track: &MovieTrack, file_len: u64) -> Option<Placed> {
         loop {
             let span = self.span(track)?;
             let info = match (&track.track.codec, track.samples.frame_len) {
@@ -199,6 +199,12 @@ impl Lane {
                 }
                 _ => self.cursor.next(&track.samples),
             };
+            if let Some(info) = &info
+                && info.offset.saturating_add(info.size.into()) > file_len
+            {
+                // The rest of the chunk lies there too, and may be of any number where all have one size.
+                self.cursor = self.cursor.skip_chunk(track);
+            }
             let Some(info) = info.filter(|info| !self.is_behind(track, &span, info)) else {
                 self.span = self.span.checked_add(1)?;
                 self.span(track)?;
@@ -246,18 +252,24 @@ impl Lane {
 
 /// The last sync sample that is shown at or before a time on the track's line.
 fn sync_at(track: &MovieTrack, time: i64) -> u32 {
+    /// Sync samples that are looked at beside the nearest: more lie out of order in no real file.
+    const STEPS: u32 = 64;
     let (table, index) = (&track.samples, track.index());
     let mut sample = table.sync_before(index.sample_at(table, time));
     // The next one may be decoded later and shown in time all the same, where offsets are negative; and this one may
     // be shown later.
     let pts = |sample: u32| index.seek(table, sample).next().map(|info| info.pts());
-    while let Some(next) = table.sync_after(sample).filter(|next| *next > sample) {
-        if pts(next).is_none_or(|pts| pts > time) {
+    for _ in 0..STEPS {
+        let next = table.sync_after(sample).filter(|next| *next > sample);
+        match next {
+            Some(next) if pts(next).is_some_and(|pts| pts <= time) => sample = next,
+            _ => break,
+        }
+    }
+    for _ in 0..STEPS {
+        if sample == 0 || pts(sample).is_none_or(|pts| pts <= time) {
             break;
         }
-        sample = next;
-    }
-    while sample > 0 && pts(sample).is_some_and(|pts| pts > time) {
         sample = table.sync_before(sample.saturating_sub(1));
     }
     sample
