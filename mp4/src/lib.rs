@@ -34,6 +34,8 @@ mod limits;
 #[cfg(feature = "media")]
 pub mod movie;
 #[cfg(feature = "media")]
+mod names;
+#[cfg(feature = "media")]
 pub mod packager;
 #[cfg(feature = "media")]
 pub mod reader;

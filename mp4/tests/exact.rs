@@ -70,7 +70,7 @@ impl Found {
             boxes!(child:
                 Ftyp Styp Mvhd Tkhd Mdhd Hdlr Elst Vmhd Smhd Nmhd Dref Stts Ctts Cslg Stsc Stsz Stz2
                 Stco Co64 Stss Stps Sdtp Sgpd Sbgp Subs Mehd Trex Mfhd Tfhd Tfdt Trun Sidx Emsg Prft
-                AvcC HvcC Av1C VpcC Dac3 Dec3 DOps DfLa VttC Tfra Mfro Ssix Colr Pasp Clap Btrt Esds Stsd);
+                AvcC HvcC Av1C VpcC Dac3 Dec3 DOps DfLa VttC Tfra Mfro Ssix Meta Keys Ilst Chpl Kind Elng Tref Trgr Colr Pasp Clap Btrt Esds Stsd);
             if let Some(skip) = container(child.header.box_type).filter(|_| depth < 12) {
                 let mut body = child.body();
                 if body.skip(skip, "fields").is_ok() {

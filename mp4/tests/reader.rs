@@ -202,3 +202,48 @@ fn opening_reads_little() {
         }
     }
 }
+
+#[test]
+fn metadata_and_chapters_are_told() {
+    let Some(corpus) = corpus("mp4/androidx-media/media/mp4") else {
+        return;
+    };
+    let movie = |name: &str| open(&Bytes::from(read(&corpus.join(name)))).0.unwrap();
+    let entries = |name: &str| -> Vec<String> {
+        let metadata = movie(name).metadata();
+        let entries = metadata.entries.iter();
+        entries
+            .map(|(name, value)| format!("{name}={value:?}"))
+            .collect()
+    };
+    let found = entries("sample_with_metadata.mp4");
+    for name in ["album", "artist"] {
+        assert!(
+            found.iter().any(|entry| entry.starts_with(name)),
+            "{found:?}"
+        );
+    }
+    let chapters = movie("sample_with_nero_chapters_only.mp4").chapters();
+    assert!(
+        chapters.len() > 1 && chapters.is_sorted_by_key(|chapter| chapter.start),
+        "{chapters:?}"
+    );
+    let quicktime = movie("sample_with_chapters.mp4");
+    let refers = |track: &fluvial_mp4::movie::MovieTrack| {
+        track
+            .references()
+            .iter()
+            .any(|(kind, _)| kind.0 == *b"chap")
+    };
+    assert!(quicktime.details().iter().any(refers));
+    let turned = movie("sample_portrait.mp4");
+    let rotations: Vec<_> = turned
+        .details()
+        .iter()
+        .filter_map(|track| track.rotation())
+        .collect();
+    assert!(
+        rotations.iter().any(|rotation| rotation.degrees == 90),
+        "{rotations:?}"
+    );
+}

@@ -153,6 +153,10 @@ pub(super) fn each_child<'a>(
     while let Some(child) = children.next() {
         match child {
             Ok(child) => other.extend(take(&child)),
+            // QuickTime ends some containers with four zeros.
+            Err(_) if children.rest().peek() == [0; 4] => {
+                other.push(Raw::new(&[0; 4], None));
+            }
             Err(error) => other.push(Raw::new(children.rest().peek(), Some(error))),
         }
     }

@@ -2,7 +2,7 @@ use super::fragment::Pending;
 use super::{Demuxer, lane};
 use crate::Error;
 use crate::boxes::{FourCc, IsoBox, Moov, Prft, Raw, SampleFlags};
-use crate::movie::{Merge, Movie, Order};
+use crate::movie::{Merge, Movie, Order, metadata};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::sync::Arc;
@@ -66,6 +66,10 @@ impl Demuxer {
         self.init = Some(tracks.clone());
         self.lanes = lanes;
         self.events.push_back(Event::Tracks(tracks));
+        let metadata = metadata(bytes);
+        if !metadata.entries.is_empty() {
+            self.events.push_back(Event::Metadata(metadata));
+        }
     }
 
     /// Gets ready for the samples that `moov` itself has.

@@ -147,6 +147,10 @@ impl Reader {
             config,
         };
         reader.tell_tracks();
+        let metadata = reader.movie.metadata();
+        if !metadata.entries.is_empty() {
+            reader.events.push_back(Event::Metadata(metadata));
+        }
         let warnings = reader.movie.warnings.iter().cloned();
         reader.events.extend(warnings.map(Event::Warning));
         reader

@@ -1,26 +1,9 @@
 use crate::Error;
 use crate::boxes::{FourCc, Hdlr, IsoBox, Raw};
+use crate::names::ITEMS;
 use alloc::vec::Vec;
 use media::{Metadata, Value};
 use wire::{LengthOf, Writer};
-
-/// Names of facts, and of the items that iTunes has for them.
-const ITEMS: [(&str, [u8; 4]); 14] = [
-    ("title", [0xA9, b'n', b'a', b'm']),
-    ("artist", [0xA9, b'A', b'R', b'T']),
-    ("album", [0xA9, b'a', b'l', b'b']),
-    ("album_artist", *b"aART"),
-    ("composer", [0xA9, b'w', b'r', b't']),
-    ("date", [0xA9, b'd', b'a', b'y']),
-    ("genre", [0xA9, b'g', b'e', b'n']),
-    ("comment", [0xA9, b'c', b'm', b't']),
-    ("encoder", [0xA9, b't', b'o', b'o']),
-    ("lyrics", [0xA9, b'l', b'y', b'r']),
-    ("copyright", *b"cprt"),
-    ("description", *b"desc"),
-    ("synopsis", *b"ldes"),
-    ("show", *b"tvsh"),
-];
 
 /// `udta` with the texts that it can carry: by the names above, or by the name of an item (`©nam`).
 pub(super) fn udta(metadata: &Metadata) -> Result<Option<Raw>, Error> {
