@@ -1,10 +1,11 @@
 //! A movie of an hour and 277 000 samples in two tracks: opening it, visiting every sample, seeking.
+#![allow(missing_docs)]
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fluvial_mp4::boxes::{
-    CompositionOffset, Ctts, Dinf, Dref, Hdlr, Mdhd, Mdia, Minf, Moov, Mvhd, SampleToChunk, Stbl,
-    Stco, Stsc, Stsd, Stss, Stsz, Stts, TimeToSample, Tkhd, Trak,
+    CompositionOffset, Dinf, Dref, Hdlr, Mdhd, Mdia, Minf, Moov, Mvhd, SampleToChunk, Stbl, Stco,
+    Stsc, Stsd, Stss, Stsz, Stts, TimeToSample, Tkhd, Trak,
 };
 use fluvial_mp4::{IsoBox, Limits, Movie, codec};
 use media::Codec;

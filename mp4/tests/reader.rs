@@ -236,14 +236,13 @@ fn metadata_and_chapters_are_told() {
             .any(|(kind, _)| kind.0 == *b"chap")
     };
     assert!(quicktime.details().iter().any(refers));
-    let turned = movie("sample_portrait.mp4");
-    let rotations: Vec<_> = turned
-        .details()
-        .iter()
-        .filter_map(|track| track.rotation())
-        .collect();
-    assert!(
-        rotations.iter().any(|rotation| rotation.degrees == 90),
-        "{rotations:?}"
-    );
+    let rotation = |name: &str| {
+        movie(name).details()[0]
+            .rotation()
+            .map(|turn| (turn.degrees, turn.mirrored))
+    };
+    assert_eq!(rotation("sample_with_color_info.mp4"), Some((90, false)));
+    // Rows become columns.
+    assert_eq!(rotation("sample_rotate_and_reflect.mp4"), Some((270, true)));
+    assert_eq!(rotation("sample.mp4"), Some((0, false)));
 }

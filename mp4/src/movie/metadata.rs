@@ -1,6 +1,6 @@
 use super::Movie;
 use crate::boxes::{
-    Children, Chpl, FourCc, Header, Ilst, IsoBox, Item, ItemValue, Keys, Meta, Raw, Udta,
+    Children, FourCc, Header, Ilst, IsoBox, Item, ItemValue, Keys, Meta, Raw, Udta,
 };
 use crate::names::ITEMS;
 use alloc::string::{String, ToString};
