@@ -1,7 +1,7 @@
 //! Program streams: the corpus's against androidx/media's dumps, ffmpeg's against ffprobe, and what we write.
 
 use fluvial_mpegts::{Demuxer, Limits};
-use media::{Event, Kind, Sample, Timescale, Tracks};
+use media::{Codec, Event, Kind, Sample, Timescale, Tracks};
 use proptest::prelude::*;
 use std::path::Path;
 use testing::dump::{self, Dump};
@@ -144,6 +144,8 @@ fn what_ffmpeg_writes_is_read() {
         ("-c:v libx264 -bf 2 -c:a mp2", "vob"),
         ("-c:v libx264 -bf 0 -preset ultrafast -c:a mp2", "mpeg"),
         ("-c:v mpeg2video -bf 0 -c:a mp3", "vob"),
+        ("-c:v mpeg2video -bf 0 -c:a dca -strict -2", "vob"),
+        ("-c:v mpeg2video -bf 0 -c:a pcm_s16be", "vob"),
     ] {
         let args = format!(
             "-v error {VIDEO} {AUDIO} -pix_fmt yuv420p {encode} -g 12 -b:v 1M -f {format} -"
@@ -160,6 +162,19 @@ fn what_ffmpeg_writes_is_read() {
             let ticks = |time| track.timescale.rescale(time, Timescale::KHZ_90);
             let theirs = probe(&data, name).unwrap();
             let ours = found.of(track.id.0);
+            if matches!(track.codec, Codec::Pcm(_) | Codec::Other { .. }) {
+                // Samples are what packets carry, which ffprobe cuts in another way.
+                let len: usize = ours.iter().map(|sample| sample.data.len()).sum();
+                let wanted = match track.codec {
+                    // 2 s of 48 kHz, 2 channels, 2 bytes; ffprobe counts 3 bytes of header in each packet.
+                    Codec::Pcm(_) => 384_000,
+                    _ => theirs.iter().map(|(.., size)| size).sum(),
+                };
+                assert_eq!(len, wanted, "{what} {name}");
+                let first = ours.first().map(|sample| ticks(sample.pts));
+                assert_eq!(first, theirs[0].0, "{what} {name}");
+                continue;
+            }
             assert_eq!(ours.len(), theirs.len(), "{what} {name}");
             for (i, (sample, (pts, dts, size))) in ours.iter().zip(&theirs).enumerate() {
                 let at = format!("{what} {name} sample {i}");

@@ -13,6 +13,8 @@ pub(super) enum Layout {
     Whole,
     /// ID3 tags, which may go on in the next packet.
     Id3,
+    /// Subpictures of DVDs, which begin with their length and go on in the next packets.
+    Subpicture,
     /// Metadata access units with headers of 5 bytes (ISO/IEC 13818-1 §2.12.4.2).
     Cells,
 }
@@ -49,6 +51,7 @@ impl Data {
         match self.layout {
             Layout::Whole => message(at, input.data.into(), out),
             Layout::Id3 => self.id3(at, input, out),
+            Layout::Subpicture => self.subpicture(at, input, out),
             Layout::Cells => self.cells(at, &input.data, out),
         }
     }
@@ -70,6 +73,24 @@ impl Data {
             Some(len) if len > data.len() && len <= self.limit => self.begun = Some((at, data)),
             Some(_) => message(at, core::mem::take(&mut data).into(), out),
             None => out.push(Out::Warning("bytes that are no ID3 tag".into())),
+        }
+    }
+
+    fn subpicture(&mut self, at: i64, input: Input, out: &mut Vec<Out>) {
+        // One that is not whole is dropped where packets are lost, and where a packet with a time begins another.
+        if input.gap || input.times.is_some() {
+            self.begun = None;
+        }
+        let (at, data) = match self.begun.take() {
+            Some((begun, mut data)) => {
+                data.extend_from_slice(&input.data);
+                (begun, data)
+            }
+            None => (at, input.data),
+        };
+        match data.first_chunk().map(|len| u16::from_be_bytes(*len)) {
+            Some(len) if data.len() >= usize::from(len) => message(at, data.into(), out),
+            _ => self.begun = Some((at, data)),
         }
     }
 

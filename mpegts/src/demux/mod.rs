@@ -33,6 +33,7 @@ mod data;
 mod frame;
 mod h264;
 mod hevc;
+mod lpcm;
 mod mpeg_video;
 mod opus;
 mod program;

@@ -5,19 +5,23 @@ use super::data::{self, Data, Layout};
 use super::frame::{Input, Out};
 use super::h264::H264;
 use super::hevc::Hevc;
+use super::lpcm::Lpcm;
 use super::mpeg_video::MpegVideo;
 use super::opus::Opus;
 use super::sounds::{Adts, Dolby, Latm, MpegAudio};
 use super::video::Video;
+use crate::ps::reader::SUBSTREAM;
+use crate::ps::{Substream, SubstreamKind};
 use crate::psi::descriptor::{
-    Ac3, EnhancedAc3, Iso639, Metadata, MetadataFormat, OpusAudio, Subtitling, Teletext,
+    Ac3, EnhancedAc3, Iso639, Metadata, MetadataFormat, OpusAudio, Registration, Subtitling,
+    Teletext,
 };
 use crate::psi::{Descriptors, ElementaryStream, Pmt, StreamType};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use media::codec::{Text, TextFormat};
-use media::{Codec, Language};
+use media::{Codec, FourCc, Kind, Language};
 
 /// Reads one elementary stream.
 #[derive(Debug)]
@@ -30,6 +34,8 @@ pub(super) enum Elementary {
     Dolby(Box<Audio<Dolby>>),
     MpegAudio(Box<Audio<MpegAudio>>),
     Opus(Opus),
+    /// LPCM of DVDs.
+    Lpcm(Lpcm),
     /// Messages; the codec is known from the start.
     Data(Data, Codec),
     /// Sections, each a message.
@@ -82,6 +88,7 @@ impl Elementary {
                     return Some(data(Layout::Whole, codec));
                 }
                 match &descriptors.format_identifier()? {
+                    &SUBSTREAM => return Self::substream(descriptors, limit),
                     b"AC-3" => dolby(Dolby::ac3()),
                     b"EAC3" => dolby(Dolby::eac3()),
                     b"Opus" => Self::Opus(Opus::new(descriptors.find::<OpusAudio>().as_ref())),
@@ -92,6 +99,27 @@ impl Elementary {
                 }
             }
             _ => return None,
+        })
+    }
+
+    /// Who reads a substream of a DVD.
+    fn substream(descriptors: &Descriptors, limit: usize) -> Option<Self> {
+        let registration = descriptors.find::<Registration>()?;
+        let mut r = wire::Reader::new(&registration.additional_identification_info);
+        let substream = Substream::decode(&mut r).ok()?;
+        let other = |layout, kind, fourcc| {
+            let codec = Codec::Other {
+                kind,
+                fourcc: FourCc(fourcc),
+                config: Bytes::new(),
+            };
+            Self::Data(Data::new(layout, limit), codec)
+        };
+        Some(match substream.id.kind()? {
+            SubstreamKind::Lpcm => Self::Lpcm(Lpcm::new(substream.audio?.lpcm?)?),
+            SubstreamKind::Dts => other(Layout::Whole, Kind::Audio, *b"dtsc"),
+            SubstreamKind::Subpicture => other(Layout::Subpicture, Kind::Data, *b"mp4s"),
+            SubstreamKind::Ac3 | SubstreamKind::Mlp => return None,
         })
     }
 
@@ -118,6 +146,7 @@ impl Elementary {
             Self::Dolby(audio) => audio.handle(&input, out),
             Self::MpegAudio(audio) => audio.handle(&input, out),
             Self::Opus(opus) => opus.handle(input, out),
+            Self::Lpcm(lpcm) => lpcm.handle(&input, out),
             Self::Data(data, _) => data.handle(input, now, out),
             Self::Sections(_) => data::message(now, input.data.into(), out),
         }
@@ -133,6 +162,7 @@ impl Elementary {
             Self::Dolby(audio) => audio.handle_discontinuity(out),
             Self::MpegAudio(audio) => audio.handle_discontinuity(out),
             Self::Opus(opus) => opus.handle_discontinuity(),
+            Self::Lpcm(lpcm) => lpcm.handle_discontinuity(),
             Self::Data(data, _) => data.handle_discontinuity(),
             Self::Sections(_) => {}
         }
@@ -147,7 +177,7 @@ impl Elementary {
             Self::Latm(audio) => audio.finish(out),
             Self::Dolby(audio) => audio.finish(out),
             Self::MpegAudio(audio) => audio.finish(out),
-            Self::Opus(_) | Self::Data(..) | Self::Sections(_) => {}
+            Self::Opus(_) | Self::Lpcm(_) | Self::Data(..) | Self::Sections(_) => {}
         }
     }
 
@@ -161,6 +191,7 @@ impl Elementary {
             Self::Dolby(audio) => audio.buffered_len(),
             Self::MpegAudio(audio) => audio.buffered_len(),
             Self::Data(data, _) => data.buffered_len(),
+            Self::Lpcm(lpcm) => lpcm.buffered_len(),
             Self::Opus(_) | Self::Sections(_) => 0,
         }
     }

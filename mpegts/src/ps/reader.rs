@@ -1,17 +1,16 @@
 //! Packets of a program stream, as the units that the demuxer takes.
 
 use super::sniff::sniff;
-use super::{
-    PackHeader, PacketHeader, ProgramStreamMap, Substream, SubstreamId, SubstreamKind, SystemHeader,
-};
+use super::{PackHeader, PacketHeader, ProgramStreamMap, Substream, SubstreamKind, SystemHeader};
 use crate::packet::{Pid, Scrambling};
 use crate::pes::{FIXED_LEN, StreamId};
+use crate::psi::descriptor::Registration;
 use crate::psi::{Descriptors, ElementaryStream, Pat, Pmt, Program, StreamType, Version};
 use crate::reader::{Clock, Pes, Problem, Unit};
 use crate::{Error, Limits};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use wire::Reader as Bytes;
+use wire::{Reader as Bytes, Writer};
 
 /// Reads program streams of both standards.
 ///
@@ -60,6 +59,9 @@ struct Held {
 
 /// Ticks of 90 kHz that streams may show up in, where no map tells them.
 const PATIENCE: u64 = 45_000;
+/// `format_identifier` of a substream of `private_stream_1` in the maps that are made here; what stands before its data follows, its
+/// counters 0. No organisation has zeros.
+pub(crate) const SUBSTREAM: [u8; 4] = [0; 4];
 /// The program that all is in.
 const PROGRAM: u16 = 1;
 /// Bytes of input that are added to what is carried over at once.
@@ -368,7 +370,7 @@ impl Reader {
                     return;
                 };
                 pid = 0x100 | u16::from(sub.id.0);
-                substream = Some(sub.id);
+                substream = Some(sub);
             }
         } else if id == StreamId::EXTENDED {
             pid = 0x200 | u16::from(header.stream_id_extension.unwrap_or(0));
@@ -408,22 +410,27 @@ impl Reader {
         &mut self,
         pid: u16,
         id: StreamId,
-        substream: Option<SubstreamId>,
+        substream: Option<Substream>,
         data: &[u8],
         offset: u64,
     ) -> bool {
-        if self.streams.iter().any(|one| one.elementary_pid == pid) {
-            return true;
+        let descriptors = substream.map(described).unwrap_or_default();
+        if let Some(known) = self.streams.iter().find(|one| one.elementary_pid == pid) {
+            let is_same = known.stream_type != StreamType::PES_PRIVATE;
+            if substream.is_none() || is_same || known.descriptors == descriptors {
+                return true;
+            }
+            // Its sound is of another kind from here on.
+            self.streams.retain(|one| one.elementary_pid != pid);
         }
         if self.streams.len() >= self.limits.streams || self.refused.contains(&pid) {
             return false;
         }
-        let stream_type = match substream.and_then(SubstreamId::kind) {
-            Some(SubstreamKind::Ac3) if substream.is_some_and(|id| id.0 >= 0xC0) => {
-                Some(StreamType::ATSC_EAC3)
-            }
+        let stream_type = match substream.and_then(|substream| substream.id.kind()) {
+            Some(SubstreamKind::Ac3) if pid >= 0x1C0 => Some(StreamType::ATSC_EAC3),
             Some(SubstreamKind::Ac3) => Some(StreamType::ATSC_AC3),
-            Some(_) => None,
+            Some(SubstreamKind::Mlp) => None,
+            Some(_) => Some(StreamType::PES_PRIVATE),
             None if id == StreamId::PRIVATE_1 => Some(StreamType::ATSC_AC3),
             None => match sniff(id, data) {
                 Some(stream_type) => Some(stream_type),
@@ -444,7 +451,7 @@ impl Reader {
         self.streams.push(ElementaryStream {
             stream_type,
             elementary_pid: pid,
-            descriptors: Descriptors::new(),
+            descriptors,
         });
         if self.held.is_none() {
             self.announce();
@@ -502,6 +509,34 @@ impl Reader {
             self.announce();
         }
     }
+}
+
+/// The descriptor of a substream whose kind no stream type tells.
+fn described(mut substream: Substream) -> Descriptors {
+    let mut descriptors = Descriptors::new();
+    match substream.id.kind() {
+        Some(SubstreamKind::Lpcm | SubstreamKind::Dts | SubstreamKind::Subpicture) => {}
+        _ => return descriptors,
+    }
+    if let Some(audio) = &mut substream.audio {
+        audio.number_of_frame_headers = 0;
+        audio.first_access_unit_pointer = 0;
+        if let Some(lpcm) = &mut audio.lpcm {
+            lpcm.frame_number = 0;
+            lpcm.emphasis = false;
+            lpcm.mute = false;
+            lpcm.dynamic_range_control = 0;
+        }
+    }
+    let mut info = Vec::new();
+    substream.encode(&mut Writer::new(&mut info));
+    let registration = Registration {
+        format_identifier: SUBSTREAM,
+        additional_identification_info: info,
+    };
+    // A few bytes always fit.
+    let _ = descriptors.push(&registration);
+    descriptors
 }
 
 /// Most units that wait until the streams are known.
