@@ -373,6 +373,22 @@ fn first_headers_are_as_the_corpus_lists_them() {
 }
 
 #[test]
+fn a_tag_of_any_numbers_is_read() {
+    let mut data = Vec::new();
+    let header = Header::parse(&[0xFF, 0xFB, 0x90, 0x00]).unwrap();
+    let tag = Xing {
+        frames: Some(u32::MAX),
+        bytes: Some(u32::MAX),
+        table: Some(Box::new([255; 100])),
+        ..Xing::default()
+    };
+    tag.encode(header, &mut data).unwrap();
+    let tag = frames(&data)[0].1.tag().unwrap();
+    let last = tag.place(header, u32::MAX - 1).unwrap();
+    assert!(last.offset < u32::MAX.into() && last.offset > (u32::MAX - (u32::MAX >> 7)).into());
+}
+
+#[test]
 fn a_tag_without_numbers_says_nothing() {
     let mut data = Vec::new();
     let header = Header::parse(&[0xFF, 0xFB, 0x90, 0x00]).unwrap();

@@ -109,7 +109,9 @@ impl Xing {
         let (from, to) = (at(entry), at(entry.saturating_add(1)));
         // In 1/256 of the bytes, times the frames.
         let scaled = from * frames + part * to.saturating_sub(from);
-        let offset = scaled * u64::from(bytes) / 256 / frames;
+        // Frames and bytes of 32 bits each do not fit into 64 with the table's 8.
+        let offset = u128::from(scaled) * u128::from(bytes) / 256 / u128::from(frames);
+        let offset = u64::try_from(offset).ok()?;
         // The sound begins behind the tag, which the table counts.
         let start = header.frame_len()? as u64;
         Some(Place {
