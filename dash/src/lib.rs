@@ -24,6 +24,7 @@
 mod xml;
 pub mod address;
 mod check;
+pub mod client;
 mod error;
 #[cfg(feature = "media")]
 pub mod live;
