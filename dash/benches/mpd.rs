@@ -77,7 +77,7 @@ fn benches(criterion: &mut Criterion) {
             });
         });
         group.bench_function("parse", |b| {
-            b.iter(|| Mpd::parse(black_box(text.as_bytes())).unwrap())
+            b.iter(|| Mpd::parse(black_box(text.as_bytes())).unwrap());
         });
         let mpd: Mpd = text.parse().unwrap();
         let mut out = Vec::new();

@@ -234,7 +234,7 @@ fn every_presentation_of_the_corpus_can_be_followed() {
         let start = mpd
             .publish_time
             .or(mpd.availability_start_time)
-            .map_or(0, |time| time.unix_nanos())
+            .map_or(0, fluvial_dash::DateTime::unix_nanos)
             + 3600 * SECOND;
         let mut client = Client::new(URL, Config::default());
         let (fetched, events) = run(&mut client, start, start + 30 * SECOND, |request, _| {
