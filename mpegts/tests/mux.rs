@@ -321,3 +321,37 @@ fn segments_are_streams_of_their_own_and_together() {
     assert_same_samples(&found, &demux(&whole), "segments");
     assert_eq!(frames(&whole).unwrap().0, frames(&original).unwrap().0);
 }
+
+#[test]
+fn times_that_jump_are_told_and_not_filled() {
+    let Some(original) = source(SOURCES[0].1) else {
+        return;
+    };
+    let found = demux(&original);
+    for config in [Config::default(), Config::constant(3_000_000)] {
+        for jump in [100_000_000i64, -50_000_000] {
+            let mut muxer = Muxer::new(config.clone());
+            muxer.set_tracks(&found.last_tracks()).unwrap();
+            for round in 0..2 {
+                for sample in &found.samples {
+                    let mut sample = sample.clone();
+                    let scale = found.last_tracks().find(sample.track).unwrap().timescale;
+                    let ticks = media::Timescale::KHZ_90.rescale(1 << 30, scale)
+                        + round * media::Timescale::KHZ_90.rescale(jump, scale);
+                    sample.dts += ticks;
+                    sample.pts += ticks;
+                    muxer.handle_sample(&sample).unwrap();
+                }
+                muxer.finish().unwrap();
+            }
+            let stream = muxer.poll_output().unwrap();
+            assert!(stream.len() < 10_000_000, "{}", stream.len());
+            assert_eq!(findings(&stream), [""; 0]);
+            let read = demux(&stream);
+            assert_eq!(
+                (read.discontinuities, read.samples.len()),
+                (1, 2 * found.samples.len())
+            );
+        }
+    }
+}

@@ -124,10 +124,13 @@ impl MpegVideo {
                     | Flags::GAP.when(core::mem::take(&mut self.gap)),
                 data: Bytes::copy_from_slice(picture.data),
             };
-            self.waiting = self.waiting.saturating_add(item.data.len());
-            if let Err(error) = self.timeline.push(&picture, item) {
-                out.push(Out::Warning(error.to_string().into()));
-                self.gap = true;
+            let len = item.data.len();
+            match self.timeline.push(&picture, item) {
+                Ok(()) => self.waiting = self.waiting.saturating_add(len),
+                Err(error) => {
+                    out.push(Out::Warning(error.to_string().into()));
+                    self.gap = true;
+                }
             }
         }
         self.give(out);

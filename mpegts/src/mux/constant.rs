@@ -1,7 +1,7 @@
 //! Packets at a constant rate: the clock counts them, and every place is filled.
 
 use super::packets::Sink;
-use super::variable::{pcr, system_ticks};
+use super::variable::{is_jump, pcr, system_ticks};
 use super::{Muxer, PER_TICK, Unit};
 use crate::Error;
 use crate::adaptation::AdaptationField;
@@ -19,6 +19,8 @@ pub(super) struct Slots {
     start: Option<i64>,
     /// Places that are filled.
     filled: u64,
+    /// The next clock reference does not go on from the last.
+    jumped: bool,
     /// Packets to be written before all others.
     urgent: VecDeque<Packet>,
     /// Units that are being written, or wait for it.
@@ -59,6 +61,7 @@ impl Slots {
             },
             start: None,
             filled: 0,
+            jumped: false,
             urgent: VecDeque::new(),
             jobs: VecDeque::new(),
         }
@@ -86,6 +89,19 @@ impl Muxer {
     /// Puts a unit among those to be written, and fills the places before it.
     pub(super) fn schedule(&mut self, index: usize, unit: &Unit) -> Result<(), Error> {
         let arrival = self.arrival(unit.dts);
+        let jumps = self.slots.as_ref().is_some_and(|slots| {
+            slots.start.is_some() && is_jump(arrival.saturating_sub(slots.now()))
+        });
+        if jumps {
+            // The clock goes on from there: nobody wants hours of null packets.
+            self.constant(i64::MAX)?;
+            if let Some(slots) = &mut self.slots {
+                slots.start = None;
+                slots.filled = 0;
+                slots.jumped = true;
+            }
+            self.start_segment();
+        }
         let Some(lane) = self.lanes.get(index) else {
             return Ok(());
         };
@@ -162,10 +178,11 @@ impl Muxer {
                 }
         });
         if let Some(program) = due {
+            let jumped = slots.jumped && program.last_pcr.is_none();
             program.last_pcr = Some(now);
             let clock = program.clock.and_then(|clock| self.lanes.get_mut(clock));
             if let Some(lane) = clock {
-                return write_pcr(&mut self.sink, lane.pid, &mut lane.counter, now);
+                return write_pcr(&mut self.sink, lane.pid, &mut lane.counter, now, jumped);
             }
         }
         if let Some(Packet { table, index }) = slots.urgent.pop_front() {
@@ -220,8 +237,15 @@ impl Muxer {
     }
 }
 
-fn write_pcr(sink: &mut Sink, pid: Pid, counter: &mut u8, now: i64) -> Result<(), Error> {
+fn write_pcr(
+    sink: &mut Sink,
+    pid: Pid,
+    counter: &mut u8,
+    now: i64,
+    jumped: bool,
+) -> Result<(), Error> {
     let field = AdaptationField {
+        discontinuity_indicator: jumped,
         pcr: Some(pcr(now)),
         ..AdaptationField::default()
     };

@@ -248,7 +248,8 @@ impl Muxer {
         Some(core::mem::replace(&mut self.sink.out, next).into())
     }
 
-    /// Writes out all that is held: the stream ends here, or goes on without a seam.
+    /// Writes out all that is held: the stream ends here, or goes on without a seam. To be called too where times jump, so that what
+    /// comes before does not wait for what comes after.
     ///
     /// # Errors
     /// As [`handle_sample`](Self::handle_sample).

@@ -41,7 +41,7 @@ impl Muxer {
             self.write_tables()?;
             self.last_tables = Some(now);
         }
-        self.clocks_until(now)?;
+        let jumped = self.clocks_until(now)?;
         let program = self.programs.get_mut(program);
         let carries_clock = program.filter(|program| program.clock == Some(index));
         let mut field = AdaptationField {
@@ -52,6 +52,7 @@ impl Muxer {
             && program.last_pcr.is_none_or(|last| last < now)
         {
             field.pcr = Some(pcr(now));
+            field.discontinuity_indicator = jumped;
             program.last_pcr = Some(now);
         }
         let Some(lane) = self.lanes.get_mut(index) else {
@@ -103,18 +104,21 @@ impl Muxer {
     }
 
     /// Writes packets with clock references only, where the last one is longer ago than it may be.
-    fn clocks_until(&mut self, now: i64) -> Result<(), Error> {
+    /// Tells whether the clock jumps: back, or further than there is something to keep up.
+    fn clocks_until(&mut self, now: i64) -> Result<bool, Error> {
         let interval = system_ticks(self.config.pcr_interval).max(1);
+        let lasts = self.programs.iter().filter_map(|program| program.last_pcr);
+        let jumped = lasts
+            .into_iter()
+            .any(|last| is_jump(now.saturating_sub(last)));
         for program in &mut self.programs {
+            if jumped {
+                program.last_pcr = None;
+            }
             let lane = program.clock.and_then(|clock| self.lanes.get_mut(clock));
             let (Some(lane), Some(mut last)) = (lane, program.last_pcr) else {
                 continue;
             };
-            // After a jump, or a long silence, there is nothing to keep up.
-            let missing = now.saturating_sub(last).checked_div(interval).unwrap_or(0);
-            if missing > MOST_CLOCKS {
-                last = now.saturating_sub(interval);
-            }
             while now.saturating_sub(last) > interval {
                 last = last.saturating_add(interval);
                 let field = AdaptationField {
@@ -126,9 +130,12 @@ impl Muxer {
                 program.last_pcr = Some(last);
             }
         }
-        Ok(())
+        Ok(jumped)
     }
 }
 
-/// Clock references written for a silence: those of ten seconds.
-const MOST_CLOCKS: i64 = 300;
+/// Whether the clock jumps with a step of so many ticks of 27 MHz: back by more than tracks may be apart, or on by more than a silence
+/// that is worth to be filled.
+pub(super) const fn is_jump(step: i64) -> bool {
+    step < -3 * SYSTEM_CLOCK as i64 || step > 10 * SYSTEM_CLOCK as i64
+}
