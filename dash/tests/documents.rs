@@ -105,6 +105,7 @@ fn runs_of_segments_are_read_in_any_form() {
     let text = format!(
         "{HEAD}<Period><AdaptationSet><SegmentTemplate><SegmentTimeline>\
          <S t=\"0\" d=\"4\" r=\"2\"/><S d='5'/>\n<S r=\"-1\" d=\"6\" />\
+         stray<S d=\"6\" r=\"1\"/>&amp;<S d=\"6\"/>\
          <S\n d=\" 7 \" k=\"2\"/><S d=\"8\"></S><!-- c --><S d=\"9\" x=\"y\"/></SegmentTimeline></SegmentTemplate></AdaptationSet></Period></MPD>"
     );
     let mpd: Mpd = text.parse().unwrap();
@@ -116,9 +117,13 @@ fn runs_of_segments_are_read_in_any_form() {
     let mut first = S::new(4, 2);
     first.t = Some(0);
     assert_eq!(timeline.segments[..3], [first, S::new(5, 0), S::new(6, -1)]);
-    assert_eq!(timeline.segments[3].k, Some(2));
-    assert_eq!(timeline.segments.len(), 6);
-    assert_eq!(timeline.other.nodes, [Node::Comment(" c ".into())]);
+    assert_eq!(timeline.segments[5].k, Some(2));
+    assert_eq!(timeline.segments.len(), 8);
+    let text = |text: &str| Node::Text(text.into());
+    assert_eq!(
+        timeline.other.nodes,
+        [text("stray"), text("&"), Node::Comment(" c ".into())]
+    );
     assert_eq!(mpd.to_string().parse::<Mpd>().unwrap(), mpd);
 }
 

@@ -285,11 +285,14 @@ fn read_children<T: Model>(cursor: &mut Cursor<'_>, node: &mut T) -> Result<(), 
     let mut runs = Runs::default();
     // References and CDATA sections are pieces of a text.
     let mut text = String::new();
+    // After a text the reader stands within the markup that follows: nothing may be skipped there.
+    let mut may_skip = true;
     loop {
-        if let Some((kind, count)) = node.read_run(cursor)? {
+        if may_skip && let Some((kind, count)) = node.read_run(cursor)? {
             runs.push(kind, count, node.any_at());
         }
         let piece = cursor.next()?;
+        may_skip = !matches!(piece, Piece::Text(_));
         if let Piece::Text(part) = &piece {
             if !(text.is_empty() && node.text().is_none() && is_blank(part)) {
                 text.push_str(part);
