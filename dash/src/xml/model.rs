@@ -294,16 +294,16 @@ fn read_children<T: Model>(cursor: &mut Cursor<'_>, node: &mut T) -> Result<(), 
         let piece = cursor.next()?;
         may_skip = !matches!(piece, Piece::Text(_));
         if let Piece::Text(part) = &piece {
-            if !(text.is_empty() && node.text().is_none() && is_blank(part)) {
-                text.push_str(part);
-            }
+            text.push_str(part);
             continue;
         }
-        if !text.is_empty() {
+        if node.text().is_none() && is_blank(&text) {
+            text.clear();
+        } else {
             let whole = std::mem::take(&mut text);
             if let Some(own) = node.text_mut() {
                 own.push_str(&whole);
-            } else if !is_blank(&whole) {
+            } else {
                 push_node(cursor, node, Node::Text(whole), &mut runs)?;
             }
         }
