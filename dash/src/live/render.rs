@@ -271,6 +271,12 @@ fn producer_reference_time(
     }
 }
 
+/// 0 is what is meant where none is told, and ffmpeg complains of it. It cannot be negative: where a stream begins before zero,
+/// its first sound is left to the player.
+fn offset(ticks: i64) -> Option<i64> {
+    Some(ticks).filter(|ticks| *ticks > 0)
+}
+
 fn template(presentation: &Presentation, period: &Period, lane: &Lane) -> SegmentTemplate {
     let config = &presentation.config;
     let origin = lane
@@ -280,7 +286,7 @@ fn template(presentation: &Presentation, period: &Period, lane: &Lane) -> Segmen
         media: Some(config.media.clone()),
         initialization: Some(config.initialization(lane.init)),
         timescale: Some(lane.timescale.get()),
-        presentation_time_offset: Some(origin),
+        presentation_time_offset: offset(origin),
         ..SegmentTemplate::default()
     };
     if lane.track.is_none() {
@@ -308,7 +314,7 @@ fn template(presentation: &Presentation, period: &Period, lane: &Lane) -> Segmen
             let micros = u32::try_from(period.nominal / 1000).unwrap_or(u32::MAX);
             template.timescale = Some(1_000_000);
             template.duration = Some(micros);
-            template.presentation_time_offset = Some(period.media_start / 1000);
+            template.presentation_time_offset = offset(period.media_start / 1000);
             if let Some(part) = config.part_duration {
                 let nominal = u64::try_from(period.nominal).unwrap_or(0);
                 let span = core::time::Duration::from_nanos(nominal).saturating_sub(part);

@@ -1,10 +1,11 @@
 //! `fluvial remux`: the samples of one file in another.
 
-use crate::input;
+use crate::input::{self, Source};
 use crate::output::{self, Options};
 use crate::time;
 use anyhow::{Context, Result, bail};
-use media::{Event, Kind, Sample, Time, TrackId, Tracks};
+use media::{Event, Kind, Sample, Time, Track, TrackId, Tracks};
+use std::collections::VecDeque;
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
@@ -30,21 +31,15 @@ pub struct Args {
     format: Option<String>,
 }
 
-/// Events that are looked through for the first tracks.
-const MAX_BEFORE_TRACKS: usize = 100_000;
-
 pub fn run(args: &Args) -> Result<ExitCode> {
     let mut input = input::open(&args.input, input::Order::Time)?;
-    let mut before = Vec::new();
-    let tracks = loop {
-        match input.source.next()? {
-            Some(Event::Tracks(tracks)) if !tracks.is_empty() => break tracks,
-            Some(event) if before.len() < MAX_BEFORE_TRACKS => before.push(event),
-            _ => bail!("{}: no track that could be read", args.input),
-        }
-    };
-    if let Some(from) = args.from {
-        input.source.seek(from);
+    let Start { tracks, events } =
+        Start::of(input.source.as_mut()).with_context(|| args.input.clone())?;
+    let mut events = VecDeque::from(events);
+    if let Some(from) = args.from
+        && input.source.seek(from)
+    {
+        events.clear();
     }
     let options = Options {
         fragmented: args.fragmented,
@@ -61,11 +56,14 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     sink.set_tracks(&carried)?;
     let mut span = Span::new(args.from, args.to, &carried);
     let mut current = carried;
-    for event in before {
-        tell(&event);
-        sink.handle_event(&event)?;
-    }
-    while let Some(event) = input.source.next()? {
+    loop {
+        let event = match events.pop_front() {
+            Some(event) => event,
+            None => match input.source.next()? {
+                Some(event) => event,
+                None => break,
+            },
+        };
         match event {
             Event::Tracks(tracks) => {
                 let picked = pick(&tracks, &args.tracks)?;
@@ -103,6 +101,68 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     sink.finish().with_context(|| args.output.clone())?;
     input.bar.finish_and_clear();
     Ok(ExitCode::SUCCESS)
+}
+
+/// What an input begins with.
+struct Start {
+    tracks: Tracks,
+    /// What was read, without the tracks.
+    events: Vec<Event>,
+}
+
+/// How much is read of an input that does not say beforehand which tracks it has.
+const SETTLE: Time = Time::from_millis(2000);
+const SETTLE_BYTES: usize = 16 << 20;
+
+impl Start {
+    /// Reads until the tracks are known: containers without a list of them tell each when its first sample comes.
+    fn of(source: &mut dyn Source) -> Result<Self> {
+        let mut start = Self {
+            tracks: Tracks::default(),
+            events: Vec::new(),
+        };
+        let mut seen: Vec<(TrackId, Time)> = Vec::new();
+        let mut bytes = 0;
+        while bytes < SETTLE_BYTES {
+            let Some(event) = source.next()? else { break };
+            match event {
+                Event::Tracks(tracks) => {
+                    let stays = |old: &Track| {
+                        let is_new = !seen.iter().any(|(id, _)| *id == old.id);
+                        tracks.find(old.id).is_some_and(|new| is_new || new == old)
+                    };
+                    if start.tracks.iter().all(stays) {
+                        start.tracks = tracks;
+                    } else {
+                        // A change, not more of the same.
+                        start.events.push(Event::Tracks(tracks));
+                        break;
+                    }
+                }
+                Event::Sample(sample) => {
+                    let timescale = start.tracks.find(sample.track).map(|track| track.timescale);
+                    let time = timescale.map_or(Time::ZERO, |timescale| timescale.time(sample.dts));
+                    bytes += sample.data.len();
+                    let id = sample.track;
+                    start.events.push(Event::Sample(sample));
+                    match seen.iter().find(|(seen, _)| *seen == id) {
+                        Some((_, first)) if time - *first >= SETTLE => break,
+                        Some(_) => {}
+                        None => seen.push((id, time)),
+                    }
+                }
+                Event::Discontinuity => {
+                    start.events.push(Event::Discontinuity);
+                    break;
+                }
+                event => start.events.push(event),
+            }
+        }
+        if start.tracks.is_empty() {
+            bail!("no track that could be read");
+        }
+        Ok(start)
+    }
 }
 
 /// Warnings are for people: on standard error.
@@ -194,7 +254,7 @@ struct Span {
     tracks: Tracks,
     lead: TrackId,
     /// Samples since the last point to begin at, until it is known that there is none better.
-    held: std::collections::VecDeque<Sample>,
+    held: VecDeque<Sample>,
     /// Where it begins, once that is known.
     start: Option<Time>,
     over: Vec<TrackId>,
@@ -208,7 +268,7 @@ impl Span {
             to,
             tracks: tracks.clone(),
             lead: lead.map_or(TrackId(0), |track| track.id),
-            held: std::collections::VecDeque::new(),
+            held: VecDeque::new(),
             start: from.is_none().then_some(Time::ZERO),
             over: Vec::new(),
         }

@@ -68,8 +68,18 @@ fn fluvial(args: &[&str]) -> Output {
 
 /// The hashes of all decoded frames of one kind, in order; whatever ffmpeg says about the file is a failure.
 fn frames(path: &Path, kind: &str) -> Vec<String> {
+    hashes(path, kind, "")
+}
+
+/// The same of sound. MPEG audio is not decoded: for MP4 and for transport streams ffmpeg takes decoders that round otherwise.
+fn sound_of(source: &Source, path: &Path) -> Vec<String> {
+    let is_mpeg = source.name.contains("mp2") || source.name.contains("mp3");
+    hashes(path, "a", if is_mpeg { "-c copy" } else { "" })
+}
+
+fn hashes(path: &Path, kind: &str, how: &str) -> Vec<String> {
     let args = format!(
-        "-v warning -i {} -map 0:{kind} -f framemd5 -",
+        "-v warning -i {} -map 0:{kind} {how} -f framemd5 -",
         path.display()
     );
     let output = ffmpeg(&args);
@@ -88,7 +98,7 @@ fn frames(path: &Path, kind: &str) -> Vec<String> {
     let text = String::from_utf8(output.stdout).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines
-        .map(|line| line.rsplit(',').next().unwrap().trim().to_owned())
+        .map(|line| line.split(',').nth(5).unwrap().trim().to_owned())
         .collect()
 }
 
@@ -151,14 +161,14 @@ fn every_frame_stays() {
             String::from_utf8_lossy(&copied.stderr)
         );
         let pictures = frames(&first, "v");
-        let sound = frames(&first, "a");
+        let sound = sound_of(source, &first);
         let mut made: HashMap<&str, PathBuf> = HashMap::new();
         for &format in source.formats {
             let path = target(folder.path(), source.name, format);
             remux(&first, &path, format);
             assert_eq!(frames(&path, "v"), pictures, "{} in {format}", source.name);
             assert!(
-                same_sound(&frames(&path, "a"), &sound),
+                same_sound(&sound_of(source, &path), &sound),
                 "{} in {format}",
                 source.name
             );
@@ -175,7 +185,7 @@ fn every_frame_stays() {
                     source.name
                 );
                 assert!(
-                    same_sound(&frames(&path, "a"), &sound),
+                    same_sound(&sound_of(source, &path), &sound),
                     "{} from {from} to {to}",
                     source.name
                 );

@@ -22,8 +22,11 @@ use std::path::{Path, PathBuf};
 pub trait Source {
     /// The next event; `None` at the end.
     fn next(&mut self) -> Result<Option<Event>>;
-    /// Goes to the last point before a time at which decoding can begin, where that can be done without reading all before it.
-    fn seek(&mut self, _: Time) {}
+    /// Goes to the last point before a time at which decoding can begin, where that can be done without reading all before it;
+    /// whether it did.
+    fn seek(&mut self, _: Time) -> bool {
+        false
+    }
 }
 
 /// An input that was opened.

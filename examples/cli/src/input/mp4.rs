@@ -84,7 +84,8 @@ impl Source for Mp4 {
         }
     }
 
-    fn seek(&mut self, time: media::Time) {
+    fn seek(&mut self, time: media::Time) -> bool {
         self.reader.seek(time);
+        true
     }
 }
