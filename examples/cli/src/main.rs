@@ -9,6 +9,7 @@ mod plot;
 mod probe;
 mod progress;
 mod remux;
+mod repair;
 mod time;
 
 use clap::{Parser, Subcommand};
@@ -30,6 +31,8 @@ enum Command {
     Remux(remux::Args),
     /// Tell which rules of its standard a file breaks; exit with 1 where there are errors.
     Check(check::Args),
+    /// Make a plain MP4 of a recording that was cut off.
+    Repair(repair::Args),
     /// Draw a file: bit rate, pictures, interleaving, buffer.
     Plot(plot::Args),
 }
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         Command::Probe(args) => probe::run(&args),
         Command::Remux(args) => remux::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Repair(args) => repair::run(&args),
         Command::Plot(args) => plot::run(&args),
     };
     match outcome {

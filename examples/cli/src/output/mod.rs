@@ -15,7 +15,7 @@ use anyhow::{Result, bail};
 use interleave::Interleave;
 use media::{Codec, Event, Sample, Tracks};
 use std::path::Path;
-use target::Target;
+pub use target::Target;
 
 /// A file or stream that is written.
 pub trait Sink {
