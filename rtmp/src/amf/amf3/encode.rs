@@ -188,7 +188,10 @@ impl<'v> Encoder<'v, '_> {
 
     fn object(&mut self, object: &'v Object<'_>) -> Result<(), Error> {
         let traits = &*object.traits;
-        if traits.sealed.len() != object.sealed.len() {
+        // What nobody could measure took the values behind it for its own when it was read.
+        let cut_short = matches!(object.sealed.last(), Some(Value::External(_)))
+            && object.sealed.len() < traits.sealed.len();
+        if traits.sealed.len() != object.sealed.len() && !cut_short {
             return Err(Error::State("an object lacks values of sealed properties"));
         }
         self.out.push(marker::OBJECT);

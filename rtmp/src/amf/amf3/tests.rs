@@ -211,3 +211,15 @@ fn errors_tell_the_place() {
     let error = decode(&[1, 0x7B], &Limits::default()).unwrap_err();
     assert_eq!(error.to_string(), "AMF3 marker must not be 123 at offset 1");
 }
+
+#[test]
+fn what_an_external_object_swallowed_can_be_written() {
+    // Found by the fuzzer: an object of three properties whose first one is external, and takes the rest.
+    let data = [
+        0x0A, 0x33, 0x01, 0x03, b'a', 0x03, b'b', 0x03, b'c', 0x0A, 0x07, 0x03, b'x', 1, 2, 3,
+    ];
+    let values = decode(&data, &Limits::default()).unwrap();
+    let mut out = Vec::new();
+    encode(&values, &mut out).unwrap();
+    assert_eq!(out, data);
+}
