@@ -77,3 +77,13 @@ for codecs in "mpeg2video mp2" "mpeg1video ac3" "libx264 mp2"; do
     head -c 12000 "$tmp/tiny.vob" >"seeds/mpegts_ps/$video"
 done
 # The seeds of rtmp_flv_file, rtmp_amf3 and rtmp_tunnel are a few bytes each, written by hand.
+mkdir -p seeds/dash_mpd
+cat >seeds/dash_mpd/timeline <<'MPD'
+<?xml version="1.0"?><!-- c --><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" xmlns:cenc="urn:mpeg:cenc:2013" id="a" type="dynamic" profiles="p" minBufferTime="PT1.5S" availabilityStartTime="2026-01-01T00:00:00Z" publishTime="2026-01-01T00:00:00+01:00" minimumUpdatePeriod="PT2S" timeShiftBufferDepth="PT1M"><BaseURL serviceLocation="x">a/</BaseURL><PatchLocation ttl="60">p</PatchLocation><ServiceDescription id="0"><Latency target="3000"/></ServiceDescription><Period id="0" start="PT0S"><EventStream schemeIdUri="urn:x" timescale="1000"><Event presentationTime="5" id="1">m&amp;<b/></Event></EventStream><AdaptationSet contentType="video" par="16:9" segmentAlignment="true"><ContentProtection schemeIdUri="urn:mpeg:dash:mp4protection:2011" value="cenc" cenc:default_KID="x"><cenc:pssh>AA==</cenc:pssh></ContentProtection><SegmentTemplate timescale="90000" presentationTimeOffset="9" media="$RepresentationID$/$Time%05d$.m4s" initialization="i"><SegmentTimeline><S t="9" d="180000" r="2"/><S d="5" k="2"/><S d="7" r="-1"/></SegmentTimeline></SegmentTemplate><Representation id="v" bandwidth="9" frameRate="30000/1001"/></AdaptationSet></Period><UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="2026-01-01T00:00:00Z"/></MPD>
+MPD
+cat >seeds/dash_mpd/modes <<'MPD'
+<m:MPD xmlns:m="urn:mpeg:dash:schema:mpd:2011" mediaPresentationDuration="PT9S"><m:Period duration="PT3S"><m:AdaptationSet mimeType="audio/mp4"><m:Representation id="a" bandwidth="1"><m:BaseURL>a.mp4</m:BaseURL><m:SegmentBase indexRange="10-99"><m:Initialization range="0-9"/></m:SegmentBase></m:Representation></m:AdaptationSet></m:Period><m:Period><m:AdaptationSet contentType="video"><m:SegmentList duration="2" startNumber="3"><m:SegmentURL media="1"/><m:SegmentURL mediaRange="1-2"/></m:SegmentList><m:Representation id="b" bandwidth="1"/></m:AdaptationSet><m:AdaptationSet contentType="text"><m:SegmentTemplate duration="2" endNumber="4" media="$Number$"/><m:Representation id="c" bandwidth="1"/></m:AdaptationSet></m:Period></m:MPD>
+MPD
+cat >seeds/dash_mpd/patch <<'MPD'
+<Patch mpdId="a" originalPublishTime="2026-01-01T00:00:00Z" publishTime="2026-01-01T00:00:02Z"><replace sel="/MPD/@publishTime">2026-01-01T00:00:02Z</replace><add sel="/MPD/Period[@id='0']/AdaptationSet[1]" pos="after"><S d="1"/></add><remove sel="/MPD/Period[1]"/></Patch>
+MPD
