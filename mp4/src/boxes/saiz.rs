@@ -4,7 +4,7 @@ use crate::Error;
 use alloc::vec::Vec;
 use wire::{Reader, Writer};
 
-/// What auxiliary information is about, and whose: it begins [`Saiz`] and [`Saio`] where it is there (flag 1).
+/// What auxiliary information is about, and whose: it begins [`Saiz`] and [`Saio`](super::Saio) where it is there (flag 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuxInfoType {
     /// The kind; for common encryption the scheme.
