@@ -352,7 +352,7 @@ impl Reader {
                 if config.wants(sample.track) {
                     let track = self.movie.set.find(sample.track);
                     let early = track.zip(target).is_some_and(|(track, target)| {
-                        let length = sample.duration.map_or(1, std::num::NonZero::get);
+                        let length = sample.duration.map_or(1, core::num::NonZero::get);
                         let end = sample.pts.saturating_add(length.into());
                         track.timescale.time(end) <= target
                     });
