@@ -32,6 +32,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
+    output::check_apart(&args.input, &args.output)?;
     let mut input = input::open(&args.input, input::Order::Time)?;
     let Start { tracks, events } =
         Start::of(input.source.as_mut()).with_context(|| args.input.clone())?;

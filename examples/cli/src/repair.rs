@@ -1,7 +1,7 @@
 //! `fluvial repair`: a plain MP4, its tables first, of one whose end was lost.
 
 use crate::input::{Pushed, Source};
-use crate::output::Target;
+use crate::output::{Target, check_apart};
 use crate::progress::{self, Counted};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
@@ -41,6 +41,7 @@ fn events(
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
+    check_apart(&args.broken, &args.output)?;
     let len = std::fs::metadata(&args.broken)
         .with_context(|| args.broken.clone())?
         .len();

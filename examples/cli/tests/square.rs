@@ -210,4 +210,9 @@ fn what_cannot_be_carried_is_refused() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("cannot carry avc1"), "{said}");
+    // A file is not lost by being put onto itself.
+    let before = std::fs::read(&first).unwrap();
+    let output = fluvial(&["remux", first.to_str().unwrap(), first.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(std::fs::read(&first).unwrap(), before);
 }

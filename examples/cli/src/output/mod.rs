@@ -15,7 +15,7 @@ use anyhow::{Result, bail};
 use interleave::Interleave;
 use media::{Codec, Event, Sample, Tracks};
 use std::path::Path;
-pub use target::Target;
+pub use target::{Target, check_apart};
 
 /// A file or stream that is written.
 pub trait Sink {

@@ -18,6 +18,18 @@ enum Out {
     Stream(BufWriter<io::Stdout>),
 }
 
+/// Refuses an output that is its own input: it would be emptied before it is read.
+pub fn check_apart(input: &str, output: &str) -> Result<()> {
+    let same = match (std::fs::canonicalize(input), std::fs::canonicalize(output)) {
+        (Ok(input), Ok(output)) => input == output,
+        _ => false,
+    };
+    if same && input != "-" {
+        bail!("{output}: input and output are the same file");
+    }
+    Ok(())
+}
+
 impl Target {
     /// A new file, or standard output (`-`).
     pub fn create(path: &str) -> Result<Self> {
