@@ -76,7 +76,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         None => {}
     }
     let mut writer = Writer::with_plan(planner.finish());
-    let mut out = Target::create(&args.output)?;
+    let mut out = Target::create(&args.output);
     let mut drain = |writer: &mut Writer| -> Result<()> {
         while let Some(write) = writer.poll_output() {
             out.write_at(write.offset, &write.data)?;

@@ -206,10 +206,12 @@ fn what_cannot_be_carried_is_refused() {
         first.display()
     ));
     let to = folder.path().join("x.aac");
+    std::fs::write(&to, "what was there").unwrap();
     let output = fluvial(&["remux", first.to_str().unwrap(), to.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("cannot carry avc1"), "{said}");
+    assert_eq!(std::fs::read(&to).unwrap(), b"what was there");
     // A file is not lost by being put onto itself.
     let before = std::fs::read(&first).unwrap();
     let output = fluvial(&["remux", first.to_str().unwrap(), first.to_str().unwrap()]);

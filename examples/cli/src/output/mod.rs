@@ -63,17 +63,17 @@ pub fn create(path: &str, format: Option<&str>, options: &Options) -> Result<Box
     let sink: Box<dyn Sink> = match format {
         // A stream cannot be gone back in, so it gets fragments.
         Format::Mp4 if options.fragmented || path == "-" => {
-            Box::new(fragmented::Fragmented::new(out()?))
+            Box::new(fragmented::Fragmented::new(out()))
         }
         // It puts samples in order by itself.
-        Format::Mp4 => return Ok(Box::new(mp4::Mp4::new(out()?, options.input))),
+        Format::Mp4 => return Ok(Box::new(mp4::Mp4::new(out(), options.input))),
         Format::Hls => Box::new(segments::Segments::hls(path)),
         Format::Dash => Box::new(segments::Segments::dash(path)),
-        Format::Raw(format) => Box::new(raw::Raw::new(format, out()?)),
-        Format::Ts => Box::new(ts::Ts::plain(out()?)),
-        Format::M2ts => Box::new(ts::Ts::m2ts(out()?)),
-        Format::Ps => Box::new(ps::Ps::new(out()?)),
-        Format::Flv => Box::new(flv::Flv::new(out()?)),
+        Format::Raw(format) => Box::new(raw::Raw::new(format, out())),
+        Format::Ts => Box::new(ts::Ts::plain(out())),
+        Format::M2ts => Box::new(ts::Ts::m2ts(out())),
+        Format::Ps => Box::new(ps::Ps::new(out())),
+        Format::Flv => Box::new(flv::Flv::new(out())),
     };
     Ok(Box::new(Interleave::new(sink)))
 }

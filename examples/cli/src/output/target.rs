@@ -7,7 +7,8 @@ const BUFFER: usize = 256 << 10;
 
 /// Where a container is written: a file, in which bytes can be changed afterwards, or a stream.
 pub struct Target {
-    out: Out,
+    /// Opened by the first write.
+    out: Option<Out>,
     /// Bytes written at the end, all in all.
     len: u64,
     path: String,
@@ -31,41 +32,40 @@ pub fn check_apart(input: &str, output: &str) -> Result<()> {
 }
 
 impl Target {
-    /// A new file, or standard output (`-`).
-    pub fn create(path: &str) -> Result<Self> {
-        let out = if path == "-" {
-            Out::Stream(BufWriter::with_capacity(BUFFER, io::stdout()))
-        } else {
-            let options = File::options()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .open(path);
-            Out::File(BufWriter::with_capacity(
-                BUFFER,
-                options.with_context(|| path.to_owned())?,
-            ))
-        };
-        Ok(Self {
-            out,
+    /// A new file, or standard output (`-`). A file is made, and what it had before is lost, with the first write only: what is
+    /// refused before costs nothing.
+    pub fn create(path: &str) -> Self {
+        Self {
+            out: None,
             len: 0,
             path: path.to_owned(),
-        })
+        }
     }
 
     /// Whether bytes can be changed afterwards.
-    pub const fn can_patch(&self) -> bool {
-        matches!(self.out, Out::File(_))
+    pub fn can_patch(&self) -> bool {
+        self.path != "-"
+    }
+
+    fn out(&mut self) -> Result<&mut Out> {
+        let out = match self.out.take() {
+            Some(out) => out,
+            None if self.path == "-" => Out::Stream(BufWriter::with_capacity(BUFFER, io::stdout())),
+            None => {
+                let file = File::create(&self.path).with_context(|| self.path.clone())?;
+                Out::File(BufWriter::with_capacity(BUFFER, file))
+            }
+        };
+        Ok(self.out.insert(out))
     }
 
     /// Adds bytes at the end.
     pub fn append(&mut self, data: &[u8]) -> Result<()> {
-        self.len += data.len() as u64;
-        let wrote = match &mut self.out {
+        let wrote = match self.out()? {
             Out::File(file) => file.write_all(data),
             Out::Stream(stream) => stream.write_all(data),
         };
+        self.len += data.len() as u64;
         wrote.with_context(|| self.path.clone())
     }
 
@@ -84,7 +84,7 @@ impl Target {
 
     /// Writes over bytes that are there.
     pub fn patch(&mut self, offset: u64, data: &[u8]) -> Result<()> {
-        let Out::File(file) = &mut self.out else {
+        let Out::File(file) = self.out()? else {
             bail!("{}: a stream cannot be changed afterwards", self.path);
         };
         let mut patch = || {
@@ -98,7 +98,7 @@ impl Target {
 
     /// Writes what was gathered.
     pub fn finish(&mut self) -> Result<()> {
-        let flushed = match &mut self.out {
+        let flushed = match self.out()? {
             Out::File(file) => file.flush(),
             Out::Stream(stream) => stream.flush(),
         };
