@@ -53,7 +53,7 @@ trait End {
 
 impl Connection {
     fn open(url: &Url) -> Result<Self, Failure> {
-        let socket = TcpStream::connect((url.host.trim_matches(['[', ']']), url.port))?;
+        let socket = TcpStream::connect((url.host_name(), url.port))?;
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(Duration::from_millis(10)))?;
         let start = Instant::now();

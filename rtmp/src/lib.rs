@@ -32,11 +32,13 @@ pub mod message;
 mod session;
 mod stash;
 pub mod tunnel;
+mod url;
 
 pub use error::Error;
 pub use limits::Limits;
 pub use message::{Message, SharedMessage, TypeId};
 pub use session::{Capabilities, CodecUse, client, server};
+pub use url::{Scheme, Url};
 
 /// A part of `bytes` that shares its memory; `None` where it is not inside.
 #[expect(clippy::disallowed_methods, reason = "the range has been checked")]

@@ -16,7 +16,6 @@
 mod auth;
 mod dialogue;
 mod event;
-mod url;
 
 use super::connection::{Connection, Handshake};
 use super::endpoint::Endpoint;
@@ -25,6 +24,7 @@ pub use super::{Capabilities, CloseReason, RequestId, Timeouts};
 use crate::amf::amf0::{Object, Value};
 pub use crate::handshake::Mode;
 use crate::message::Command;
+pub use crate::url::Url;
 use crate::{Error, Limits, Message, SharedMessage, handshake};
 use alloc::string::String;
 pub use auth::Auth;
@@ -33,7 +33,6 @@ use core::time::Duration;
 use dialogue::Dialogue;
 pub use event::Event;
 use rand_core::RngCore;
-pub use url::Url;
 
 /// What a client asks for and tells of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,14 +59,22 @@ pub struct Config {
 }
 
 impl Config {
-    /// For the application of a URL.
+    /// For the application of a URL: with the handshake of RTMPE where its scheme is one of those.
     #[must_use]
     pub fn new(url: &Url) -> Self {
+        #[cfg(feature = "rtmpe")]
+        let handshake = if url.scheme.is_obfuscated() {
+            Mode::Encrypted
+        } else {
+            Mode::default()
+        };
+        #[cfg(not(feature = "rtmpe"))]
+        let handshake = Mode::default();
         Self {
             app: url.app.clone(),
             tc_url: url.tc_url(),
             flash_ver: "FMLE/3.0 (compatible; Fluvial)".into(),
-            handshake: Mode::default(),
+            handshake,
             chunk_size: SharedMessage::CHUNK_SIZE,
             buffer_length: 3000,
             capabilities: Capabilities::reconnecting(),
