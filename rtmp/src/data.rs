@@ -1,6 +1,8 @@
 //! Data messages as publishers and servers write them: `@setDataFrame` wraps what the server is to keep.
 
-use crate::{Message, TypeId, slice};
+use crate::amf::amf0::{self, Object, Value};
+use crate::{Error, Message, TypeId, slice};
+use alloc::vec::Vec;
 
 /// `"@setDataFrame"` in AMF0.
 const SET_DATA_FRAME: &[u8] = b"\x02\x00\x0D@setDataFrame";
@@ -40,6 +42,21 @@ pub(crate) fn to_publish(message: &Message) -> Option<Message> {
             payload,
             ..message.clone()
         }
+    })
+}
+
+/// `onPlayStatus`: what has become of a recording that is being played.
+pub(crate) fn play_status(stream_id: u32, info: Object<'_>) -> Result<Message, Error> {
+    let mut payload = Vec::with_capacity(128);
+    amf0::encode(
+        &[Value::from("onPlayStatus"), Value::from(info)],
+        &mut payload,
+    )?;
+    Ok(Message {
+        timestamp: 0,
+        type_id: TypeId::DATA,
+        stream_id,
+        payload: payload.into(),
     })
 }
 

@@ -156,9 +156,12 @@ impl<E> Connection<E> {
             match message.type_id {
                 TypeId::USER_CONTROL => {
                     // Events that are too short are of no more use than unknown ones.
-                    if let Ok(UserControl::PingRequest(time)) = UserControl::parse(&message.payload)
-                    {
-                        self.send(CONTROL_CSID, &UserControl::PingResponse(time).to_message())?;
+                    match UserControl::parse(&message.payload) {
+                        Ok(UserControl::PingRequest(time)) => {
+                            self.send(CONTROL_CSID, &UserControl::PingResponse(time).to_message())?;
+                        }
+                        Ok(UserControl::SetBufferLength { .. }) => return Ok(Some(message)),
+                        _ => {}
                     }
                 }
                 _ => match Control::parse(&message)? {

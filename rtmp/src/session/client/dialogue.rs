@@ -8,6 +8,7 @@ use crate::{Error, Message, TypeId, data};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 type Connection = Connected<Event>;
 
@@ -46,7 +47,7 @@ struct Stream {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Publisher(PublishType),
-    Player(PlayStart),
+    Player(PlayStart, Option<Duration>),
 }
 
 impl Dialogue {
@@ -83,9 +84,10 @@ impl Dialogue {
         c: &mut Connection,
         name: &str,
         start: PlayStart,
+        duration: Option<Duration>,
     ) -> Result<RequestId, Error> {
         self.check_connected()?;
-        self.create_stream(c, name, Role::Player(start))
+        self.create_stream(c, name, Role::Player(start, duration))
     }
 
     fn check_connected(&self) -> Result<(), Error> {
@@ -133,7 +135,7 @@ impl Dialogue {
         let mut players = self
             .streams
             .iter()
-            .filter(|stream| matches!(stream.role, Role::Player(_)))
+            .filter(|stream| matches!(stream.role, Role::Player(..)))
             .filter_map(|stream| stream.id);
         match stream_id {
             0 => players.next().filter(|_| players.next().is_none()),
@@ -155,7 +157,7 @@ impl Dialogue {
     pub(super) fn check_playing(&self, stream_id: u32) -> Result<(), Error> {
         match self.find(stream_id) {
             Some(Stream {
-                role: Role::Player(_),
+                role: Role::Player(..),
                 granted: true,
                 ..
             }) => Ok(()),
@@ -284,14 +286,18 @@ impl Dialogue {
                     &publish.with(&*stream.name).with(publish_type.as_str()),
                 )
             }
-            Role::Player(start) => {
+            Role::Player(start, duration) => {
                 let start = match start {
                     PlayStart::Any => -2000.0,
                     PlayStart::Live => -1000.0,
                     PlayStart::At(time) => time.as_secs_f64() * 1000.0,
                 };
                 let play = Command::new("play", transaction_id);
-                c.send_command(stream_id, &play.with(&*stream.name).with(start))?;
+                let mut play = play.with(&*stream.name).with(start);
+                if let Some(duration) = duration {
+                    play = play.with(duration.as_secs_f64() * 1000.0);
+                }
+                c.send_command(stream_id, &play)?;
                 let millis = self.config.buffer_length;
                 c.send_user_control(&UserControl::SetBufferLength { stream_id, millis })
             }

@@ -166,7 +166,22 @@ impl Session {
     /// # Errors
     /// [`Error::State`] before [`Event::Connected`]; [`Error::Limit`].
     pub fn play(&mut self, name: &str, start: PlayStart) -> Result<RequestId, Error> {
-        self.0.dialogue.play(&mut self.0.connection, name, start)
+        self.play_part(name, start, None)
+    }
+
+    /// Asks to play so much of a recording, none for all from `start` on. The end is told by [`Event::Stopped`].
+    ///
+    /// # Errors
+    /// As [`play`](Self::play).
+    pub fn play_part(
+        &mut self,
+        name: &str,
+        start: PlayStart,
+        duration: Option<Duration>,
+    ) -> Result<RequestId, Error> {
+        self.0
+            .dialogue
+            .play(&mut self.0.connection, name, start, duration)
     }
 
     /// Publishes a message that may go to others too, without a copy where chunk sizes agree and it is no metadata.

@@ -138,6 +138,7 @@ impl Dialogue {
                     id,
                     name: String::new(),
                     role: Role::Idle,
+                    buffer: self.buffer,
                     audio: true,
                     video: Video::Wanted,
                 });
@@ -151,6 +152,10 @@ impl Dialogue {
                 )
             }
         }
+    }
+
+    fn buffer_of(&mut self, stream_id: u32) -> Option<Duration> {
+        self.stream(stream_id)?.buffer
     }
 
     /// Readies a stream for a new use under a name; gives the name's query, or the application's where it has none.
@@ -269,6 +274,7 @@ impl Dialogue {
             query,
             start,
             duration,
+            buffer: self.buffer_of(stream_id),
             transition: None,
         }));
         Ok(())
@@ -322,6 +328,7 @@ impl Dialogue {
                 _ => seconds("start").map_or(PlayStart::Any, PlayStart::At),
             },
             duration: seconds("len"),
+            buffer: self.buffer_of(stream_id),
             transition: Some(transition),
         }));
         Ok(())

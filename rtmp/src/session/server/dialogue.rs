@@ -19,6 +19,8 @@ pub(super) struct Dialogue {
     /// What follows a question mark in the application.
     pub(super) query: String,
     pub(super) streams: Vec<Stream>,
+    /// What players buffer, told before there was a stream.
+    pub(super) buffer: Option<Duration>,
     capabilities: Capabilities,
     /// What the client knows of Enhanced RTMP.
     pub(super) peer: Capabilities,
@@ -35,6 +37,8 @@ pub(super) struct Stream {
     pub(super) id: u32,
     pub(super) name: String,
     pub(super) role: Role,
+    /// How much a player buffers, as far as it has said so.
+    pub(super) buffer: Option<Duration>,
     /// Whether a player wants sound.
     pub(super) audio: bool,
     pub(super) video: Video,
@@ -87,6 +91,7 @@ impl Dialogue {
             app: String::new(),
             query: String::new(),
             streams: Vec::new(),
+            buffer: None,
             requests: 0,
             undecided: None,
         }
@@ -155,6 +160,47 @@ impl Dialogue {
     ) -> Result<(), Error> {
         self.check_player(stream_id)?;
         on_status(c, stream_id, "error", status::SEEK_FAILED, description)
+    }
+
+    /// Tells a player that it has had all of a recording; it may still seek.
+    pub(super) fn complete(
+        &mut self,
+        c: &mut Connection,
+        stream_id: u32,
+        played: Duration,
+    ) -> Result<(), Error> {
+        self.check_player(stream_id)?;
+        let info = Object::from([
+            ("level", Value::from("status")),
+            ("code", Value::from(status::PLAY_COMPLETE)),
+            ("duration", Value::from(played.as_secs_f64())),
+        ]);
+        c.send_media(&data::play_status(stream_id, info)?)?;
+        let text = "The recording has ended.";
+        on_status(c, stream_id, "status", status::PLAY_STOP, text)?;
+        c.send_user_control(&UserControl::StreamEof(stream_id))
+    }
+
+    /// `SetBufferLength`: some clients say it before they play, and of stream 0.
+    fn set_buffer(&mut self, c: &mut Connection, message: &Message) {
+        let Ok(UserControl::SetBufferLength { stream_id, millis }) =
+            UserControl::parse(&message.payload)
+        else {
+            return;
+        };
+        let length = Duration::from_millis(millis.into());
+        if stream_id == 0 {
+            self.buffer = Some(length);
+            return;
+        }
+        let Some(stream) = self.stream(stream_id) else {
+            return;
+        };
+        stream.buffer = Some(length);
+        if stream.role == Role::Player {
+            c.events
+                .push_back(Event::BufferChanged { stream_id, length });
+        }
     }
 
     pub(super) fn request_reconnect(
@@ -409,6 +455,10 @@ impl endpoint::Dialogue for Dialogue {
                 if publishing && let Some(message) = data::published(message) {
                     c.events.push_back(Event::Media(message));
                 }
+                Ok(())
+            }
+            TypeId::USER_CONTROL => {
+                self.set_buffer(c, &message);
                 Ok(())
             }
             TypeId::SHARED_OBJECT | TypeId::SHARED_OBJECT_AMF3 if self.connected => {

@@ -44,6 +44,13 @@ pub enum Event {
         /// Where it says it is.
         position: Duration,
     },
+    /// A player says anew how much it buffers: a recording is to be sent so far ahead of its playing.
+    BufferChanged {
+        /// Its message stream.
+        stream_id: u32,
+        /// How much.
+        length: Duration,
+    },
     /// A player wants to get sound or pictures, or no more: `send` leaves out what it does not want.
     ReceptionChanged {
         /// Its message stream.
@@ -135,6 +142,8 @@ pub struct PlayRequest {
     pub start: PlayStart,
     /// How much to play; none for all.
     pub duration: Option<Duration>,
+    /// How much the player has said that it buffers; none where it says so later, or never.
+    pub buffer: Option<Duration>,
     /// Where it is to take the place of another stream (`play2`): how, as `NetStreamPlayTransitions` has it (`switch`, `swap`, ...).
     pub transition: Option<String>,
 }

@@ -273,6 +273,17 @@ impl Session {
             .reject_seek(&mut self.0.connection, stream_id, description)
     }
 
+    /// Tells a player that it has had all of a recording, of which so much was played. It may seek and go on after that;
+    /// [`stop`](Self::stop) ends it for good.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn complete(&mut self, stream_id: u32, played: Duration) -> Result<(), Error> {
+        self.0
+            .dialogue
+            .complete(&mut self.0.connection, stream_id, played)
+    }
+
     /// Answers [`Event::LengthRequested`]; with none where there is no such recording.
     ///
     /// # Errors
