@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unchecked_time_subtraction,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        clippy::disallowed_methods,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
+
+extern crate alloc;
+
+mod error;
+pub mod extension;
+mod limits;
+pub mod ntp;
+pub mod packet;
+pub mod rtcp;
+mod sequence;
+
+pub use error::Error;
+pub use limits::Limits;
+pub use ntp::NtpTime;
+pub use packet::{Header, Packet};
+pub use sequence::Unwrapper;
