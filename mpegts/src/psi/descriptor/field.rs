@@ -1,4 +1,5 @@
 use crate::Error;
+use crate::psi::fits;
 use alloc::vec::Vec;
 use wire::{Reader, Writer};
 
@@ -117,3 +118,14 @@ macro_rules! described {
 }
 
 pub(super) use {described, structure};
+
+/// Reads the low 22 bits of 24.
+pub(super) fn u22(r: &mut Reader<'_>, what: &'static str) -> Result<u32, Error> {
+    Ok(r.u24(what)? & 0x3F_FFFF)
+}
+
+/// Writes 22 bits after two that are 1.
+pub(super) fn put_u22(w: &mut Writer<'_>, what: &'static str, value: u32) -> Result<(), Error> {
+    w.u24(what, 0xC0_0000 | fits(what, value, 0x3F_FFFF)?)?;
+    Ok(())
+}

@@ -5,22 +5,27 @@
 
 #[cfg(feature = "media")]
 mod ac3;
+mod coding;
 mod dvb;
 mod field;
 mod list;
+mod metadata;
 mod mpeg;
 mod service;
 
+pub use coding::{
+    Aac13818, AudioStream, AvcVideo, HevcVideo, Mpeg4Audio, Mpeg4Video, TemporalLayers,
+    VideoStream, VideoStreamMpeg2,
+};
 pub use dvb::{
     Aac, AacDetails, Ac4, ExtensionOther, OpusAudio, PrivateDataSpecifier, StreamIdentifier,
     Subtitle, Subtitling, Teletext, TeletextPage,
 };
 pub use list::{Descriptors, Iter, RawDescriptor};
+pub use metadata::{Metadata, MetadataFormat, MetadataPointer, MetadataStd};
 pub use mpeg::{
-    Aac13818, AudioStream, AvcVideo, ConditionalAccess, DataStreamAlignment, HevcVideo, Iso639,
-    Iso639Language, MaximumBitrate, Metadata, MetadataFormat, MetadataPointer, MetadataStd,
-    Mpeg4Audio, Mpeg4Video, MpegExtension, PrivateDataIndicator, Registration, SmoothingBuffer,
-    Std, SystemClock, TemporalLayers, VideoStream, VideoStreamMpeg2,
+    ConditionalAccess, DataStreamAlignment, Iso639, Iso639Language, MaximumBitrate, MpegExtension,
+    PrivateDataIndicator, Registration, SmoothingBuffer, Std, SystemClock,
 };
 
 pub(super) use field::Field;

@@ -6,7 +6,7 @@ fn round_trip(bytes: &[u8]) -> Descriptor {
     let mut iter = list.iter();
     let descriptor = iter.next().unwrap().typed();
     assert_eq!(iter.next(), None);
-    assert_eq!(iter.rest(), []);
+    assert!(iter.rest().is_empty());
     let mut again = Descriptors::new();
     again.push_any(&descriptor).unwrap();
     assert_eq!(again.as_bytes(), bytes, "{descriptor:?}");
