@@ -170,12 +170,22 @@ impl Canonical<Bytes> {
             }
         };
         let rest = data.get(done..).unwrap_or_default();
-        if annexb::nals(rest).any(stays) {
+        if annexb::start_codes(rest).any(|code| stays(header(rest, code))) {
             // Room for some start codes of 3 bytes.
             let mut whole = unit.with_data(Vec::with_capacity(data.len().saturating_add(64)));
             let converted = data.get(start..done).unwrap_or_default();
             whole.data.extend_from_slice(converted);
-            whole.append(annexb::nals(rest).map(Ok), config);
+            let mut parameter_sets = false;
+            let result = annexb::convert(rest, &mut whole.data, |nal| {
+                parameter_sets |= is_parameter_set(nal);
+                stays(nal)
+            });
+            if let Err(error) = result {
+                whole.error.get_or_insert(error);
+            }
+            if parameter_sets {
+                whole.merge(annexb::nals(rest), config);
+            }
             whole.summary = Summary::of(length_prefixed::nals(&whole.data, 4).flatten());
             let data = core::mem::take(&mut whole.data);
             return whole.with_data(data.into());
@@ -188,11 +198,16 @@ impl Canonical<Bytes> {
     }
 }
 
+/// What follows a start code.
+fn header(data: &[u8], code: usize) -> &[u8] {
+    data.get(code.saturating_add(3)..).unwrap_or_default()
+}
+
 /// Where the start code of the first unit that stays is; parameter sets before it are moved.
 fn skip_head(data: &[u8], unit: &mut Canonical<()>, config: &mut DecoderConfig) -> Option<usize> {
     let mut parameter_sets = false;
     let code = annexb::start_codes(data).find(|code| {
-        let header = data.get(code.saturating_add(3)..).unwrap_or_default();
+        let header = header(data, *code);
         parameter_sets |= is_parameter_set(header);
         !header.is_empty() && stays(header)
     });

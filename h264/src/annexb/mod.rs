@@ -84,16 +84,95 @@ fn without_trailing_zeros(mut nal: &[u8]) -> &[u8] {
 /// # Errors
 /// [`Error::TooLong`] for a NAL unit of 2^32 bytes or more.
 pub fn to_length_prefixed(data: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
-    // A start code of 3 bytes becomes a length of 4: room for one in 256 bytes, so that the whole is not moved for them.
-    out.reserve(
-        data.len()
-            .saturating_add(data.len() / 256)
-            .saturating_add(16),
-    );
-    for nal in nals(data) {
-        length_prefixed::push(nal, out)?;
+    out.reserve(room(data.len()));
+    convert(data, out, |_| true)
+}
+
+/// A start code of 3 bytes becomes a length of 4: room for one in 256 bytes, so that the whole is not moved for them.
+const fn room(len: usize) -> usize {
+    len.saturating_add(len / 256).saturating_add(64)
+}
+
+/// Bytes that are copied at once, and then searched while they are in the nearest cache.
+const BLOCK: usize = 8192;
+
+/// The first block after bytes had to be copied again, so that short units are not copied many times.
+const FIRST_BLOCK: usize = 256;
+
+/// Appends the NAL units that are to stay to `out`, each with its length in 4 bytes before it.
+///
+/// Copying comes first: a copy of a long block goes faster through memory than a search does, and what is searched then
+/// is near. Behind a start code of 4 bytes everything is in its place already; behind another one it is copied again.
+pub(crate) fn convert(
+    data: &[u8],
+    out: &mut Vec<u8>,
+    mut stays: impl FnMut(&[u8]) -> bool,
+) -> Result<(), Error> {
+    let finder = memmem::Finder::new(&START_CODE);
+    let Some(first) = finder.find(data) else {
+        return Ok(());
+    };
+    let mut rest = data.get(after_code(first)..).unwrap_or_default();
+    let mut block = FIRST_BLOCK;
+    // Where the length of the unit stands that is open, and up to where there is no start code behind it.
+    let mut open = out.len();
+    out.extend_from_slice(&[0; 4]);
+    let mut clean = out.len();
+    loop {
+        match finder.find(out.get(clean..).unwrap_or_default()) {
+            Some(at) => {
+                let code = clean.saturating_add(at);
+                let next = after_code(code);
+                let end = close(out, open, code, &mut stays)?;
+                open = end;
+                clean = end.saturating_add(4);
+                if clean != next {
+                    let again = out.len().saturating_sub(next);
+                    let taken = data.len().saturating_sub(rest.len());
+                    rest = data.get(taken.saturating_sub(again)..).unwrap_or_default();
+                    out.truncate(end);
+                    out.extend_from_slice(&[0; 4]);
+                    block = FIRST_BLOCK;
+                }
+            }
+            None if rest.is_empty() => {
+                let len = out.len();
+                let end = close(out, open, len, &mut stays)?;
+                out.truncate(end);
+                return Ok(());
+            }
+            None => {
+                clean = clean.max(out.len().saturating_sub(2));
+                let (head, tail) = rest.split_at_checked(block).unwrap_or((rest, &[]));
+                out.extend_from_slice(head);
+                rest = tail;
+                block = block.saturating_mul(2).min(BLOCK);
+            }
+        }
     }
-    Ok(())
+}
+
+/// Writes the length of the unit whose bytes, with the zeros behind it, reach from 4 behind `open` to `end`. Gives its end:
+/// `open`, where it goes.
+#[inline]
+fn close(
+    out: &mut [u8],
+    open: usize,
+    end: usize,
+    stays: &mut impl FnMut(&[u8]) -> bool,
+) -> Result<usize, Error> {
+    let Some((length, unit)) = out
+        .get_mut(open..end)
+        .and_then(<[u8]>::split_first_chunk_mut)
+    else {
+        return Ok(open);
+    };
+    let nal = without_trailing_zeros(unit);
+    if nal.is_empty() || !stays(nal) {
+        return Ok(open);
+    }
+    *length = length_prefixed::length(nal)?;
+    Ok(open.saturating_add(4).saturating_add(nal.len()))
 }
 
 /// Turns a byte stream into length-prefixed NAL units in place, where its start codes have 4 bytes and nothing
@@ -111,9 +190,11 @@ pub fn to_length_prefixed(data: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
 pub fn make_length_prefixed(data: &mut Vec<u8>) -> Result<(), Error> {
     let done = convert_in_place(data, |_| true)?;
     if done < data.len() {
-        let rest = data.get(done..).unwrap_or_default().to_vec();
-        data.truncate(done);
-        to_length_prefixed(&rest, data)?;
+        let (head, rest) = data.split_at_checked(done).unwrap_or_default();
+        let mut whole = Vec::with_capacity(room(data.len()));
+        whole.extend_from_slice(head);
+        convert(rest, &mut whole, |_| true)?;
+        *data = whole;
     }
     Ok(())
 }
@@ -151,4 +232,50 @@ pub(crate) fn convert_in_place(
 pub fn push(nal: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&[0, 0, 0, 1]);
     out.extend_from_slice(nal);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn blocks_make_no_difference(
+            units in proptest::collection::vec((0..5usize, prop_oneof![0..40usize, 200..300usize, 8000..9000usize, 0..30_000usize], any::<u8>()), 0..12),
+            junk in 0..5usize,
+            end in 0..5usize,
+            seed: u8,
+        ) {
+            let mut data = vec![7; junk];
+            for (zeros, len, first) in units {
+                data.resize(data.len() + zeros, 0);
+                data.extend_from_slice(&START_CODE);
+                data.push(first);
+                // With zeros, but never two before a one.
+                data.extend((0..len).map(|n| [seed, 0, 2, 0, 0, 3, 0][n % 7] & !1));
+            }
+            data.resize(data.len() + end, 0);
+            let stays = |nal: &[u8]| nal.first().is_some_and(|header| header & 3 != 0);
+            let mut expected = vec![9, 9, 9];
+            let mut every = vec![];
+            for nal in nals(&data) {
+                length_prefixed::push(nal, &mut every).unwrap();
+                if stays(nal) {
+                    length_prefixed::push(nal, &mut expected).unwrap();
+                }
+            }
+            let mut out = vec![9, 9, 9];
+            convert(&data, &mut out, stays).unwrap();
+            prop_assert_eq!(out, expected);
+            let mut out = vec![];
+            to_length_prefixed(&data, &mut out).unwrap();
+            prop_assert_eq!(&out, &every);
+            if junk == 0 {
+                make_length_prefixed(&mut data).unwrap();
+                prop_assert_eq!(data, every);
+            }
+        }
+    }
 }
