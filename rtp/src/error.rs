@@ -28,6 +28,15 @@ pub enum Error {
         /// The limit.
         max: u64,
     },
+    /// An authentication tag that does not fit its packet: it is not from who has the key, or it is damaged.
+    #[error("the authentication tag does not fit")]
+    Authentication,
+    /// A packet that came before, or is too old to tell.
+    #[error("the packet of index {index} came before or is too old")]
+    Replayed {
+        /// Its index: rollover counter and sequence number, or the SRTCP index.
+        index: u64,
+    },
     /// Something that this crate does not do.
     #[error("{0} is not supported")]
     Unsupported(Cow<'static, str>),

@@ -23,13 +23,25 @@
 
 extern crate alloc;
 
+pub mod clock;
+pub mod congestion;
 mod error;
 pub mod extension;
+pub mod fec;
+pub mod jitter;
 mod limits;
+pub mod nack;
 pub mod ntp;
 pub mod packet;
+pub mod reception;
+pub mod red;
 pub mod rtcp;
+pub mod rtx;
+pub mod schedule;
 mod sequence;
+pub mod sources;
+#[cfg(feature = "srtp")]
+pub mod srtp;
 
 pub use error::Error;
 pub use limits::Limits;
