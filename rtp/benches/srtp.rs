@@ -1,4 +1,5 @@
 //! SRTP beside the ciphers that it is made of, on packets of 1200 bytes.
+#![allow(missing_docs)]
 
 use aes::Aes128;
 use aes_gcm::{AeadInPlace, Aes128Gcm, KeyInit as _};
@@ -19,7 +20,12 @@ fn packet() -> Vec<u8> {
 }
 
 fn context(profile: Profile) -> Context {
-    let key = MasterKey::new(profile, &vec![3; profile.key_len()], &vec![5; profile.salt_len()]).expect("right lengths");
+    let key = MasterKey::new(
+        profile,
+        &vec![3; profile.key_len()],
+        &vec![5; profile.salt_len()],
+    )
+    .expect("right lengths");
     Context::new(profile, &[key], Config::default()).expect("a context")
 }
 
@@ -30,7 +36,8 @@ fn bench(c: &mut Criterion) {
     group.bench_function("raw/aes-128-ctr and hmac-sha1", |b| {
         let mac = <Hmac<Sha1> as Mac>::new_from_slice(&[1; 20]).expect("any length");
         b.iter(|| {
-            ctr::Ctr128BE::<Aes128>::new(&[1; 16].into(), &[2; 16].into()).apply_keystream(&mut data[HEADER..]);
+            ctr::Ctr128BE::<Aes128>::new(&[1; 16].into(), &[2; 16].into())
+                .apply_keystream(&mut data[HEADER..]);
             let mut mac = mac.clone();
             mac.update(&data);
             black_box(mac.finalize())
@@ -40,7 +47,8 @@ fn bench(c: &mut Criterion) {
         let gcm = Aes128Gcm::new(&[1; 16].into());
         b.iter(|| {
             let (header, payload) = data.split_at_mut(HEADER);
-            black_box(gcm.encrypt_in_place_detached(&[1; 12].into(), header, payload)).expect("short enough")
+            black_box(gcm.encrypt_in_place_detached(&[1; 12].into(), header, payload))
+                .expect("short enough")
         });
     });
     for profile in Profile::ALL {

@@ -8,7 +8,7 @@
 //! ```
 //! use fluvial_rtp::{NtpTime, clock::Clock};
 //!
-//! let at = |nanos| NtpTime::from_unix_nanos(1_700_000_000_000_000_000 + nanos);
+//! let at = |nanos: i64| NtpTime::from_unix_nanos(1_700_000_000_000_000_000 + nanos);
 //! let (mut video, mut audio) = (Clock::new(90_000), Clock::new(48_000));
 //! video.handle_report(at(0), 4_294_967_000);
 //! audio.handle_report(at(2_000_000), 1_000);

@@ -38,7 +38,10 @@ impl Config {
     /// 5 % of a session's bandwidth, in bits a second, for RTCP, and an interval of 5 s at least.
     #[must_use]
     pub const fn new(session_bandwidth: u64) -> Self {
-        Self { bandwidth: session_bandwidth / 20, min_interval: Duration::from_secs(5) }
+        Self {
+            bandwidth: session_bandwidth / 20,
+            min_interval: Duration::from_secs(5),
+        }
     }
 
     /// With the reduced least interval (§6.2): 360 s divided by the session's bandwidth in kbit/s.
@@ -48,7 +51,10 @@ impl Config {
             Some(nanos) => nanos,
             None => 5_000_000_000,
         };
-        Self { bandwidth: session_bandwidth / 20, min_interval: Duration::from_nanos(nanos) }
+        Self {
+            bandwidth: session_bandwidth / 20,
+            min_interval: Duration::from_nanos(nanos),
+        }
     }
 }
 
@@ -107,14 +113,20 @@ impl Schedule {
     fn interval(&self, random: u32) -> Duration {
         // Half to three halves, less the compensation.
         let nanos = self.deterministic().as_nanos();
-        let nanos = (nanos.saturating_mul((1 << 31) + u128::from(random)) >> 32).saturating_mul(100_000) / COMPENSATION;
+        let nanos = (nanos.saturating_mul((1 << 31) + u128::from(random)) >> 32)
+            .saturating_mul(100_000)
+            / COMPENSATION;
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     /// `Td`: the interval without randomness, after which (five times) a silent member is timed out (§6.3.5).
     #[must_use]
     pub fn deterministic(&self) -> Duration {
-        let least = if self.initial { self.config.min_interval / 2 } else { self.config.min_interval };
+        let least = if self.initial {
+            self.config.min_interval / 2
+        } else {
+            self.config.min_interval
+        };
         let few = self.senders > 0 && u64::from(self.senders) * 4 <= u64::from(self.members);
         let (count, quarters) = match (few, self.sending) {
             (true, true) => (self.senders, 1),
@@ -122,9 +134,14 @@ impl Schedule {
             (false, _) => (self.members, 4),
         };
         // size / 16 · 8 bits · count / (bandwidth · quarters / 4), in nanoseconds.
-        let nanos = u128::from(self.size).saturating_mul(u128::from(count)).saturating_mul(2_000_000_000);
+        let nanos = u128::from(self.size)
+            .saturating_mul(u128::from(count))
+            .saturating_mul(2_000_000_000);
         let share = u128::from(self.config.bandwidth).saturating_mul(quarters);
-        let nanos = nanos.checked_div(share).and_then(|nanos| u64::try_from(nanos).ok()).unwrap_or(u64::MAX);
+        let nanos = nanos
+            .checked_div(share)
+            .and_then(|nanos| u64::try_from(nanos).ok())
+            .unwrap_or(u64::MAX);
         Duration::from_nanos(nanos).max(least)
     }
 
@@ -164,7 +181,11 @@ impl Schedule {
     }
 
     fn average(&mut self, size: usize) {
-        self.size = self.size.saturating_mul(15).saturating_add((size as u64).saturating_mul(16)) / 16;
+        self.size = self
+            .size
+            .saturating_mul(15)
+            .saturating_add((size as u64).saturating_mul(16))
+            / 16;
     }
 
     /// How many there are, this one included, and how many of them send. Who leaves brings the next report nearer (§6.3.4).
@@ -175,7 +196,11 @@ impl Schedule {
         (self.members, self.senders, self.sending) = (members.max(1), senders, sending);
         if self.members < self.members_then {
             let part = |span: Duration| {
-                let nanos = span.as_nanos().saturating_mul(self.members.into()).checked_div(self.members_then.into()).unwrap_or(0);
+                let nanos = span
+                    .as_nanos()
+                    .saturating_mul(self.members.into())
+                    .checked_div(self.members_then.into())
+                    .unwrap_or(0);
                 Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
             };
             self.next = now.saturating_add(part(self.next.saturating_sub(now)));
@@ -227,7 +252,9 @@ mod tests {
     fn session(members: u32, senders: u32, bandwidth: u64, seed: u64) -> (f64, u32) {
         let mut numbers = Random::new(seed);
         let config = Config::new(bandwidth);
-        let mut all: Vec<Schedule> = (0..members).map(|_| Schedule::new(config.clone(), Duration::ZERO, random(&mut numbers))).collect();
+        let mut all: Vec<Schedule> = (0..members)
+            .map(|_| Schedule::new(config.clone(), Duration::ZERO, random(&mut numbers)))
+            .collect();
         let (mut bytes, mut packets) = (0u64, 0);
         let end = Duration::from_secs(660);
         for (n, schedule) in all.iter_mut().enumerate() {
@@ -257,7 +284,10 @@ mod tests {
     fn many_share_the_bandwidth() {
         for (members, senders) in [(1000, 0), (1000, 10), (1000, 900), (3000, 2)] {
             let (rate, _) = session(members, senders, 1_000_000, 2);
-            assert!((35_000.0..60_000.0).contains(&rate), "{members} members, {senders} senders: {rate} bit/s of 50000");
+            assert!(
+                (35_000.0..60_000.0).contains(&rate),
+                "{members} members, {senders} senders: {rate} bit/s of 50000"
+            );
         }
     }
 
@@ -268,7 +298,10 @@ mod tests {
         let due = schedule.poll_timeout();
         // A thousand others were heard before our first report.
         schedule.set_members(1000, 1, false, due);
-        assert_eq!(schedule.handle_timeout(due, random(&mut numbers)), Due::Later);
+        assert_eq!(
+            schedule.handle_timeout(due, random(&mut numbers)),
+            Due::Later
+        );
         assert!(schedule.poll_timeout() > due + Duration::from_secs(60));
         // They leave again: ours comes nearer.
         let later = schedule.poll_timeout();
@@ -291,7 +324,11 @@ mod tests {
         let due = schedule.poll_timeout();
         assert!(due >= now + Duration::from_secs(1), "{due:?}");
         (0..500).for_each(|_| schedule.handle_received(60));
-        assert_eq!(schedule.handle_timeout(due, 1 << 31), Due::Later, "others leave too");
+        assert_eq!(
+            schedule.handle_timeout(due, 1 << 31),
+            Due::Later,
+            "others leave too"
+        );
     }
 
     #[test]
@@ -310,7 +347,10 @@ mod tests {
 
     #[test]
     fn the_reduced_interval() {
-        assert_eq!(Config::reduced(360_000).min_interval, Duration::from_secs(1));
+        assert_eq!(
+            Config::reduced(360_000).min_interval,
+            Duration::from_secs(1)
+        );
         assert_eq!(Config::reduced(0).min_interval, Duration::from_secs(5));
     }
 }

@@ -41,7 +41,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { sources: 64, candidates: 256, conflicts: 16, rebind: Duration::from_secs(2), conflict_age: Duration::from_secs(50) }
+        Self {
+            sources: 64,
+            candidates: 256,
+            conflicts: 16,
+            rebind: Duration::from_secs(2),
+            conflict_age: Duration::from_secs(50),
+        }
     }
 }
 
@@ -117,7 +123,14 @@ impl<A: Clone + PartialEq> Sources<A> {
     }
 
     /// Looks at an RTP packet.
-    pub fn handle_packet(&mut self, ssrc: u32, sequence_number: u16, timestamp: u32, from: &A, now: Duration) -> Verdict {
+    pub fn handle_packet(
+        &mut self,
+        ssrc: u32,
+        sequence_number: u16,
+        timestamp: u32,
+        from: &A,
+        now: Duration,
+    ) -> Verdict {
         if ssrc == self.ssrc {
             return self.handle_own(from, now);
         }
@@ -128,29 +141,48 @@ impl<A: Clone + PartialEq> Sources<A> {
                 }
                 source.address = from.clone();
             }
-            if !source.reception.handle_packet(sequence_number, timestamp, now) {
+            if !source
+                .reception
+                .handle_packet(sequence_number, timestamp, now)
+            {
                 return Verdict::Stray;
             }
             (source.heard, source.sent) = (now, now);
             return Verdict::Known;
         }
-        let known = self.candidates.iter().position(|candidate| candidate.ssrc == ssrc && candidate.source.address == *from);
+        let known = self
+            .candidates
+            .iter()
+            .position(|candidate| candidate.ssrc == ssrc && candidate.source.address == *from);
         let Some(index) = known else {
             let mut reception = Reception::new(self.clock_rate);
             reception.handle_packet(sequence_number, timestamp, now);
             if self.candidates.len() >= self.limits.candidates.max(1) {
                 self.candidates.pop_front();
             }
-            let source = Source { address: from.clone(), reception, heard: now, sent: now };
+            let source = Source {
+                address: from.clone(),
+                reception,
+                heard: now,
+                sent: now,
+            };
             self.candidates.push_back(Candidate { ssrc, source });
             return Verdict::Candidate;
         };
-        let Some(candidate) = self.candidates.get_mut(index) else { return Verdict::Candidate };
+        let Some(candidate) = self.candidates.get_mut(index) else {
+            return Verdict::Candidate;
+        };
         (candidate.source.heard, candidate.source.sent) = (now, now);
-        if !candidate.source.reception.handle_packet(sequence_number, timestamp, now) {
+        if !candidate
+            .source
+            .reception
+            .handle_packet(sequence_number, timestamp, now)
+        {
             return Verdict::Candidate;
         }
-        let Some(candidate) = self.candidates.remove(index) else { return Verdict::Candidate };
+        let Some(candidate) = self.candidates.remove(index) else {
+            return Verdict::Candidate;
+        };
         if self.valid.len() >= self.limits.sources {
             return Verdict::Full;
         }
@@ -160,8 +192,13 @@ impl<A: Clone + PartialEq> Sources<A> {
 
     fn handle_own(&mut self, from: &A, now: Duration) -> Verdict {
         let age = self.limits.conflict_age;
-        self.conflicts.retain(|(_, at)| now.saturating_sub(*at) < age);
-        if let Some((_, at)) = self.conflicts.iter_mut().find(|(address, _)| address == from) {
+        self.conflicts
+            .retain(|(_, at)| now.saturating_sub(*at) < age);
+        if let Some((_, at)) = self
+            .conflicts
+            .iter_mut()
+            .find(|(address, _)| address == from)
+        {
             *at = now;
             return Verdict::Loop;
         }
@@ -207,7 +244,11 @@ impl<A: Clone + PartialEq> Sources<A> {
     #[must_use]
     pub fn members(&self, interval: Duration, now: Duration) -> (u32, u32) {
         let lately = now.saturating_sub(interval.saturating_mul(2));
-        let senders = self.valid.values().filter(|source| source.sent >= lately).count();
+        let senders = self
+            .valid
+            .values()
+            .filter(|source| source.sent >= lately)
+            .count();
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         (count(self.valid.len()), count(senders))
     }
@@ -249,9 +290,19 @@ mod tests {
                 known += u32::from(verdict == Verdict::Known);
             }
             let ssrc = 1000 + random.below(1 << 30) as u32;
-            let verdict = sources.handle_packet(ssrc, random.below(1 << 16) as u16, 0, &(n % 1000), ms(n.into()));
+            let verdict = sources.handle_packet(
+                ssrc,
+                random.below(1 << 16) as u16,
+                0,
+                &(n % 1000),
+                ms(n.into()),
+            );
             flood += u32::from(verdict == Verdict::Candidate);
-            assert!(sources.candidates.len() <= 256 && sources.valid.len() <= 64 && sources.conflicts.len() <= 16);
+            assert!(
+                sources.candidates.len() <= 256
+                    && sources.valid.len() <= 64
+                    && sources.conflicts.len() <= 16
+            );
         }
         assert_eq!((known, flood), (10_000 - 2, 200_000));
     }
@@ -262,7 +313,14 @@ mod tests {
         for ssrc in 100..1100u32 {
             let verdicts = [1, 2, 3].map(|n| sources.handle_packet(ssrc, n, 0, &9u32, ms(1)));
             let full = [Verdict::Candidate, Verdict::Full, Verdict::Candidate];
-            assert_eq!(verdicts, if ssrc < 164 { [Verdict::Candidate, Verdict::New, Verdict::Known] } else { full });
+            assert_eq!(
+                verdicts,
+                if ssrc < 164 {
+                    [Verdict::Candidate, Verdict::New, Verdict::Known]
+                } else {
+                    full
+                }
+            );
         }
         assert_eq!(sources.expire(Duration::from_secs(5), ms(30_000)).len(), 64);
         assert_eq!(sources.members(Duration::from_secs(5), ms(30_000)), (0, 0));
@@ -272,7 +330,10 @@ mod tests {
     fn an_address_may_change_after_a_silence() {
         let mut sources = Sources::new(1, 90_000, Limits::default());
         let mut packet = |number, from: u8, at| sources.handle_packet(7, number, 0, &from, ms(at));
-        assert_eq!([packet(1, 1, 0), packet(2, 1, 0)], [Verdict::Candidate, Verdict::New]);
+        assert_eq!(
+            [packet(1, 1, 0), packet(2, 1, 0)],
+            [Verdict::Candidate, Verdict::New]
+        );
         assert_eq!(packet(3, 2, 100), Verdict::Foreign);
         assert_eq!(packet(4, 1, 1000), Verdict::Known);
         assert_eq!(packet(5, 2, 3001), Verdict::Known);
@@ -286,7 +347,10 @@ mod tests {
     fn conflicts_are_forgotten() {
         let mut sources = Sources::new(1, 90_000, Limits::default());
         let mut own = |from: u8, at| sources.handle_packet(1, 1, 0, &from, ms(at));
-        assert_eq!([own(1, 0), own(1, 10), own(2, 20)], [Verdict::Collision, Verdict::Loop, Verdict::Collision]);
+        assert_eq!(
+            [own(1, 0), own(1, 10), own(2, 20)],
+            [Verdict::Collision, Verdict::Loop, Verdict::Collision]
+        );
         assert_eq!(own(1, 40_000), Verdict::Loop);
         assert_eq!(own(2, 60_000), Verdict::Collision);
     }

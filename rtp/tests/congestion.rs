@@ -1,5 +1,6 @@
 //! The bandwidth estimator over paths that were made up.
 
+#[allow(dead_code, reason = "the example shows more than is tested")]
 #[path = "../examples/bandwidth/link.rs"]
 mod link;
 

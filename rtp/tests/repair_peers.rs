@@ -25,8 +25,14 @@ fn packet(number: u16, payload_type: u8, ssrc: u32, payload: &[u8]) -> Vec<u8> {
 
 /// Packets of any lengths, as a video has them.
 fn video(count: u16) -> Vec<Vec<u8>> {
-    let payload = |n: u16| (0..=(200 + (n * 37) % 900)).map(|i| (i * 5 + n) as u8).collect::<Vec<_>>();
-    (0..count).map(|n| packet(n.wrapping_add(1000), 96, 77, &payload(n))).collect()
+    let payload = |n: u16| {
+        (0..=(200 + (n * 37) % 900))
+            .map(|i| (i * 5 + n) as u8)
+            .collect::<Vec<_>>()
+    };
+    (0..count)
+        .map(|n| packet(n.wrapping_add(1000), 96, 77, &payload(n)))
+        .collect()
 }
 
 #[test]
@@ -42,7 +48,8 @@ fn we_repair_by_the_ulpfec_of_gstreamer() {
     ));
     let packets = gst::receive(&socket, usize::MAX);
     drop(running);
-    let (mut recoverer, mut lost, mut media, mut repairs) = (Recoverer::default(), BTreeMap::new(), 0, 0);
+    let (mut recoverer, mut lost, mut media, mut repairs) =
+        (Recoverer::default(), BTreeMap::new(), 0, 0);
     let mut repaired = 0;
     for bytes in packets {
         let head = Packet::parse(&bytes).expect("RTP");
@@ -59,24 +66,45 @@ fn we_repair_by_the_ulpfec_of_gstreamer() {
         }
         while let Some(packet) = recoverer.poll_output() {
             let number = Packet::parse(&packet).expect("RTP").sequence_number();
-            assert_eq!(Some(&packet), lost.get(&number), "repaired to what was sent");
+            assert_eq!(
+                Some(&packet),
+                lost.get(&number),
+                "repaired to what was sent"
+            );
             repaired += 1;
         }
     }
-    println!("{repaired} of {} lost packets repaired; {media} packets, {repairs} repairs of GStreamer's", lost.len());
+    println!(
+        "{repaired} of {} lost packets repaired; {media} packets, {repairs} repairs of GStreamer's",
+        lost.len()
+    );
     assert!(media > 100 && repairs > 30);
-    assert!(repaired * 10 >= lost.len() * 8, "{repaired} of {}", lost.len());
+    assert!(
+        repaired * 10 >= lost.len() * 8,
+        "{repaired} of {}",
+        lost.len()
+    );
 }
 
 #[test]
 fn gstreamer_repairs_by_our_ulpfec() {
-    if !gst::has(&["rtpulpfecdec", "rtpstorage", "rtpssrcdemux", "rtpjitterbuffer"]) {
+    if !gst::has(&[
+        "rtpulpfecdec",
+        "rtpstorage",
+        "rtpssrcdemux",
+        "rtpjitterbuffer",
+    ]) {
         return;
     }
     let (answers, back) = gst::socket();
     let port = gst::free_port().to_string();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/ulpfecdec.py");
-    let Some(mut running) = gst::start("/usr/bin/python3", &[script, &port, &back.to_string(), "122"]) else { return };
+    let Some(mut running) = gst::start(
+        "/usr/bin/python3",
+        &[script, &port, &back.to_string(), "122"],
+    ) else {
+        return;
+    };
     // Media and repairs share the sequence numbers, as GStreamer wants it.
     let (mut sent, mut lost, mut number) = (Vec::new(), Vec::new(), 1000u16);
     let mut generator = ulp::Generator::new(Protection::new(10, 2));
@@ -91,7 +119,12 @@ fn gstreamer_repairs_by_our_ulpfec() {
         }
         while let Some(repair) = generator.poll_output() {
             let mut bytes = packet(number, 122, 77, &repair);
-            bytes[4..8].copy_from_slice(&Packet::parse(sent.last().expect("some")).expect("RTP").timestamp().to_be_bytes());
+            bytes[4..8].copy_from_slice(
+                &Packet::parse(sent.last().expect("some"))
+                    .expect("RTP")
+                    .timestamp()
+                    .to_be_bytes(),
+            );
             number = number.wrapping_add(1);
             sent.push(bytes);
         }
@@ -104,9 +137,19 @@ fn gstreamer_repairs_by_our_ulpfec() {
     }
     let body = |packet: &Vec<u8>| packet[12..].to_vec();
     let got: Vec<Vec<u8>> = back.iter().map(body).collect();
-    let repaired = lost.iter().filter(|packet| got.contains(&body(packet))).count();
-    println!("GStreamer repaired {repaired} of {} lost packets", lost.len());
-    assert!(repaired * 10 >= lost.len() * 8, "{repaired} of {}", lost.len());
+    let repaired = lost
+        .iter()
+        .filter(|packet| got.contains(&body(packet)))
+        .count();
+    println!(
+        "GStreamer repaired {repaired} of {} lost packets",
+        lost.len()
+    );
+    assert!(
+        repaired * 10 >= lost.len() * 8,
+        "{repaired} of {}",
+        lost.len()
+    );
 }
 
 #[test]
@@ -127,11 +170,17 @@ fn red_of_gstreamer() {
     for (n, packet) in redundant.iter().enumerate() {
         let packet = Packet::parse(packet).expect("RTP");
         assert_eq!(packet.payload_type(), 100);
-        let blocks: Vec<_> = red::Blocks::parse(packet.payload()).expect("RED").map(|block| block.expect("a block")).collect();
+        let blocks: Vec<_> = red::Blocks::parse(packet.payload())
+            .expect("RED")
+            .map(|block| block.expect("a block"))
+            .collect();
         let primary = blocks.last().expect("one");
         assert_eq!((primary.payload_type, primary.data), (8, payload(n)));
         if n >= 2 {
-            assert_eq!((blocks[0].timestamp_offset, blocks[0].data), (320, payload(n - 2)));
+            assert_eq!(
+                (blocks[0].timestamp_offset, blocks[0].data),
+                (320, payload(n - 2))
+            );
         }
     }
 }
@@ -147,14 +196,24 @@ fn our_red_in_gstreamer() {
         "udpsrc port={port} 'caps=application/x-rtp,media=audio,clock-rate=8000,payload=100,encoding-name=RED' ! rtpreddec pt=100 ! \
          udpsink host=127.0.0.1 port={back} sync=false async=false"
     ));
-    let payloads: Vec<Vec<u8>> = (0..100u16).map(|n| (0..160).map(|i| (i + n) as u8).collect()).collect();
+    let payloads: Vec<Vec<u8>> = (0..100u16)
+        .map(|n| (0..160).map(|i| (i + n) as u8).collect())
+        .collect();
     let packets: Vec<Vec<u8>> = payloads
         .iter()
         .zip(0u16..)
         .map(|(payload, n)| {
             let before = payloads[usize::from(n.saturating_sub(1))].as_slice();
-            let older = red::Block { payload_type: 8, timestamp_offset: 160, data: before };
-            let primary = red::Block { payload_type: 8, timestamp_offset: 0, data: payload };
+            let older = red::Block {
+                payload_type: 8,
+                timestamp_offset: 160,
+                data: before,
+            };
+            let primary = red::Block {
+                payload_type: 8,
+                timestamp_offset: 0,
+                data: payload,
+            };
             let mut redundant = Vec::new();
             red::encode(&[older, primary], &mut redundant).expect("fits");
             let mut packet = packet(n, 100, 77, &redundant);
@@ -163,7 +222,10 @@ fn our_red_in_gstreamer() {
         })
         .collect();
     let back = gst::exchange(&packets, port, &answers, packets.len());
-    let got: Vec<&[u8]> = back.iter().map(|packet| Packet::parse(packet).expect("RTP").payload()).collect();
+    let got: Vec<&[u8]> = back
+        .iter()
+        .map(|packet| Packet::parse(packet).expect("RTP").payload())
+        .collect();
     assert_eq!(got, payloads);
 }
 
@@ -181,14 +243,18 @@ fn gstreamer_sends_again_what_we_ask_for() {
          s.send_rtp_src ! udpsink host=127.0.0.1 port={port} sync=false async=false \
          udpsrc port={control} caps=application/x-rtcp ! s.recv_rtcp_sink"
     ));
-    socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a time");
+    socket
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .expect("a time");
     let mut generator = nack::Generator::new(nack::GeneratorConfig::default());
     generator.set_round_trip(Duration::from_millis(40));
     let (mut lost, mut repaired, mut buffer) = (BTreeMap::new(), 0, [0; 2048]);
     let mut first = Vec::new();
     for n in 0..250u64 {
         let now = Duration::from_millis(20 * n);
-        let Ok(len) = socket.recv(&mut buffer) else { break };
+        let Ok(len) = socket.recv(&mut buffer) else {
+            break;
+        };
         let bytes = &buffer[..len];
         let head = Packet::parse(bytes).expect("RTP");
         if head.payload_type() == 97 {
@@ -196,7 +262,11 @@ fn gstreamer_sends_again_what_we_ask_for() {
             let mut original = Vec::new();
             rtx::decode(bytes, 8, 77, &mut original).expect("a retransmission");
             let number = Packet::parse(&original).expect("RTP").sequence_number();
-            assert_eq!(Some(&original), lost.get(&number), "what was lost comes again");
+            assert_eq!(
+                Some(&original),
+                lost.get(&number),
+                "what was lost comes again"
+            );
             generator.handle_packet(number, now);
             repaired += 1;
         } else if n % 10 == 7 {
@@ -214,11 +284,20 @@ fn gstreamer_sends_again_what_we_ask_for() {
                 report.extend(pair.packet_id.to_be_bytes());
                 report.extend(pair.following.to_be_bytes());
             }
-            socket.send_to(&report, ("127.0.0.1", control)).expect("sent");
+            socket
+                .send_to(&report, ("127.0.0.1", control))
+                .expect("sent");
         }
     }
-    println!("{repaired} of {} lost packets came again; the last question was {first:?}", lost.len());
-    assert!(lost.len() >= 15 && repaired + 3 >= lost.len(), "{repaired} of {}", lost.len());
+    println!(
+        "{repaired} of {} lost packets came again; the last question was {first:?}",
+        lost.len()
+    );
+    assert!(
+        lost.len() >= 15 && repaired + 3 >= lost.len(),
+        "{repaired} of {}",
+        lost.len()
+    );
 }
 
 #[test]

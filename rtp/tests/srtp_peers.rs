@@ -20,7 +20,9 @@ const PROFILES: [(Profile, &str, &str); 6] = [
 ];
 
 fn key(profile: Profile) -> Vec<u8> {
-    (0..profile.key_len() + profile.salt_len()).map(|n| (n * 7 + 3) as u8).collect()
+    (0..profile.key_len() + profile.salt_len())
+        .map(|n| (n * 7 + 3) as u8)
+        .collect()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -43,7 +45,8 @@ fn gstreamer_to_us() {
         return;
     }
     for (profile, cipher, auth) in PROFILES {
-        let ((plain, plain_port), (secret, secret_port), (control, control_port)) = (gst::socket(), gst::socket(), gst::socket());
+        let ((plain, plain_port), (secret, secret_port), (control, control_port)) =
+            (gst::socket(), gst::socket(), gst::socket());
         let running = gst::launch(&format!(
             "srtpenc name=e key={} rtp-cipher={cipher} rtp-auth={auth} rtcp-cipher={cipher} rtcp-auth={} rtpsession name=s \
              audiotestsrc num-buffers=120 samplesperbuffer=160 is-live=true ! audio/x-raw,rate=8000 ! alawenc ! \
@@ -60,13 +63,20 @@ fn gstreamer_to_us() {
         assert_eq!((plain.len(), secret.len()), (120, 120), "{profile:?}");
         let mut context = context(profile);
         for (plain, mut packet) in plain.iter().zip(secret) {
-            context.unprotect(&mut packet).unwrap_or_else(|error| panic!("{profile:?}: {error}"));
+            context
+                .unprotect(&mut packet)
+                .unwrap_or_else(|error| panic!("{profile:?}: {error}"));
             assert_eq!(*plain, packet, "{profile:?}");
         }
         assert_eq!(context.rollover_counter(77), Some(1));
         let mut report = control.into_iter().next().expect("a report");
-        context.unprotect_rtcp(&mut report).unwrap_or_else(|error| panic!("{profile:?} RTCP: {error}"));
-        assert_eq!((report[0] >> 6, report[1], &report[4..8]), (2, 200, &[0, 0, 0, 77][..]));
+        context
+            .unprotect_rtcp(&mut report)
+            .unwrap_or_else(|error| panic!("{profile:?} RTCP: {error}"));
+        assert_eq!(
+            (report[0] >> 6, report[1], &report[4..8]),
+            (2, 200, &[0, 0, 0, 77][..])
+        );
         println!("{profile:?}: 120 packets and a report of GStreamer's");
     }
 }
@@ -123,7 +133,12 @@ fn we_to_gstreamer() {
         ));
         let mut context = context(profile);
         let plain = packets(100, 77);
-        let back = gst::exchange(&protected(&mut context, &plain), rtp_port, &answers, plain.len());
+        let back = gst::exchange(
+            &protected(&mut context, &plain),
+            rtp_port,
+            &answers,
+            plain.len(),
+        );
         assert_eq!(back.len(), plain.len(), "{profile:?}");
         assert!(back == plain, "{profile:?}: other packets came back");
         let report = [0x80, 201, 0, 1, 0, 0, 0, 77];
@@ -152,18 +167,26 @@ fn ffmpeg_to_us() {
         let rtcp = UdpSocket::bind(("127.0.0.1", port + 1)).expect("free");
         let line = crypto(profile).to_string();
         let params = line.split("inline:").nth(1).expect("a key");
+        // By the suite's SDP name ffmpeg gives RTCP tags of 32 bits, which RFC 4568 §6.2 does not have; by its DTLS name, 80.
+        let suite = match profile {
+            Profile::AesCm128HmacSha1_32 => "SRTP_AES128_CM_HMAC_SHA1_32",
+            _ => profile.name(),
+        };
         let args = format!(
-            "-v error -re -f lavfi -i sine=sample_rate=8000 -t 2 -c:a pcm_alaw -f rtp -ssrc 77 -srtp_out_suite {} -srtp_out_params {params} srtp://127.0.0.1:{port}",
-            profile.name()
+            "-v error -re -f lavfi -i sine=sample_rate=8000 -t 2 -c:a pcm_alaw -f rtp -ssrc 77 -srtp_out_suite {suite} -srtp_out_params {params} srtp://127.0.0.1:{port}"
         );
-        let Some(running) = gst::start("ffmpeg", &args.split(' ').collect::<Vec<_>>()) else { return };
+        let Some(running) = gst::start("ffmpeg", &args.split(' ').collect::<Vec<_>>()) else {
+            return;
+        };
         let (packets, reports) = (gst::receive(&rtp, 60), gst::receive(&rtcp, 1));
         drop(running);
         assert!(packets.len() >= 10, "{} packets", packets.len());
         let mut context = context(profile);
         let count = packets.len();
         for mut packet in packets {
-            context.unprotect(&mut packet).unwrap_or_else(|error| panic!("{profile:?}: {error}"));
+            context
+                .unprotect(&mut packet)
+                .unwrap_or_else(|error| panic!("{profile:?}: {error}"));
             let packet = Packet::parse(&packet).expect("RTP");
             assert_eq!((packet.payload_type(), packet.ssrc()), (8, 77));
         }
@@ -190,7 +213,9 @@ fn we_to_ffmpeg() {
             sdp.display(),
             out.display()
         );
-        let Some(mut running) = gst::start("ffmpeg", &args.split(' ').collect::<Vec<_>>()) else { return };
+        let Some(mut running) = gst::start("ffmpeg", &args.split(' ').collect::<Vec<_>>()) else {
+            return;
+        };
         let sender = UdpSocket::bind("127.0.0.1:0").expect("a port");
         let plain = packets(1000, 77);
         for packet in protected(&mut context(profile), &plain) {
@@ -204,8 +229,15 @@ fn we_to_ffmpeg() {
         let got = std::fs::read(&out).expect("ffmpeg wrote");
         assert!(got.len() >= 7000, "{} bytes", got.len());
         // It may have begun later than we did.
-        let sent: Vec<u8> = plain.iter().flat_map(|packet| &packet[12..]).copied().collect();
-        let found = sent.chunks(160).position(|chunk| got.starts_with(chunk)).expect("it begins with a packet of ours");
+        let sent: Vec<u8> = plain
+            .iter()
+            .flat_map(|packet| &packet[12..])
+            .copied()
+            .collect();
+        let found = sent
+            .chunks(160)
+            .position(|chunk| got.starts_with(chunk))
+            .expect("it begins with a packet of ours");
         assert_eq!(sent[found * 160..][..got.len()], got, "{profile:?}");
         println!("{profile:?}: ffmpeg took {} bytes", got.len());
     }

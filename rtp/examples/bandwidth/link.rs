@@ -5,19 +5,19 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Bytes of each packet.
-pub const PACKET: usize = 1200;
+pub(crate) const PACKET: usize = 1200;
 
 /// What the path is like.
 #[derive(Debug, Clone)]
-pub struct Path {
+pub(crate) struct Path {
     /// Bits a second of the bottleneck.
-    pub rate: u64,
+    pub(crate) rate: u64,
     /// What the bottleneck's queue holds at most.
-    pub queue: Duration,
+    pub(crate) queue: Duration,
     /// One way, without the queue.
-    pub delay: Duration,
+    pub(crate) delay: Duration,
     /// Packets lost on the way there, of 1000.
-    pub loss: u64,
+    pub(crate) loss: u64,
 }
 
 impl Default for Path {
@@ -33,7 +33,7 @@ impl Default for Path {
 
 /// A sender and its receiver.
 #[derive(Debug)]
-pub enum Flow {
+pub(crate) enum Flow {
     /// By our estimator.
     Adaptive {
         estimator: Box<Estimator>,
@@ -50,7 +50,7 @@ pub enum Flow {
 
 impl Flow {
     /// A flow of ours that starts at this time.
-    pub fn adaptive(from: Duration) -> Self {
+    pub(crate) fn adaptive(from: Duration) -> Self {
         let estimator = Box::new(Estimator::new(Config::default()));
         Self::Adaptive {
             estimator,
@@ -72,19 +72,19 @@ impl Flow {
 
 /// One moment of one flow.
 #[derive(Debug, Clone, Copy)]
-pub struct Point {
+pub(crate) struct Point {
     /// Since the start.
-    pub at: Duration,
+    pub(crate) at: Duration,
     /// Which flow.
-    pub flow: usize,
+    pub(crate) flow: usize,
     /// What it sends at; bits a second.
-    pub target: u64,
+    pub(crate) target: u64,
     /// What its receiver got in the last 100 ms; bits a second.
-    pub received: u64,
+    pub(crate) received: u64,
     /// What the queue holds.
-    pub queue: Duration,
+    pub(crate) queue: Duration,
     /// What the estimator says of the path.
-    pub usage: Usage,
+    pub(crate) usage: Usage,
 }
 
 struct State {
@@ -97,7 +97,7 @@ struct State {
 }
 
 /// Runs flows over a path and gives ten points a second for each of them. `change` may make another path of it.
-pub fn run(
+pub(crate) fn run(
     mut path: Path,
     flows: Vec<Flow>,
     length: Duration,

@@ -133,13 +133,7 @@ impl Estimator {
                     .saturating_mul(4)
                     .saturating_add(Duration::from_secs(1)),
             );
-            while self
-                .sent
-                .first_entry()
-                .filter(|entry| entry.get().at < oldest)
-                .map(|entry| entry.remove())
-                .is_some()
-            {}
+            self.sent.retain(|_, sent| sent.at >= oldest);
         }
         if expected == 0 {
             return;

@@ -6,11 +6,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A program that runs; it is stopped when this is dropped.
-pub struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Running {
     /// Whether it has ended by itself.
-    pub fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.0.try_wait(), Ok(None))
     }
 }
@@ -23,9 +23,11 @@ impl Drop for Running {
 }
 
 /// Whether GStreamer has these elements; says so aloud where not.
-pub fn has(elements: &[&str]) -> bool {
+pub(crate) fn has(elements: &[&str]) -> bool {
     for element in elements {
-        let found = Command::new("gst-inspect-1.0").args(["--exists", element]).status();
+        let found = Command::new("gst-inspect-1.0")
+            .args(["--exists", element])
+            .status();
         if !found.is_ok_and(|status| status.success()) {
             eprintln!("SKIPPED: GStreamer's {element} is not installed");
             return false;
@@ -35,8 +37,13 @@ pub fn has(elements: &[&str]) -> bool {
 }
 
 /// Starts a program; `None`, said aloud, where it is not installed.
-pub fn start(program: &str, args: &[&str]) -> Option<Running> {
-    let child = Command::new(program).args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn();
+pub(crate) fn start(program: &str, args: &[&str]) -> Option<Running> {
+    let child = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        .spawn();
     match child {
         Ok(child) => Some(Running(child)),
         Err(_) => {
@@ -47,9 +54,11 @@ pub fn start(program: &str, args: &[&str]) -> Option<Running> {
 }
 
 /// Starts a pipeline, told as `gst-launch-1.0` has it.
-pub fn launch(pipeline: &str) -> Running {
+pub(crate) fn launch(pipeline: &str) -> Running {
     let args: Vec<String> = words(pipeline);
-    let args: Vec<&str> = std::iter::once("-q").chain(args.iter().map(String::as_str)).collect();
+    let args: Vec<&str> = std::iter::once("-q")
+        .chain(args.iter().map(String::as_str))
+        .collect();
     start("gst-launch-1.0", &args).expect("its elements are there")
 }
 
@@ -69,14 +78,14 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// A socket, and its port.
-pub fn socket() -> (UdpSocket, u16) {
+pub(crate) fn socket() -> (UdpSocket, u16) {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let port = socket.local_addr().expect("bound").port();
     (socket, port)
 }
 
 /// A port that nobody uses at present, whose successor is free too.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     loop {
         let (_, port) = socket();
         if port % 2 == 0 && UdpSocket::bind(("127.0.0.1", port + 1)).is_ok() {
@@ -86,12 +95,16 @@ pub fn free_port() -> u16 {
 }
 
 /// Datagrams until there are so many, or none came for a second after the first (for 20 s before it).
-pub fn receive(socket: &UdpSocket, count: usize) -> Vec<Vec<u8>> {
+pub(crate) fn receive(socket: &UdpSocket, count: usize) -> Vec<Vec<u8>> {
     let mut datagrams = Vec::new();
     let start = Instant::now();
     let mut buffer = [0; 2048];
     while datagrams.len() < count && start.elapsed() < Duration::from_secs(40) {
-        let patience = if datagrams.is_empty() { Duration::from_secs(20) } else { Duration::from_secs(1) };
+        let patience = if datagrams.is_empty() {
+            Duration::from_secs(20)
+        } else {
+            Duration::from_secs(1)
+        };
         socket.set_read_timeout(Some(patience)).expect("a time");
         match socket.recv(&mut buffer) {
             Ok(len) => datagrams.push(buffer[..len].to_vec()),
@@ -103,14 +116,23 @@ pub fn receive(socket: &UdpSocket, count: usize) -> Vec<Vec<u8>> {
 
 /// Sends datagrams to a port, again and again from the first on until one comes back at `answers`; then the rest. So nobody has to guess
 /// when a program is ready. Gives all that came back.
-pub fn exchange(datagrams: &[Vec<u8>], port: u16, answers: &UdpSocket, count: usize) -> Vec<Vec<u8>> {
+pub(crate) fn exchange(
+    datagrams: &[Vec<u8>],
+    port: u16,
+    answers: &UdpSocket,
+    count: usize,
+) -> Vec<Vec<u8>> {
     let sender = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let start = Instant::now();
     let mut buffer = [0; 2048];
     let mut back = Vec::new();
-    answers.set_read_timeout(Some(Duration::from_millis(100))).expect("a time");
+    answers
+        .set_read_timeout(Some(Duration::from_millis(100)))
+        .expect("a time");
     while back.is_empty() && start.elapsed() < Duration::from_secs(20) {
-        sender.send_to(&datagrams[0], ("127.0.0.1", port)).expect("sent");
+        sender
+            .send_to(&datagrams[0], ("127.0.0.1", port))
+            .expect("sent");
         if let Ok(len) = answers.recv(&mut buffer) {
             back.push(buffer[..len].to_vec());
         }

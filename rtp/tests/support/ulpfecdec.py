@@ -13,7 +13,7 @@ source, sink, payload_type = sys.argv[1:4]
 caps = "application/x-rtp,media=video,clock-rate=90000,encoding-name=H264"
 pipeline = Gst.parse_launch(
     f'udpsrc port={source} caps="{caps}" ! rtpstorage name=storage size-time=3000000000 ! rtpssrcdemux name=demux '
-    f'demux. ! "{caps},payload=(int)96" ! rtpjitterbuffer do-lost=true latency=500 name=jitter ! rtpulpfecdec name=fec pt={payload_type} '
+    f'demux. ! {caps},payload=(int)96 ! rtpjitterbuffer do-lost=true latency=500 name=jitter ! rtpulpfecdec name=fec pt={payload_type} '
     f"! udpsink host=127.0.0.1 port={sink} sync=false async=false"
 )
 storage = pipeline.get_by_name("storage").get_property("internal-storage")
