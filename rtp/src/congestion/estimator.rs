@@ -5,6 +5,8 @@ use core::time::Duration;
 
 /// What got through is measured over this time.
 const WINDOW: Duration = Duration::from_millis(500);
+/// What got through at overuse, over this.
+const RECENT: Duration = Duration::from_millis(200);
 /// Without feedback for so long, the rate falls.
 const SILENCE: Duration = Duration::from_millis(1500);
 /// A feedback's reference time is counted modulo this, microseconds.
@@ -139,6 +141,11 @@ impl Estimator {
             return;
         }
         let through = self.received_rate();
+        // Few packets make no rate.
+        let through = match self.detector.usage() {
+            Usage::Over if through > Some(100_000) => through.max(self.recent_rate()),
+            _ => through,
+        };
         self.by_delay
             .update(self.detector.usage(), through, self.round_trip, now);
         if self
@@ -211,15 +218,26 @@ impl Estimator {
         self.target
     }
 
-    /// What got through lately, bits a second; `None` in the first 200 ms.
+    /// What got through in the last half second, bits a second; `None` in the first 200 ms.
     #[must_use]
     pub fn received_rate(&self) -> Option<u64> {
         let (last, _) = self.received.back()?;
         let window = last.saturating_sub(self.first_arrival?).min(WINDOW);
-        let millis = u64::try_from(window.as_millis())
-            .ok()
-            .filter(|millis| *millis >= 200)?;
-        self.received_bits.saturating_mul(1000).checked_div(millis)
+        if window < RECENT {
+            return None;
+        }
+        rate_of(self.received_bits, window)
+    }
+
+    /// The same of the last 200 ms: what a queue that just filled lets through, though the rate rose fast before.
+    fn recent_rate(&self) -> Option<u64> {
+        let (last, _) = self.received.back()?;
+        let start = last.saturating_sub(RECENT);
+        let recent = self.received.iter().rev().take_while(|(at, _)| *at > start);
+        rate_of(
+            recent.fold(0, |sum, (_, bits)| sum.saturating_add(*bits)),
+            RECENT,
+        )
     }
 
     /// How the path is used, by the trend of the delay.
@@ -245,4 +263,9 @@ impl Estimator {
     pub const fn round_trip(&self) -> Duration {
         self.round_trip
     }
+}
+
+fn rate_of(bits: u64, time: Duration) -> Option<u64> {
+    let millis = u64::try_from(time.as_millis()).ok()?;
+    bits.saturating_mul(1000).checked_div(millis)
 }

@@ -92,10 +92,7 @@ impl Control {
 
     fn decrease(&mut self, through: u64, now: Duration) {
         let target = through.saturating_mul(BACK_OFF) / 100;
-        // What got through may still be that of before a rise.
-        self.rate = target
-            .min(self.rate.saturating_mul(BACK_OFF) / 100)
-            .max(self.rate / 2);
+        self.rate = target.min(self.rate).max(self.rate / 2);
         self.decreased = Some(now);
         let kilobits = through / 1000;
         let (mean, deviation) = self
