@@ -48,7 +48,8 @@ fn simulate(percent: usize, bursts: bool) -> (usize, usize, Duration) {
         Channel::new(2, percent, false),
     );
     let mut config = Config::new(90_000);
-    config.min_wait = Duration::from_millis(120);
+    // Three questions and their answers.
+    config.min_wait = Duration::from_millis(200);
     config.max_wait = Duration::from_millis(400);
     let mut buffer = Buffer::new(config);
     let (mut nack, mut cache) = (
