@@ -25,6 +25,7 @@
 //! Not here: key derivation rates other than 0, F8, TESLA, encrypted header extensions (RFC 6904), EKT.
 
 mod context;
+mod head;
 mod key;
 mod profile;
 mod replay;
