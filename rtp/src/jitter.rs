@@ -28,10 +28,13 @@ use crate::reception::Jitter;
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
-/// A gap ahead from which on packets are doubted (RFC 3550 §A.1).
+/// A gap, ahead or behind, from which on packets are doubted (RFC 3550 §A.1).
 const MAX_DROPOUT: i64 = 3000;
-/// How far behind a packet may be without being doubted (§A.1).
+/// How far behind a packet may be without being doubted when nothing else came for [`SILENCE`] (§A.1). As long as other
+/// packets come, those that are behind are late: whole runs of them where they were asked for again.
 const MAX_MISORDER: i64 = 100;
+/// After this a sender that goes on a little behind began anew.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// Bounds of a [`Buffer`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,6 +140,8 @@ pub struct Buffer<T> {
     lateness: Duration,
     decayed: Duration,
     given_up: Duration,
+    /// When the last packet came that was in time.
+    placed: Duration,
     statistics: Statistics,
 }
 
@@ -156,6 +161,7 @@ impl<T> Buffer<T> {
             lateness: Duration::ZERO,
             decayed: Duration::ZERO,
             given_up: Duration::ZERO,
+            placed: Duration::ZERO,
             statistics: Statistics::default(),
         }
     }
@@ -173,7 +179,9 @@ impl<T> Buffer<T> {
             return self.place(sequence_number, timestamp, slot);
         };
         let ahead = self.sequence.peek(sequence_number).saturating_sub(next);
-        if !(-MAX_MISORDER..MAX_DROPOUT).contains(&ahead) {
+        let silent = now.saturating_sub(self.placed) >= SILENCE;
+        let behind = if silent { MAX_MISORDER } else { MAX_DROPOUT };
+        if !(-behind..MAX_DROPOUT).contains(&ahead) {
             let follows =
                 |suspect: &Suspect<T>| suspect.sequence_number.wrapping_add(1) == sequence_number;
             return match self.suspect.take() {
@@ -247,6 +255,7 @@ impl<T> Buffer<T> {
             self.slots.push_back(Some(slot));
         }
         self.arrivals.push_back((arrival, at));
+        self.placed = arrival;
         self.jitter.update(timestamp, arrival);
     }
 

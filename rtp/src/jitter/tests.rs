@@ -160,14 +160,14 @@ fn a_wait_grows_and_shrinks_again() {
 fn a_sender_that_begins_anew() {
     let mut buffer = Buffer::new(Config::new(90_000));
     let mut outputs = Vec::new();
-    for (n, sequence_number) in [1100, 1101, 1103, 50_000, 1104, 7, 8, 9]
+    for (n, sequence_number) in [21_100, 21_101, 21_103, 50_000, 21_104, 7, 8, 9]
         .into_iter()
         .enumerate()
     {
         buffer.insert(sequence_number, 0, u64::from(sequence_number), ms(n as u64));
         outputs.extend(drain(&mut buffer, ms(n as u64)));
     }
-    assert_eq!(numbers(&outputs), [1100, 1101, 1103, 1104, 7, 8, 9]);
+    assert_eq!(numbers(&outputs), [21_100, 21_101, 21_103, 21_104, 7, 8, 9]);
     assert_eq!(
         outputs.iter().position(|output| *output == Output::Restart),
         Some(5)
@@ -175,7 +175,7 @@ fn a_sender_that_begins_anew() {
     assert_eq!(
         outputs[2],
         Output::Lost {
-            first: 1102,
+            first: 21_102,
             count: 1
         }
     );
@@ -183,6 +183,20 @@ fn a_sender_that_begins_anew() {
         (buffer.statistics().stray, buffer.statistics().restarts),
         (1, 1)
     );
+}
+
+#[test]
+fn a_run_that_is_late_is_no_restart_but_one_after_a_silence_is() {
+    let mut buffer = Buffer::new(Config::new(90_000));
+    let mut take = |came: std::ops::Range<u16>, at: u64| {
+        came.for_each(|n| buffer.insert(n, 0, u64::from(n), ms(at)));
+        let outputs = drain(&mut buffer, ms(at));
+        (numbers(&outputs), outputs.contains(&Output::Restart))
+    };
+    assert_eq!(take(5000..5010, 10), ((5000..5010).collect(), false));
+    assert_eq!(take(4500..4520, 900), (vec![], false));
+    assert_eq!(take(5010..5011, 901), (vec![5010], false));
+    assert_eq!(take(4500..4520, 1901), ((4500..4520).collect(), true));
 }
 
 #[test]
