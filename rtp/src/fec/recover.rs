@@ -116,17 +116,19 @@ impl Recoverer {
         if covered.iter().any(|at| *at < oldest) {
             return;
         }
-        if let Some(recovered) = self.repair(&Waiting {
-            repair: repair.clone(),
-            covered: covered.clone(),
-        }) {
+        let waiting = Waiting { repair, covered };
+        if let Some(recovered) = self.repair(&waiting) {
             return self.repair_with(recovered);
         }
-        if covered.iter().any(|at| !self.media.contains_key(at)) {
+        if waiting
+            .covered
+            .iter()
+            .any(|at| !self.media.contains_key(at))
+        {
             if self.waiting.len() >= self.limits.repairs {
                 self.waiting.pop_front();
             }
-            self.waiting.push_back(Waiting { repair, covered });
+            self.waiting.push_back(waiting);
         }
     }
 
