@@ -45,7 +45,7 @@ fuzz_target!(|data: &[u8]| {
         while let Some(packet) = recoverer.poll_output() {
             Packet::parse(&packet).expect("what is repaired is a packet");
         }
-        // Packets of 255 bytes, and repaired ones of as many as their repair has.
-        assert!(recoverer.buffered_len() <= (513 + 64) * 512);
+        // Packets of up to 267 bytes: those held on both sides of the newest one, repairs, and what was not polled.
+        assert!(recoverer.buffered_len() <= (1025 + 64 + 513) * 267);
     }
 });

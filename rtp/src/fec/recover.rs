@@ -41,7 +41,8 @@ pub(super) fn offsets(mut mask: u128) -> impl Iterator<Item = u16> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Sequence numbers from the oldest media packet to the newest. Default 512.
+    /// Sequence numbers from the oldest media packet to the newest, and from there to the last that a repair packet may
+    /// cover. Default 512.
     pub packets: u16,
     /// Repair packets that wait for more of what they cover. Default 64.
     pub repairs: usize,
@@ -112,8 +113,9 @@ impl Recoverer {
         {
             self.unwrap(*first);
         }
-        let oldest = self.highest.saturating_sub(self.limits.packets.into());
-        if covered.iter().any(|at| *at < oldest) {
+        // What is far off can have no use.
+        let far = |at: &i64| at.abs_diff(self.highest) > self.limits.packets.into();
+        if covered.iter().any(far) {
             return;
         }
         let waiting = Waiting { repair, covered };
@@ -247,6 +249,7 @@ impl Recoverer {
         self.media.insert(at, Bytes::from(packet.clone()));
         self.output.push_back(packet);
         self.recovered = self.recovered.saturating_add(1);
+        self.forget();
         Some(at)
     }
 }

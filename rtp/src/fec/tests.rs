@@ -375,7 +375,27 @@ fn a_flood_of_repairs_is_bounded() {
         recoverer.handle_repair(ulp::parse(&payload, 1).expect("reads"));
         recoverer.handle_packet(media(n.wrapping_mul(7), &[0; 50]).into());
     }
-    assert!(recoverer.buffered_len() <= 101 * 62 + 8 * 100);
+    assert!(recoverer.buffered_len() <= 201 * 62 + 8 * 100);
+}
+
+#[test]
+fn repairs_of_one_packet_each_are_bounded_too() {
+    let mut recoverer = Recoverer::new(Limits {
+        packets: 100,
+        repairs: 8,
+    });
+    recoverer.handle_packet(media(0, &[0; 50]).into());
+    for n in 0..=u16::MAX {
+        let mut payload = vec![0, 0, 0, 0, 0, 0, 0, 0, 0, 100, 0, 100, 0x80, 0];
+        payload[2..4].copy_from_slice(&n.to_be_bytes());
+        payload.extend([7; 100]);
+        recoverer.handle_repair(ulp::parse(&payload, 77).expect("reads"));
+    }
+    assert!(
+        recoverer.buffered_len() <= 302 * 112,
+        "{}",
+        recoverer.buffered_len()
+    );
 }
 
 proptest! {
