@@ -79,7 +79,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let mut out = Target::create(&args.output);
     let mut drain = |writer: &mut Writer| -> Result<()> {
         while let Some(write) = writer.poll_output() {
-            out.write_at(write.offset, &write.data)?;
+            out.write_at(write.offset, write.data)?;
         }
         Ok(())
     };

@@ -9,6 +9,9 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
+/// Bytes of a read, about: as many as stay in the processor's cache until they are written.
+const READ: u64 = 256 << 10;
+
 /// An MP4 file that is read where its samples lie, wherever its tables are.
 pub struct Mp4 {
     reader: Reader,
@@ -60,6 +63,7 @@ impl Mp4 {
         config.order = order;
         // One range at a time from a disk.
         config.reads_ahead = 1;
+        config.read_size = READ;
         Ok(Self {
             reader: Reader::new(movie, config),
             file,

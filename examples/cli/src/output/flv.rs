@@ -26,7 +26,7 @@ impl Flv {
     fn write(&mut self) -> Result<()> {
         while let Some(output) = self.muxer.poll_output() {
             match output {
-                FileOutput::Append(data) => self.out.append(&data)?,
+                FileOutput::Append(data) => self.out.append(data)?,
                 FileOutput::Patch { offset, data } if self.out.can_patch() => {
                     self.out.patch(offset, &data)?;
                 }

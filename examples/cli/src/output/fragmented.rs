@@ -1,7 +1,13 @@
 use super::{Sink, Target, segments};
 use anyhow::Result;
-use media::{Codec, Event, Sample, Segmenter, Tracks};
+use media::{Codec, Event, Sample, Segmenter, Time, Tracks};
 use mp4::packager::{self, Output, Packager};
+use std::time::Duration;
+
+/// From one fragment that begins with a keyframe to the next, at least.
+const SEGMENT: Duration = Duration::from_secs(1);
+/// The longest fragment. A short one is in the processor's cache still when it is written.
+const FRAGMENT: Time = Time::from_millis(500);
 
 /// MP4 in fragments: an init segment, then segments, all in one file.
 pub struct Fragmented {
@@ -12,8 +18,10 @@ pub struct Fragmented {
 
 impl Fragmented {
     pub fn new(out: Target) -> Self {
+        let mut cuts = segments::cuts(SEGMENT);
+        cuts.part_target = Some(FRAGMENT);
         Self {
-            segmenter: segments::segmenter(),
+            segmenter: Segmenter::new(cuts),
             packager: Packager::new(packager::Config::muxed()),
             out,
         }
@@ -24,8 +32,8 @@ impl Fragmented {
             self.packager.handle(&segmented)?;
             while let Some(output) = self.packager.poll_output() {
                 match output {
-                    Output::Init(init) => self.out.append(&init.data)?,
-                    Output::Part(part) => self.out.append(&part.data)?,
+                    Output::Init(init) => self.out.append(init.data)?,
+                    Output::Part(part) => self.out.append(part.data)?,
                     Output::Segment(_) => {}
                 }
             }

@@ -30,7 +30,7 @@ impl Mp4 {
 
     fn write(&mut self) -> Result<()> {
         while let Some(write) = self.writer.as_mut().and_then(Writer::poll_output) {
-            self.out.write_at(write.offset, &write.data)?;
+            self.out.write_at(write.offset, write.data)?;
         }
         Ok(())
     }

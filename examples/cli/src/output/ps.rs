@@ -20,7 +20,7 @@ impl Ps {
 
     fn write(&mut self) -> Result<()> {
         while let Some(packs) = self.muxer.poll_output() {
-            self.out.append(&packs)?;
+            self.out.append(packs)?;
         }
         Ok(())
     }

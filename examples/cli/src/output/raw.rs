@@ -40,7 +40,7 @@ impl Sink for Raw {
     fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
         self.muxer.handle_sample(sample)?;
         if let Some(bytes) = self.muxer.poll_output() {
-            self.out.append(&bytes)?;
+            self.out.append(bytes)?;
         }
         Ok(())
     }

@@ -13,13 +13,13 @@ use std::time::Duration;
 /// Seconds of a segment: it is cut at the first keyframe after them.
 const TARGET: Duration = Duration::from_secs(6);
 
-/// A segmenter for files: nothing is left out, and tracks wait for each other.
-pub fn segmenter() -> Segmenter {
-    let mut config = segmenter::Config::segments(Time::from(TARGET));
+/// How files are cut, at the first keyframe after `target`: nothing is left out, and tracks wait for each other.
+pub fn cuts(target: Duration) -> segmenter::Config {
+    let mut config = segmenter::Config::segments(Time::from(target));
     config.lead_in = Time::from_nanos(i64::MAX);
     config.max_wait = Time::from_millis(10_000);
     config.max_held = 1 << 20;
-    Segmenter::new(config)
+    config
 }
 
 /// A manifest of everything, with its segments of fragmented MP4 beside it.
@@ -97,7 +97,7 @@ impl Segments {
         Self {
             path: path.into(),
             stem: stem(path),
-            segmenter: segmenter(),
+            segmenter: Segmenter::new(cuts(TARGET)),
             packager: Packager::new(config),
             manifest,
             open: HashMap::new(),

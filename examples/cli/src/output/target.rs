@@ -1,22 +1,46 @@
 use anyhow::{Context, Result, bail};
+use bytes::Bytes;
 use std::fs::File;
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, IoSlice, Seek, SeekFrom, Write};
 
-/// Bytes gathered before they are written.
-const BUFFER: usize = 256 << 10;
+/// Bytes gathered before they are written: enough that a call costs little, few enough to be in the processor's cache still.
+const GATHERED: usize = 256 << 10;
+/// Pieces gathered before they are written: no system takes fewer at once.
+const PIECES: usize = 1024;
 
 /// Where a container is written: a file, in which bytes can be changed afterwards, or a stream.
 pub struct Target {
     /// Opened by the first write.
     out: Option<Out>,
-    /// Bytes written at the end, all in all.
+    /// Bytes written at the end, all in all, with those that are pending.
     len: u64,
+    /// What is to be written at the end: where it lies, without a copy.
+    pending: Vec<Bytes>,
+    pending_len: usize,
     path: String,
 }
 
 enum Out {
-    File(BufWriter<File>),
-    Stream(BufWriter<io::Stdout>),
+    File(File),
+    Stream(io::Stdout),
+}
+
+impl Out {
+    fn write_all(&mut self, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
+        while !pieces.is_empty() {
+            let wrote = match self {
+                Self::File(file) => file.write_vectored(pieces),
+                Self::Stream(stream) => stream.write_vectored(pieces),
+            };
+            match wrote {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(len) => IoSlice::advance_slices(&mut pieces, len),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Refuses an output that is its own input: it would be emptied before it is read.
@@ -38,6 +62,8 @@ impl Target {
         Self {
             out: None,
             len: 0,
+            pending: Vec::new(),
+            pending_len: 0,
             path: path.to_owned(),
         }
     }
@@ -50,40 +76,53 @@ impl Target {
     fn out(&mut self) -> Result<&mut Out> {
         let out = match self.out.take() {
             Some(out) => out,
-            None if self.path == "-" => Out::Stream(BufWriter::with_capacity(BUFFER, io::stdout())),
-            None => {
-                let file = File::create(&self.path).with_context(|| self.path.clone())?;
-                Out::File(BufWriter::with_capacity(BUFFER, file))
-            }
+            None if self.path == "-" => Out::Stream(io::stdout()),
+            None => Out::File(File::create(&self.path).with_context(|| self.path.clone())?),
         };
         Ok(self.out.insert(out))
     }
 
     /// Adds bytes at the end.
-    pub fn append(&mut self, data: &[u8]) -> Result<()> {
-        let wrote = match self.out()? {
-            Out::File(file) => file.write_all(data),
-            Out::Stream(stream) => stream.write_all(data),
-        };
+    pub fn append(&mut self, data: Bytes) -> Result<()> {
+        // It is made at once, so that what cannot be written is told at once.
+        self.out()?;
         self.len += data.len() as u64;
+        if data.is_empty() {
+            return Ok(());
+        }
+        self.pending_len += data.len();
+        self.pending.push(data);
+        if self.pending_len >= GATHERED || self.pending.len() >= PIECES {
+            self.write_pending()?;
+        }
+        Ok(())
+    }
+
+    fn write_pending(&mut self) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        self.pending_len = 0;
+        let mut pieces: Vec<_> = pending.iter().map(|piece| IoSlice::new(piece)).collect();
+        let wrote = self.out()?.write_all(&mut pieces);
         wrote.with_context(|| self.path.clone())
     }
 
     /// Writes at an offset: at the end, past it, or over bytes that are there.
-    pub fn write_at(&mut self, mut offset: u64, pieces: &[bytes::Bytes]) -> Result<()> {
+    pub fn write_at(&mut self, mut offset: u64, pieces: Vec<Bytes>) -> Result<()> {
         for piece in pieces {
+            let len = piece.len() as u64;
             if offset == self.len {
                 self.append(piece)?;
             } else {
-                self.patch(offset, piece)?;
+                self.patch(offset, &piece)?;
             }
-            offset += piece.len() as u64;
+            offset += len;
         }
         Ok(())
     }
 
     /// Writes over bytes that are there.
     pub fn patch(&mut self, offset: u64, data: &[u8]) -> Result<()> {
+        self.write_pending()?;
         let Out::File(file) = self.out()? else {
             bail!("{}: a stream cannot be changed afterwards", self.path);
         };
@@ -98,6 +137,7 @@ impl Target {
 
     /// Writes what was gathered.
     pub fn finish(&mut self) -> Result<()> {
+        self.write_pending()?;
         let flushed = match self.out()? {
             Out::File(file) => file.flush(),
             Out::Stream(stream) => stream.flush(),

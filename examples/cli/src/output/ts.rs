@@ -29,7 +29,7 @@ impl Ts {
 
     fn write(&mut self) -> Result<()> {
         while let Some(packets) = self.muxer.poll_output() {
-            self.out.append(&packets)?;
+            self.out.append(packets)?;
         }
         Ok(())
     }
