@@ -579,3 +579,92 @@ fn data_of_any_name_is_metadata() {
         [cue.clone(), cue, map("colorInfo", "a", Value::Number(2.0))]
     );
 }
+
+#[test]
+fn data_goes_out_as_it_came() {
+    let cue = b"\x02\x00\x0AonCuePoint\x03\x00\x04name\x02\x00\x01x\x00\x00\x09";
+    let two = b"\x02\x00\x0AonTextData\x02\x00\x01a\x02\x00\x01b";
+    let color = [
+        &b"\x94vp09\x02\x00\x09colorInfo\x03\x00\x01a"[..],
+        &[0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9],
+    ]
+    .concat();
+    let sent = [
+        message(TypeId::DATA, 0, cue),
+        message(TypeId::DATA, 0, two),
+        message(TypeId::VIDEO, 0, &color),
+    ];
+    let vp9 = media::codec::Vp::parse(&[0, 10, 0x80, 1, 1, 1, 0, 0]).unwrap();
+    let track = Track::new(VIDEO, Timescale::MILLIS, Codec::Vp9(vp9));
+    let mut muxer = Muxer::new();
+    muxer.set_tracks(&Tracks::from(vec![track])).unwrap();
+    while muxer.poll_output().is_some() {}
+    for event in demuxed(&sent) {
+        let Event::Metadata(metadata) = event else {
+            panic!("{event:?}");
+        };
+        muxer.handle_metadata(&metadata).unwrap();
+    }
+    let got: Vec<_> = std::iter::from_fn(|| muxer.poll_output()).collect();
+    assert_eq!(got, sent);
+    // What else there is is told with the facts.
+    let entries = vec![("title".into(), Value::Text("x".into()))];
+    muxer.handle_metadata(&Metadata { entries }).unwrap();
+    let told = demuxed(&[muxer.poll_output().unwrap()]);
+    assert!(
+        matches!(&told[..], [Event::Metadata(metadata)]
+            if metadata.get("title").is_some() && metadata.get("videocodecid").is_some()),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn channels_are_told_where_frames_do_not_tell_them() {
+    // Five channels and the deep one, then a frame: there is no header of Opus.
+    let config = message(TypeId::AUDIO, 0, b"\x94Opus\x01\x06\x00\x00\x00\x3F");
+    let frame = message(TypeId::AUDIO, 0, b"\x91Opus\xFC\x01");
+    let channels = |messages: &[Message]| {
+        let events = demuxed(messages);
+        let tracks = events.iter().find_map(|event| match event {
+            Event::Tracks(tracks) => Some(tracks[0].codec.channels()),
+            _ => None,
+        });
+        tracks.flatten()
+    };
+    assert_eq!(channels(&[config, frame.clone()]), Some(6));
+    assert_eq!(channels(&[frame]), Some(2));
+    // And told to others.
+    let flac = media::codec::Flac::parse(&flac_info(6)).unwrap();
+    let track = Track::new(AUDIO, Timescale::new(48_000).unwrap(), Codec::Flac(flac));
+    let mut muxer = Muxer::new();
+    muxer.set_tracks(&Tracks::from(vec![track])).unwrap();
+    let told = std::iter::from_fn(|| muxer.poll_output())
+        .any(|message| message.payload[..] == *b"\x94fLaC\x00\x06");
+    assert!(told);
+}
+
+/// `STREAMINFO` (RFC 9639 §8.2) with its block's header.
+fn flac_info(channels: u8) -> Vec<u8> {
+    let mut info = vec![0x80, 0, 0, 34, 16, 0, 16, 0, 0, 0, 0, 0, 0, 0];
+    // 20 bits of rate, 3 of channels less one, 5 of bits less one, 36 of samples.
+    let packed = 48_000_u64 << 44 | u64::from(channels - 1) << 41 | 15 << 36;
+    info.extend_from_slice(&packed.to_be_bytes());
+    info.extend_from_slice(&[0; 16]);
+    info
+}
+
+#[test]
+fn av1_by_the_descriptor_of_transport_streams() {
+    for descriptor in [&b"\x80\x04\x81\x04\x0C\x80"[..], b"\x81\x04\x0C\x80"] {
+        let start = [&b"\x95av01"[..], descriptor].concat();
+        let frame = message(TypeId::VIDEO, 0, b"\x91av01\x12\x00");
+        let events = demuxed(&[message(TypeId::VIDEO, 0, &start), frame]);
+        let Some(Event::Tracks(tracks)) = events.first() else {
+            panic!("{events:?}");
+        };
+        let Codec::Av1(av1) = &tracks[0].codec else {
+            panic!("{tracks:?}");
+        };
+        assert_eq!(av1.raw()[..], [0x81, 4, 0x0C, 0]);
+    }
+}

@@ -347,3 +347,141 @@ fn llnw_authentication_is_that_of_ffmpeg() {
     answers_like_ffmpeg("llnw", "&nonce=0123abcd", "live");
     answers_like_ffmpeg("llnw", "&nonce=0123abcd", "live/a");
 }
+
+/// The frames of one track, decoded.
+fn frames_of(ffmpeg: &str, path: &str, track: &str) -> Vec<String> {
+    let args = format!("-v quiet -i {path} -map 0:{track} -f framemd5 -");
+    let lines = testing::csv(ffmpeg, &args, &[]).unwrap();
+    let frames = lines.into_iter().filter(|line| !line[0].starts_with('#'));
+    frames.map(|line| line[line.len() - 1].clone()).collect()
+}
+
+/// Publishes messages by our client.
+fn publish(port: u16, messages: &[fluvial_rtmp::Message]) {
+    use fluvial_rtmp::client::{self, PublishType, Session};
+    use std::io::{Read, Write};
+    let url: fluvial_rtmp::Url = format!("rtmp://127.0.0.1:{port}/live/x").parse().unwrap();
+    let mut socket = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let config = client::Config::new(&url);
+    let mut session = Session::new(config, &mut rand::rng(), Duration::ZERO);
+    let mut buffer = vec![0; 1 << 16];
+    let mut closed = false;
+    while !closed {
+        while let Some(bytes) = session.poll_transmit() {
+            socket.write_all(&bytes).unwrap();
+        }
+        let read = socket.read(&mut buffer).unwrap();
+        assert!(read > 0, "the server hung up");
+        session.handle_input(&buffer[..read], Duration::ZERO);
+        while let Some(event) = session.poll_event().unwrap() {
+            match event {
+                client::Event::Connected { .. } => {
+                    session.publish("x", PublishType::Live).unwrap();
+                }
+                client::Event::Publishing { stream_id, .. } => {
+                    for message in messages {
+                        let message = message.clone();
+                        session
+                            .send_message(&fluvial_rtmp::Message {
+                                stream_id,
+                                ..message
+                            })
+                            .unwrap();
+                    }
+                    session.close();
+                }
+                client::Event::Closed(_) => closed = true,
+                client::Event::Refused { description, .. } => panic!("{description}"),
+                _ => {}
+            }
+        }
+    }
+    while let Some(bytes) = session.poll_transmit() {
+        socket.write_all(&bytes).unwrap();
+    }
+    socket.shutdown(std::net::Shutdown::Write).unwrap();
+    let _ = socket.read_to_end(&mut buffer);
+}
+
+/// Two videos and two sounds in one stream, published by our client: ffmpeg 9 plays all four.
+#[test]
+fn several_tracks_with_ffmpeg() {
+    use fluvial_rtmp::flv::{FileDemuxer, Muxer};
+    use media::{Event, Sample, TrackId, Tracks};
+    let Some(ffmpeg) = ffmpeg9() else {
+        return;
+    };
+    let folder = Folder::new("tracks");
+    let (mut tracks, mut samples, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+    for (number, (input, codec)) in [
+        ("testsrc2=size=160x120:rate=25", "-c:v libx264 -bf 2"),
+        (
+            "testsrc=size=80x60:rate=30",
+            "-c:v libx265 -x265-params log-level=none",
+        ),
+        ("sine=sample_rate=48000", "-c:a aac"),
+        ("sine=sample_rate=48000:frequency=300", "-c:a libopus"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let path = folder.file("one.flv");
+        let args = format!("-v error -y -f lavfi -i {input} -t 2 {codec} -f flv {path}");
+        testing::run(&ffmpeg, &args, &[]).unwrap();
+        alone.push(frames_of(
+            &ffmpeg,
+            &path,
+            if number < 2 { "v" } else { "a" },
+        ));
+        let mut demuxer = FileDemuxer::new(fluvial_rtmp::Limits::default());
+        demuxer.handle_input(&std::fs::read(&path).unwrap());
+        demuxer.handle_eof();
+        let id = TrackId(10 + u32::try_from(number).unwrap());
+        let mut own = None;
+        while let Some(event) = demuxer.poll_event().unwrap() {
+            match event {
+                Event::Tracks(found) => own = Some(found[0].clone()),
+                Event::Sample(sample) => samples.push(Sample {
+                    track: id,
+                    ..sample
+                }),
+                _ => {}
+            }
+        }
+        let mut track = own.unwrap();
+        track.id = id;
+        tracks.push(track);
+    }
+    let tracks = Tracks::from(tracks);
+    samples.sort_by_key(|sample| {
+        tracks
+            .find(sample.track)
+            .unwrap()
+            .timescale
+            .time(sample.dts)
+    });
+    let mut muxer = Muxer::new();
+    muxer.set_tracks(&tracks).unwrap();
+    for sample in &samples {
+        muxer.handle_sample(sample).unwrap();
+    }
+    let messages: Vec<_> = std::iter::from_fn(|| muxer.poll_output()).collect();
+    let port = listen(Config::default(), &Stream::default());
+    publish(port, &messages);
+    let out = folder.file("out.mkv");
+    let said = run(
+        &ffmpeg,
+        &format!("-v warning -y -i rtmp://127.0.0.1:{port}/live/x -map 0 -c copy {out}"),
+        Duration::from_secs(30),
+    );
+    for (track, alone) in ["v:0", "v:1", "a:0", "a:1"].into_iter().zip(&alone) {
+        assert!(!alone.is_empty());
+        let came = frames_of(&ffmpeg, &out, track);
+        assert!(
+            came == *alone,
+            "{track}: {} of {}: {said}",
+            came.len(),
+            alone.len()
+        );
+    }
+}

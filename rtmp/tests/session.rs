@@ -1027,3 +1027,59 @@ fn capabilities_are_told_and_a_client_is_asked_to_connect_anew() {
     assert_eq!(info.get("capsEx"), None);
     assert!(pair.server.request_reconnect(None, "").is_err());
 }
+
+#[test]
+fn a_recording_ends_and_can_be_sought_again() {
+    let (mut pair, stream_id) = playing();
+    pair.client_events.clear();
+    let played = Duration::from_millis(8500);
+    pair.server.complete(stream_id, played).unwrap();
+    // It is no end for good: there is still something to seek in.
+    pair.server.accept_seek(stream_id).unwrap();
+    pair.server
+        .send_message(&message(TypeId::AUDIO, 0, &[0xAF, 1, 0x21]))
+        .unwrap();
+    assert!(pair.server.complete(99, played).is_err());
+    pair.run();
+    let data = pair.client_events.iter().find_map(|event| match event {
+        client::Event::Media(message) if message.type_id == TypeId::DATA => Some(message),
+        _ => None,
+    });
+    let values =
+        fluvial_rtmp::amf::amf0::decode(&data.unwrap().payload, &Limits::default()).unwrap();
+    assert_eq!(values[0].as_str(), Some("onPlayStatus"));
+    assert_eq!(code(&values[1]), "NetStream.Play.Complete");
+    assert_eq!(values[1].get("duration").and_then(Value::as_f64), Some(8.5));
+    let stopped = |event: &client::Event| matches!(event, client::Event::Stopped { .. });
+    assert!(pair.client_events.iter().any(stopped));
+}
+
+#[test]
+fn a_player_tells_what_it_wants_of_a_recording() {
+    let mut config = server::Config::default();
+    config.has_recordings = true;
+    let mut pair = Pair::with(|config| config.buffer_length = 7000, config);
+    pair.run();
+    let start = client::PlayStart::At(Duration::from_secs(2));
+    let duration = Some(Duration::from_millis(2500));
+    pair.client.play_part("x", start, duration).unwrap();
+    pair.run();
+    let request = pair.server_events.iter().find_map(|event| match event {
+        server::Event::PlayRequested(request) => Some(request),
+        _ => None,
+    });
+    let request = request.unwrap();
+    assert_eq!((request.start, request.duration), (start, duration));
+    // ffmpeg, as we, says what it buffers after it has asked to play.
+    let buffer = Duration::from_millis(7000);
+    let stream_id = request.stream_id;
+    let told = pair.server_events.contains(&server::Event::BufferChanged {
+        stream_id,
+        length: buffer,
+    });
+    assert!(
+        told || request.buffer == Some(buffer),
+        "{:?}",
+        pair.server_events
+    );
+}

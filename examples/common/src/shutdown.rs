@@ -37,6 +37,25 @@ impl Default for Shutdown {
     }
 }
 
+/// Calls `reload` at each SIGHUP, by which operators ask for it, as long as this is polled; never returns. Elsewhere than on Unix
+/// there is no such thing.
+///
+/// # Errors
+/// If the system does not let a handler be installed.
+pub async fn on_hangup(mut reload: impl FnMut()) -> io::Result<std::convert::Infallible> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut hangup = signal(SignalKind::hangup())?;
+        while hangup.recv().await.is_some() {
+            reload();
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = &mut reload;
+    std::future::pending().await
+}
+
 /// Waits for SIGTERM or SIGINT (Ctrl-C elsewhere) and gives its name.
 ///
 /// # Errors

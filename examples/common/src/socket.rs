@@ -1,16 +1,17 @@
+use crate::Pipe;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 
-/// What a connection's bytes come and go through: a socket of its own, or our end of a pair whose other end something deciphers
+/// What a connection's bytes come and go through: a socket of its own, or our end of a pipe whose other end something deciphers
 /// or unwraps.
 #[derive(Debug)]
 pub enum Socket {
     /// To the peer.
     Tcp(TcpStream),
     /// To who has the other end.
-    Local(UnixStream),
+    Local(Pipe),
 }
 
 impl Socket {
@@ -21,7 +22,7 @@ impl Socket {
     pub fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Socket::Tcp(socket) => socket.poll_read_ready(context),
-            Socket::Local(socket) => socket.poll_read_ready(context),
+            Socket::Local(pipe) => pipe.poll_read_ready(context).map(Ok),
         }
     }
 
@@ -32,7 +33,7 @@ impl Socket {
     pub fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Socket::Tcp(socket) => socket.poll_write_ready(context),
-            Socket::Local(socket) => socket.poll_write_ready(context),
+            Socket::Local(pipe) => pipe.poll_write_ready(context).map(Ok),
         }
     }
 
@@ -43,7 +44,7 @@ impl Socket {
     pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Socket::Tcp(socket) => socket.try_read(buffer),
-            Socket::Local(socket) => socket.try_read(buffer),
+            Socket::Local(pipe) => pipe.try_read(buffer),
         }
     }
 
@@ -54,7 +55,7 @@ impl Socket {
     pub fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Socket::Tcp(socket) => socket.try_write_vectored(slices),
-            Socket::Local(socket) => socket.try_write_vectored(slices),
+            Socket::Local(pipe) => pipe.try_write_vectored(slices),
         }
     }
 
@@ -65,7 +66,10 @@ impl Socket {
     pub async fn writable(&self) -> io::Result<()> {
         match self {
             Socket::Tcp(socket) => socket.writable().await,
-            Socket::Local(socket) => socket.writable().await,
+            Socket::Local(pipe) => {
+                pipe.writable().await;
+                Ok(())
+            }
         }
     }
 
@@ -76,7 +80,10 @@ impl Socket {
     pub async fn shutdown(&mut self) -> io::Result<()> {
         match self {
             Socket::Tcp(socket) => socket.shutdown().await,
-            Socket::Local(socket) => socket.shutdown().await,
+            Socket::Local(pipe) => {
+                pipe.finish();
+                Ok(())
+            }
         }
     }
 }

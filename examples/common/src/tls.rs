@@ -8,6 +8,7 @@ use rustls::sign::CertifiedKey;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
+use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
 /// How often files are looked at for a new certificate.
@@ -19,6 +20,8 @@ pub struct Tls {
     acceptor: Arc<ServerConfig>,
     shown: Arc<Shown>,
     files: Option<(PathBuf, PathBuf)>,
+    /// Set off when the files are to be looked at now.
+    now: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -63,6 +66,7 @@ impl Tls {
             acceptor: Arc::new(config),
             shown,
             files,
+            now: Arc::default(),
         })
     }
 
@@ -70,6 +74,11 @@ impl Tls {
     #[must_use]
     pub fn acceptor(&self) -> TlsAcceptor {
         Arc::clone(&self.acceptor).into()
+    }
+
+    /// Reads the files again at once, whether they look changed or not.
+    pub fn reload(&self) {
+        self.now.notify_one();
     }
 
     /// Shows a new certificate when the files change, as long as this is polled; a pair that cannot be read is told in the log, and
@@ -80,9 +89,9 @@ impl Tls {
         };
         let mut seen = changed(certificate, key);
         loop {
-            tokio::time::sleep(LOOK).await;
+            let asked = tokio::time::timeout(LOOK, self.now.notified()).await;
             let now = changed(certificate, key);
-            if now == seen {
+            if now == seen && asked.is_err() {
                 continue;
             }
             match read(certificate, key) {

@@ -40,6 +40,14 @@ pub struct Config {
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8080")]
     pub http: SocketAddr,
 
+    /// Serve the MP4 and FLV files of this folder, and of those in it, as recordings
+    #[arg(long, value_name = "DIR")]
+    pub vod: Option<PathBuf>,
+
+    /// Record all that is published into this folder, as APP/NAME-TIME.mp4
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+
     /// Do not publish the built-in stream live/demo
     #[arg(long = "no-demo", action = clap::ArgAction::SetFalse)]
     pub demo: bool,

@@ -1,5 +1,6 @@
 use crate::config::Config;
 use crate::origin::Settings;
+use crate::record::Recordings;
 use crate::stream::{Publication, Publisher, Stream};
 use common::Shutdown;
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ struct Inner {
     merge: Duration,
     linger: Duration,
     max_streams: usize,
+    recordings: Option<Recordings>,
 }
 
 /// Why a stream cannot be had.
@@ -57,6 +59,7 @@ impl Hub {
             merge: config.merge,
             linger: config.linger,
             max_streams: config.max_streams,
+            recordings: config.record.as_deref().map(Recordings::new),
         }))
     }
 
@@ -79,7 +82,8 @@ impl Hub {
         if streams.len() >= self.0.max_streams {
             return Err(Refused::Full);
         }
-        let stream = Arc::new(Stream::new(name, self.0.settings, self.0.merge));
+        let recordings = self.0.recordings.clone();
+        let stream = Arc::new(Stream::new(name, self.0.settings, self.0.merge, recordings));
         streams.insert(Arc::clone(&stream.name), Arc::clone(&stream));
         Ok(stream)
     }
@@ -132,6 +136,13 @@ impl Hub {
     pub(crate) fn end_all(&self) {
         for stream in self.streams().values() {
             stream.fanout.close();
+        }
+    }
+
+    /// Waits until all recordings are closed.
+    pub(crate) async fn recorded(&self) {
+        if let Some(recordings) = &self.0.recordings {
+            recordings.settle().await;
         }
     }
 

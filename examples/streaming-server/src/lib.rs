@@ -6,6 +6,8 @@ mod hub;
 mod meter;
 mod origin;
 mod pipeline;
+mod record;
+mod recorded;
 mod rtmp_server;
 mod secure;
 mod stream;
@@ -43,6 +45,7 @@ pub struct Server {
     rtmps_address: Option<SocketAddr>,
     rtmpt_address: Option<SocketAddr>,
     rtmpts_address: Option<SocketAddr>,
+    tls: Option<Tls>,
 }
 
 impl Server {
@@ -85,6 +88,7 @@ impl Server {
         if let Some(tls) = &tls {
             tokio::spawn(tls.clone().keep_fresh());
         }
+        let kept = tls.clone();
         if let (Some(listener), Some(tls)) = (rtmps, &tls) {
             serving.push(tokio::spawn(secure::serve(
                 listener,
@@ -113,7 +117,14 @@ impl Server {
             rtmps_address,
             rtmpt_address,
             rtmpts_address,
+            tls: kept,
         })
+    }
+
+    /// What reads the certificate's files again, for who is told that they have changed; without, they are looked at every 2 seconds.
+    #[must_use]
+    pub fn tls(&self) -> Option<Tls> {
+        self.tls.clone()
     }
 
     /// Where RTMP is spoken, with the port that was chosen.
@@ -164,6 +175,14 @@ impl Server {
             .is_err()
         {
             tracing::info!("some HLS players did not come for the end of their playlist");
+        }
+        if tokio::time::timeout(FAREWELL, self.hub.recorded())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "some recordings are not closed: they play up to their last half second"
+            );
         }
         self.close.begin();
         if tokio::time::timeout(LAST_WRITES, self.http).await.is_err() {

@@ -25,7 +25,17 @@ fn main() -> ExitCode {
 
 async fn run(config: Config) -> anyhow::Result<()> {
     let server = Server::start(config).await?;
-    let signal = common::termination().await?;
+    let tls = server.tls();
+    let reload = common::on_hangup(|| {
+        tracing::info!("SIGHUP: the certificate is read again");
+        if let Some(tls) = &tls {
+            tls.reload();
+        }
+    });
+    let signal = tokio::select! {
+        signal = common::termination() => signal?,
+        failed = reload => match failed? {},
+    };
     tracing::info!("{signal}: ending");
     server.shut_down().await;
     tracing::info!("ended");

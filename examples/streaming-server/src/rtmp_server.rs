@@ -2,12 +2,13 @@
 
 use crate::config::Config;
 use crate::hub::Hub;
-use crate::stream::{Publication, Publisher, Seated};
+use crate::recorded::{self, Library, Playback};
+use crate::stream::{Publication, Publisher, Seated, Stream};
 use crate::unit::Unit;
 use common::fanout::{Lost, Reader};
 use common::{Listener, Outbox, Shutdown, Socket};
 use rtmp::message::status;
-use rtmp::server::{CloseReason, Event, PlayRequest, PublishRequest, Session};
+use rtmp::server::{CloseReason, Event, PlayRequest, PublishRequest, RequestId, Session};
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
@@ -22,6 +23,8 @@ use tokio::time::Sleep;
 const BATCH: usize = 256 << 10;
 /// Longest that a closing connection may take for its last bytes.
 const LAST_BYTES: Duration = Duration::from_secs(1);
+/// Bytes that wait for a peer at which nothing more is read from it: who does not take answers gets to ask nothing more.
+const CLOGGED: usize = 1 << 20;
 /// Reads in a row before others have their turn.
 const READS: usize = 16;
 
@@ -35,6 +38,7 @@ thread_local! {
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
     hub: Hub,
+    library: Library,
     setup: Arc<rtmp::server::Config>,
     stall: Duration,
     cut: Shutdown,
@@ -42,9 +46,13 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn new(hub: Hub, config: &Config, cut: Shutdown) -> Self {
+        let library = Library::new(config.vod.clone());
+        let mut setup = setup(config);
+        setup.has_recordings = library.exists();
         Self {
             hub,
-            setup: Arc::new(setup(config)),
+            library,
+            setup: Arc::new(setup),
             stall: config.stall,
             cut,
         }
@@ -52,15 +60,8 @@ impl Gate {
 
     /// Serves one connection until it ends.
     pub(crate) async fn pass(self, socket: Socket, peer: SocketAddr) {
-        let Self {
-            hub,
-            setup,
-            stall,
-            cut,
-        } = self;
-        Connection::new(socket, peer, hub, &setup, stall)
-            .run(cut)
-            .await;
+        let cut = self.cut.clone();
+        Connection::new(socket, peer, self).run(cut).await;
     }
 
     pub(crate) const fn cut(&self) -> &Shutdown {
@@ -109,6 +110,7 @@ struct Connection {
     socket: Socket,
     peer: SocketAddr,
     hub: Hub,
+    library: Library,
     session: Session,
     /// The origin of the session's clock.
     start: Instant,
@@ -120,6 +122,9 @@ struct Connection {
     agent: String,
     publications: Vec<(u32, Publication)>,
     player: Option<Player>,
+    playback: Option<Playback>,
+    /// Lengths of recordings that were asked for.
+    lengths: JoinSet<(RequestId, Option<Duration>)>,
     /// What has ended and is still to be told in the log, when it is known why.
     gone: Vec<(&'static str, Arc<str>)>,
 }
@@ -127,7 +132,10 @@ struct Connection {
 struct Player {
     stream_id: u32,
     name: Arc<str>,
+    stream: Arc<Stream>,
     reader: Reader<Unit>,
+    /// It wants nothing now; what comes meanwhile it misses.
+    paused: bool,
     /// Whether it has been told, or knows, who publishes.
     informed: bool,
     _seated: Seated,
@@ -158,26 +166,24 @@ impl From<io::Error> for End {
 }
 
 impl Connection {
-    fn new(
-        socket: Socket,
-        peer: SocketAddr,
-        hub: Hub,
-        setup: &rtmp::server::Config,
-        stall: Duration,
-    ) -> Self {
+    fn new(socket: Socket, peer: SocketAddr, gate: Gate) -> Self {
         let start = Instant::now();
+        let setup = rtmp::server::Config::clone(&gate.setup);
         Self {
             socket,
             peer,
-            hub,
-            session: Session::new(setup.clone(), &mut rand::rng(), Duration::ZERO),
+            hub: gate.hub,
+            library: gate.library,
+            session: Session::new(setup, &mut rand::rng(), Duration::ZERO),
             start,
             outbox: Outbox::new(),
             progress: start,
-            stall,
+            stall: gate.stall,
             agent: String::new(),
             publications: Vec::new(),
             player: None,
+            playback: None,
+            lengths: JoinSet::new(),
             gone: Vec::new(),
         }
     }
@@ -194,6 +200,9 @@ impl Connection {
         }
         if let Some(player) = self.player.take() {
             self.gone.push(("player", player.name));
+        }
+        if let Some(playback) = self.playback.take() {
+            self.gone.push(("player", playback.name));
         }
         self.tell_gone(&reason);
         if end.is_the_peers_fault() {
@@ -215,18 +224,31 @@ impl Connection {
             self.handle_events()?;
             self.send()?;
             let blocked = !self.outbox.is_empty();
+            let clogged = blocked && self.outbox.len() > CLOGGED;
             let now = Instant::now();
             let due = self.deadline(now, blocked)?;
             set_alarm(alarm.as_mut(), due);
-            let reader = self.player.as_ref().map(|player| &player.reader);
+            let player = self.player.as_ref().filter(|player| !player.paused);
+            let reader = player.map(|player| &player.reader);
+            let playback = self
+                .playback
+                .as_mut()
+                .filter(|playback| playback.is_hungry());
             tokio::select! {
                 biased;
-                readable = poll_fn(|context| self.socket.poll_read_ready(context)) => {
+                readable = poll_fn(|context| self.socket.poll_read_ready(context)), if !clogged => {
                     readable?;
                     self.receive()?;
                 }
                 writable = poll_fn(|context| self.socket.poll_write_ready(context)), if blocked => writable?,
                 () = ready(reader), if !blocked => {}
+                item = read(playback) => self.handle_recording(item)?,
+                Some(length) = self.lengths.join_next() => {
+                    // Reading a file does not panic; if it did, the answer would be missing.
+                    if let Ok((request, length)) = length {
+                        self.session.answer_length(request, length)?;
+                    }
+                }
                 () = alarm.as_mut() => {}
                 () = &mut cut => {
                     self.dismiss()?;
@@ -256,11 +278,13 @@ impl Connection {
             .iter_mut()
             .filter_map(|(_, publication)| publication.flush(now))
             .min();
+        let playback = self.playback.as_ref().filter(|_| !blocked);
+        let due = playback.and_then(Playback::due);
         let stall = blocked.then(|| self.progress + self.stall);
         if stall.is_some_and(|stall| stall <= now) {
             return Err(End::Stalled);
         }
-        Ok([session, flush, stall].into_iter().flatten().min())
+        Ok([session, flush, due, stall].into_iter().flatten().min())
     }
 
     fn receive(&mut self) -> Result<(), End> {
@@ -330,7 +354,30 @@ impl Connection {
                     {
                         self.gone.push(("player", player.name));
                     }
+                    let ended = |playback: &mut Playback| playback.stream_id == stream_id;
+                    if let Some(playback) = self.playback.take_if(ended) {
+                        self.gone.push(("player", playback.name));
+                    }
                 }
+                Event::Paused {
+                    stream_id, paused, ..
+                } => self.pause(stream_id, paused),
+                Event::SeekRequested {
+                    stream_id,
+                    position,
+                } => match self.playback_on(stream_id) {
+                    Some(_) => self.seek(position)?,
+                    None => {
+                        let text = "There is no other place in a live stream.";
+                        unless_gone(self.session.reject_seek(stream_id, text))?;
+                    }
+                },
+                Event::BufferChanged { stream_id, length } => {
+                    if let Some(playback) = self.playback_on(stream_id) {
+                        playback.set_buffer(length);
+                    }
+                }
+                Event::LengthRequested { id, app, name } => self.tell_length(id, &app, &name)?,
                 Event::Closed(reason) => return Err(End::Closed(reason)),
                 other => tracing::debug!(peer = %self.peer, "not handled: {other:?}"),
             }
@@ -351,6 +398,12 @@ impl Connection {
             agent: self.agent.clone(),
         };
         let name = request.path();
+        if self.library.holds(&name) {
+            let reason = "This application has recordings: nothing is published here.";
+            tracing::warn!(peer = %self.peer, stream = ?name, "publisher refused: {reason}");
+            let code = status::PUBLISH_BAD_NAME;
+            return Ok(self.session.reject(request.id, code, reason)?);
+        }
         match self.hub.publish(&name, publisher) {
             Ok(publication) => {
                 self.session.accept(request.id)?;
@@ -368,8 +421,17 @@ impl Connection {
 
     fn play(&mut self, request: &PlayRequest) -> Result<(), End> {
         let name = request.path();
-        let refusal = if self.player.is_some() {
+        let refusal = if self.player.is_some() || self.playback.is_some() {
             "A connection plays one stream at a time."
+        } else if self.library.holds(&name) {
+            match self.library.find(&name) {
+                Some(file) => {
+                    let playback = Playback::open(&self.library, file, request.clone());
+                    self.playback = Some(playback);
+                    return Ok(());
+                }
+                None => "There is no such recording.",
+            }
         } else {
             match self.hub.open(&name) {
                 Ok(stream) => {
@@ -379,8 +441,10 @@ impl Connection {
                         stream_id: request.stream_id,
                         name: Arc::clone(&stream.name),
                         reader: stream.fanout.subscribe(),
+                        paused: false,
                         informed: false,
                         _seated: stream.player(),
+                        stream,
                     });
                     return Ok(());
                 }
@@ -402,10 +466,35 @@ impl Connection {
             if !self.outbox.is_empty() && self.outbox.write_to(&self.socket)? > 0 {
                 self.progress = Instant::now();
             }
-            let Some(player) = self.player.as_mut().filter(|_| self.outbox.is_empty()) else {
+            if !self.outbox.is_empty() || !(self.give_recording()? || self.give_live()?) {
                 return Ok(());
-            };
-            let some = UNITS.with_borrow_mut(|units| {
+            }
+            // What waits now was taken just now.
+            self.progress = Instant::now();
+        }
+    }
+
+    /// Gives a player what is due of its recording; says whether there was anything.
+    fn give_recording(&mut self) -> Result<bool, End> {
+        let Some(playback) = &mut self.playback else {
+            return Ok(false);
+        };
+        let now = Instant::now();
+        while self.session.transmit_len() < BATCH
+            && let Some(message) = playback.take(now)
+        {
+            self.session.send_message(&message)?;
+        }
+        playback.finish(&mut self.session)?;
+        Ok(self.session.transmit_len() > 0)
+    }
+
+    /// Gives a player what is new in its stream; says whether there was anything.
+    fn give_live(&mut self) -> Result<bool, End> {
+        let Some(player) = self.player.as_mut().filter(|player| !player.paused) else {
+            return Ok(false);
+        };
+        UNITS.with_borrow_mut(|units| {
                 let taken = player.reader.take(units, BATCH);
                 let some = !units.is_empty();
                 let given = units.drain(..).try_for_each(|unit| player.give(&unit, &mut self.session));
@@ -422,13 +511,69 @@ impl Connection {
                 }
                 given?;
                 Ok(some)
-            })?;
-            if !some {
+            })
+    }
+
+    fn handle_recording(&mut self, item: Option<recorded::Item>) -> Result<(), End> {
+        let Some(playback) = &mut self.playback else {
+            return Ok(());
+        };
+        let (peer, stream) = (self.peer, Arc::clone(&playback.name));
+        let refused = match playback.handle(item, &mut self.session, Instant::now())? {
+            recorded::Event::More => return Ok(()),
+            recorded::Event::Started => {
+                tracing::info!(%peer, %stream, agent = %self.agent, "player started");
                 return Ok(());
             }
-            // What waits now was taken just now.
-            self.progress = Instant::now();
+            recorded::Event::Refused(reason) => reason,
+            recorded::Event::Broken(reason) => reason,
+        };
+        tracing::warn!(%peer, %stream, "player refused: {refused}");
+        self.playback = None;
+        Ok(())
+    }
+
+    fn playback_on(&mut self, stream_id: u32) -> Option<&mut Playback> {
+        let playback = self.playback.as_mut();
+        playback.filter(|playback| playback.stream_id == stream_id)
+    }
+
+    fn seek(&mut self, position: Duration) -> Result<(), End> {
+        if let Some(playback) = &mut self.playback {
+            unless_gone(playback.seek(position, &mut self.session, Instant::now()))?;
         }
+        Ok(())
+    }
+
+    fn pause(&mut self, stream_id: u32, paused: bool) {
+        if let Some(playback) = self.playback_on(stream_id) {
+            playback.pause(paused, Instant::now());
+        }
+        let player = self.player.as_mut();
+        if let Some(player) = player.filter(|player| player.stream_id == stream_id) {
+            if player.paused && !paused {
+                // It goes on with what is live now.
+                player.reader = player.stream.fanout.subscribe();
+            }
+            player.paused = paused;
+        }
+    }
+
+    fn tell_length(&mut self, request: RequestId, app: &str, name: &str) -> Result<(), End> {
+        let path = format!("{app}/{name}");
+        match self.library.find(&path) {
+            Some(file) => {
+                let library = self.library.clone();
+                self.lengths
+                    .spawn(async move { (request, recorded::length(library, file).await) });
+            }
+            None => {
+                // A live stream has none.
+                let length = (!self.library.holds(&path)).then_some(Duration::ZERO);
+                self.session.answer_length(request, length)?;
+            }
+        }
+        Ok(())
     }
 
     /// Says goodbye: the server ends.
@@ -439,6 +584,12 @@ impl Connection {
         }
         if let Some(player) = &self.player {
             player.stop(&mut self.session)?;
+        }
+        let playing = self.playback.take().filter(Playback::is_playing);
+        if let Some(playback) = playing {
+            let code = status::PLAY_STOP;
+            self.session
+                .stop(playback.stream_id, code, "The server ends.")?;
         }
         self.session.close();
         Ok(())
@@ -503,6 +654,21 @@ impl End {
             // Players go like that.
             End::Closed(_) | End::Io(_) | End::ShutDown => false,
         }
+    }
+}
+
+/// A player may have gone on in the same breath: then the event that says so is the next.
+fn unless_gone(answered: Result<(), rtmp::Error>) -> Result<(), rtmp::Error> {
+    match answered {
+        Err(rtmp::Error::State(_)) => Ok(()),
+        answered => answered,
+    }
+}
+
+async fn read(playback: Option<&mut Playback>) -> Option<recorded::Item> {
+    match playback {
+        Some(playback) => playback.next().await,
+        None => std::future::pending().await,
     }
 }
 

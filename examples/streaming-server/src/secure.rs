@@ -1,18 +1,18 @@
 //! RTMPS: RTMP inside of TLS. A task of its own deciphers each connection for the one that serves it.
 
 use crate::rtmp_server::Gate;
-use common::{Listener, Socket, Tls};
+use common::{Listener, Pipe, Socket, Tls};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional_with_sizes};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-/// Bytes that wait in each direction of a pair.
-const BUFFER: usize = 64 << 10;
+/// Bytes that wait in each direction of a pipe, and on their way into and out of it.
+const BUFFER: usize = 16 << 10;
 
 /// Accepts until the shutdown begins, then waits for all connections to end.
 pub(crate) async fn serve(listener: Listener, tls: Tls, gate: Gate) {
@@ -65,7 +65,7 @@ async fn bridge(
     peer: SocketAddr,
     gate: Gate,
 ) -> io::Result<()> {
-    let (inner, mut outer) = UnixStream::pair()?;
+    let (inner, mut outer) = Pipe::pair(BUFFER);
     let mut serving = pin!(gate.pass(Socket::Local(inner), peer));
     let mut copying = pin!(async move {
         // How it ended, the connection finds out by itself.

@@ -3,6 +3,7 @@
 use crate::meter::{Meter, Point};
 use crate::origin::{Origin, Settings};
 use crate::pipeline::{Pipeline, describe};
+use crate::record::{Recording, Recordings};
 use crate::unit::Unit;
 use common::{Fanout, fanout};
 use media::{Codec, Kind, Tracks};
@@ -30,6 +31,7 @@ pub(crate) struct Stream {
     pub(crate) origin: Origin,
     settings: Settings,
     merge: Duration,
+    recordings: Option<Recordings>,
     seat: Mutex<Seat>,
     meter: Mutex<Meter>,
     players: AtomicUsize,
@@ -47,7 +49,12 @@ struct Seat {
 }
 
 impl Stream {
-    pub(crate) fn new(name: &str, settings: Settings, merge: Duration) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        settings: Settings,
+        merge: Duration,
+        recordings: Option<Recordings>,
+    ) -> Self {
         let fanout = Fanout::new(fanout::Config::default());
         // Who comes now is told when a publisher comes.
         fanout.push(Unit::Unpublished);
@@ -57,6 +64,7 @@ impl Stream {
             origin: Origin::new(settings),
             settings,
             merge,
+            recordings,
             seat: Mutex::new(Seat {
                 publisher: None,
                 since: Instant::now(),
@@ -86,6 +94,10 @@ impl Stream {
             self.origin.restart();
             Pipeline::new(self.settings, seat.least_segment)
         });
+        // The built-in stream is there anyway.
+        let recordings = self.recordings.as_ref();
+        let recordings = recordings.filter(|_| publisher.peer.is_some());
+        let recording = recordings.map(|recordings| recordings.start(&self.name));
         seat.publisher = Some(publisher);
         seat.since = Instant::now();
         drop(seat);
@@ -95,6 +107,7 @@ impl Stream {
             stream: Arc::clone(self),
             demuxer: flv::Demuxer::new(rtmp::Limits::default()),
             pipeline: Some(pipeline),
+            recording,
             woken: Instant::now(),
             waiting: false,
         })
@@ -207,6 +220,7 @@ pub(crate) struct Publication {
     demuxer: flv::Demuxer,
     /// `None` once HLS has failed: RTMP players still get the messages.
     pipeline: Option<Pipeline>,
+    recording: Option<Recording>,
     woken: Instant,
     /// Units were pushed that nobody was woken for.
     waiting: bool,
@@ -236,14 +250,20 @@ impl Publication {
     }
 
     fn package(&mut self, message: &Message) -> anyhow::Result<()> {
-        let Some(pipeline) = &mut self.pipeline else {
+        if self.pipeline.is_none() && self.recording.is_none() {
             return Ok(());
-        };
+        }
         self.demuxer.handle_message(message);
         while let Some(event) = self.demuxer.poll_event()? {
             if let media::Event::Warning(warning) = &event {
                 tracing::debug!(stream = %self.stream.name, "{warning}");
             }
+            if let Some(recording) = &mut self.recording {
+                recording.handle(&event);
+            }
+            let Some(pipeline) = &mut self.pipeline else {
+                continue;
+            };
             pipeline.handle(event, &self.stream.origin, &mut self.stream.meter())?;
         }
         Ok(())
@@ -265,13 +285,20 @@ impl Publication {
     }
 
     fn leave(&mut self) -> anyhow::Result<Option<Pipeline>> {
+        self.demuxer.handle_eof();
+        let mut last = Vec::new();
+        while let Some(event) = self.demuxer.poll_event()? {
+            if let Some(recording) = &mut self.recording {
+                recording.handle(&event);
+            }
+            last.push(event);
+        }
         let Some(mut pipeline) = self.pipeline.take() else {
             return Ok(None);
         };
         let origin = &self.stream.origin;
         let mut meter = self.stream.meter();
-        self.demuxer.handle_eof();
-        while let Some(event) = self.demuxer.poll_event()? {
+        for event in last {
             pipeline.handle(event, origin, &mut meter)?;
         }
         pipeline.pause(origin)?;

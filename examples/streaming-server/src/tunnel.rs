@@ -1,9 +1,9 @@
-//! RTMPT and RTMPTS: RTMP inside of HTTP. Each tunnel has a connection of its own, whose bytes come and go through a pair of sockets.
+//! RTMPT and RTMPTS: RTMP inside of HTTP. Each tunnel has a connection of its own, whose bytes come and go through a pipe.
 
 use crate::rtmp_server::Gate;
 use crate::secure::shake_hands;
 use bytes::Bytes;
-use common::{Listener, Socket, Tls};
+use common::{Listener, Pipe, Socket, Tls};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue};
@@ -20,10 +20,11 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex as Guarded};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::net::UnixStream;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
+/// Bytes that wait in each direction of a tunnel's pipe.
+const BUFFER: usize = 64 << 10;
 /// How often tunnels are looked through for clients that have gone.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
 
@@ -41,7 +42,7 @@ struct Tunnels {
 struct Tunnel {
     server: Server,
     /// The other end is the connection's; none once it has gone.
-    pipe: Option<UnixStream>,
+    pipe: Option<Pipe>,
 }
 
 /// Accepts until the shutdown begins, then waits for all connections to end.
@@ -133,9 +134,11 @@ impl Tunnels {
     async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<Bytes, Refused> {
         let target: Target = request.uri().path().parse()?;
         let body = Limited::new(request.into_body(), self.config.body);
-        let body = body
-            .collect()
+        // A body that drips in would keep its connection for ever.
+        let timeout = Refused::Status(StatusCode::REQUEST_TIMEOUT.as_u16());
+        let body = tokio::time::timeout(self.gate.patience(), body.collect())
             .await
+            .map_err(|_| timeout)?
             .map_err(|_| Refused::TooLong)?
             .to_bytes();
         let Some(id) = target.id() else {
@@ -185,7 +188,7 @@ impl Tunnels {
     fn open(&self, peer: SocketAddr) -> Result<Bytes, Refused> {
         let unavailable = Refused::Status(StatusCode::SERVICE_UNAVAILABLE.as_u16());
         let server = Server::new(self.config.clone(), &mut rand::rng(), self.start.elapsed());
-        let (inner, outer) = UnixStream::pair().map_err(|_| unavailable)?;
+        let (inner, outer) = Pipe::pair(BUFFER);
         let answer = server.open_response();
         let id = server.id().to_owned();
         let pipe = Some(outer);
@@ -239,10 +242,10 @@ impl Tunnels {
     }
 }
 
-/// The bytes that wait in a socket, and whether it has ended.
-fn take(socket: &UnixStream) -> (Option<Bytes>, bool) {
-    let mut buffer = vec![0; 64 << 10];
-    match socket.try_read(&mut buffer) {
+/// The bytes that wait in a pipe, and whether it has ended.
+fn take(pipe: &Pipe) -> (Option<Bytes>, bool) {
+    let mut buffer = vec![0; BUFFER];
+    match pipe.try_read(&mut buffer) {
         Ok(0) => (None, true),
         Ok(count) => {
             buffer.truncate(count);

@@ -52,8 +52,7 @@ const OFFENCES: [Offence; 7] = [
             raw.send(&noise(500));
             raw
         },
-        // It begins with a version that a later RTMP may have: only time tells.
-        log: "timed out",
+        log: "a TLS hello came instead of an RTMP handshake",
     },
     Offence {
         what: "random bytes after the handshake",

@@ -1,7 +1,7 @@
-use super::enhanced::{ExTagHeader, ExTrack, PacketType};
+use super::enhanced::{ExTagHeader, ExTrack, MultichannelConfig, PacketType};
 use super::grid::{Clock, Stamp};
 use super::metadata::{self, Told};
-use super::setup::{Format, Setup};
+use super::setup::{self, Format, Setup};
 use super::{AudioTagHeader, AvcHeader, FourCc, SOUND_FORMAT_AAC, VideoTagHeader};
 use crate::{Error, Limits, Message, TypeId, slice};
 use alloc::borrow::Cow;
@@ -68,6 +68,8 @@ struct Input {
     /// The sequence header as it came.
     header: Bytes,
     setup: Option<Setup>,
+    /// How many channels `MultichannelConfig` tells.
+    channels: Option<u8>,
     /// Whether it is of a codec that was complained about.
     refused: bool,
     /// Whether a frame before the header was complained about.
@@ -333,6 +335,22 @@ impl Demuxer {
         let mut composition_time = 0;
         match header.packet_type {
             PacketType::SequenceStart => return self.handle_header(id, format, body.peek()),
+            PacketType::Mpeg2TsSequenceStart if four_cc == FourCc::AV1 => {
+                return match setup::av1_record(body.peek()) {
+                    Some(record) => self.handle_header(id, format, &record),
+                    None => self.warn(id, body.left(), String::from("AV1 video descriptor")),
+                };
+            }
+            PacketType::MultichannelConfig => {
+                return match MultichannelConfig::decode(&mut body) {
+                    Ok(config) => {
+                        if let Some(input) = self.input(id) {
+                            input.channels = Some(config.channel_count);
+                        }
+                    }
+                    Err(error) => self.warn(id, body.left(), format!("channels: {error}")),
+                };
+            }
             PacketType::CodedFrames => {
                 if kind == Kind::Video && four_cc.has_composition_time() {
                     composition_time = match body.i24("compositionTimeOffset") {
@@ -350,10 +368,9 @@ impl Demuxer {
                     }
                 };
             }
-            PacketType::SequenceEnd
-            | PacketType::MultichannelConfig
-            | PacketType::Mpeg2TsSequenceStart
-            | PacketType::Other(_) => return,
+            PacketType::SequenceEnd | PacketType::Mpeg2TsSequenceStart | PacketType::Other(_) => {
+                return;
+            }
         }
         let frame = Frame {
             format,
@@ -375,6 +392,7 @@ impl Demuxer {
                 id,
                 header: Bytes::new(),
                 setup: None,
+                channels: None,
                 refused: false,
                 headless: false,
                 last: None,
@@ -429,7 +447,7 @@ impl Demuxer {
         };
         let same = |setup: &Setup| setup.format == frame.format;
         if !input.setup.as_ref().is_some_and(same) {
-            match Setup::from_frame(frame.format, data, told_rate) {
+            match Setup::from_frame(frame.format, data, told_rate, input.channels) {
                 Ok(Some(setup)) => self.set_up(id, setup),
                 Ok(None) => return self.complain(id, frame),
                 Err(error) => return self.warn(id, left, error),

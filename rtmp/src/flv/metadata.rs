@@ -58,6 +58,24 @@ pub(super) fn to_message(metadata: &Metadata, timestamp: u32) -> Result<Message,
     })
 }
 
+/// A data message with this name.
+pub(super) fn to_data(name: &str, value: &Value, timestamp: u32) -> Result<Message, Error> {
+    let values = match value {
+        // As it was read: several values are one list.
+        Value::List(values) => values.iter().filter_map(to_amf).collect(),
+        value => Vec::from_iter(to_amf(value)),
+    };
+    let mut out = Vec::with_capacity(128);
+    amf0::encode(&[Amf::from(name)], &mut out)?;
+    amf0::encode(&values, &mut out)?;
+    Ok(Message {
+        timestamp,
+        type_id: TypeId::DATA,
+        stream_id: 1,
+        payload: out.into(),
+    })
+}
+
 fn from_amf(value: Amf<'_>) -> Value {
     match value {
         Amf::Number(number) => Value::Number(number),

@@ -1,5 +1,5 @@
 use super::way::{Packet, Way};
-use super::{PacketType, VideoTagHeader, metadata};
+use super::{ChannelOrder, MultichannelConfig, PacketType, VideoTagHeader, metadata};
 use crate::{Error, Message, TypeId};
 use alloc::collections::VecDeque;
 use alloc::format;
@@ -42,6 +42,8 @@ pub struct Muxer {
     config: MuxerConfig,
     tracks: Vec<Output>,
     metadata: Metadata,
+    /// What `onMetaData` says of the tracks.
+    facts: Vec<(String, Value)>,
     /// What the last `onMetaData` said.
     described: Metadata,
     output: VecDeque<Message>,
@@ -132,6 +134,22 @@ impl Muxer {
                 let payload = way.body(packet, &header)?.into();
                 headers.push(self.message(kind, payload));
             }
+            if let (Way::Ex(_), Kind::Audio, Some(channels)) =
+                (way, kind, track.codec.channels().filter(|count| *count > 2))
+                && let Ok(channel_count) = u8::try_from(channels)
+            {
+                let config = MultichannelConfig {
+                    channel_count,
+                    order: ChannelOrder::Unspecified,
+                };
+                let packet = Packet {
+                    packet_type: PacketType::MultichannelConfig,
+                    ..Packet::of(kind, number)
+                };
+                let mut body = Vec::new();
+                config.encode(&mut body);
+                headers.push(self.message(kind, way.body(packet, &body)?.into()));
+            }
             outputs.push(Output {
                 id: track.id,
                 timescale: track.timescale,
@@ -148,24 +166,65 @@ impl Muxer {
                 facts.push((name, Value::Map(map)));
             }
         }
-        let mut entries: Vec<(String, Value)> = facts
-            .into_iter()
+        let facts = facts.into_iter();
+        self.facts = facts
             .map(|(name, value)| (String::from(name), value))
             .collect();
-        let others = self
-            .metadata
-            .entries
-            .iter()
-            .filter(|(name, _)| entries.iter().all(|(fact, _)| fact != name));
-        let others: Vec<_> = others.cloned().collect();
-        entries.extend(others);
-        let described = Metadata { entries };
+        let described = self.described_now();
         self.output
             .push_back(metadata::to_message(&described, self.now)?);
         self.described = described;
         self.output.extend(headers);
         self.tracks = outputs;
         Ok(())
+    }
+
+    /// Takes metadata as a demuxer gives it: what has one entry named `on...` (`onCuePoint`, `onTextData`, `onFI`, ...) is a data
+    /// message of that name, at the time of the last sample; `colorInfo` goes with the first video that a FourCC tells, if there is one;
+    /// all else is told by `onMetaData`, at once where tracks are set.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`] for a name past 65 535 bytes.
+    pub fn handle_metadata(&mut self, metadata: &Metadata) -> Result<(), Error> {
+        if let [(name, value)] = &metadata.entries[..]
+            && name.starts_with("on")
+        {
+            let message = metadata::to_data(name, value, self.now)?;
+            self.output.push_back(message);
+            return Ok(());
+        }
+        if let [(name, value)] = &metadata.entries[..]
+            && name == "colorInfo"
+        {
+            let mut tracks = self.tracks.iter().filter(|track| track.kind == Kind::Video);
+            if let Some(track) = tracks.find(|track| matches!(track.way, Way::Ex(_))) {
+                let packet = Packet {
+                    packet_type: PacketType::Metadata,
+                    ..Packet::of(track.kind, track.number)
+                };
+                let body = metadata::to_data(name, value, self.now)?.payload;
+                let payload = track.way.body(packet, &body)?.into();
+                self.output.push_back(self.message(Kind::Video, payload));
+            }
+            return Ok(());
+        }
+        self.metadata = metadata.clone();
+        if !self.tracks.is_empty() {
+            let described = self.described_now();
+            let message = metadata::to_message(&described, self.now)?;
+            self.output.push_back(message);
+            self.described = described;
+        }
+        Ok(())
+    }
+
+    /// The facts about the tracks, and what else is to be told.
+    fn described_now(&self) -> Metadata {
+        let mut entries = self.facts.clone();
+        let told = self.metadata.entries.iter();
+        let others = told.filter(|(name, _)| self.facts.iter().all(|(fact, _)| fact != name));
+        entries.extend(others.cloned());
+        Metadata { entries }
     }
 
     fn message(&self, kind: Kind, payload: bytes::Bytes) -> Message {

@@ -6,6 +6,7 @@ use super::tag::{AudioTagHeader, legacy};
 use aac::AudioSpecificConfig;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use bytes::Bytes;
 use h264::DecoderConfig;
 use h264::sps::Rational;
@@ -94,11 +95,12 @@ impl Setup {
         Self::new(format, codec, length_size, told_rate).map(Some)
     }
 
-    /// From a frame, for codecs whose frames tell all; none where it does not.
+    /// From a frame, for codecs whose frames tell all; none where it does not. Frames of Opus do not tell more than two `channels`.
     pub(super) fn from_frame(
         format: Format,
         frame: &[u8],
         told_rate: Option<f64>,
+        channels: Option<u8>,
     ) -> Result<Option<Self>, String> {
         let codec = match format {
             Format::FourCc(FourCc::MP3) => mpeg2::audio::Header::parse(frame)
@@ -116,10 +118,13 @@ impl Setup {
                 });
                 ac3::Dec3::new(frames).ok().map(Codec::Eac3)
             }
-            // The bit of the first byte that says stereo (RFC 6716 §3.1).
-            Format::FourCc(FourCc::OPUS) => frame
-                .first()
-                .map(|toc| Codec::Opus(Opus::new(1 + (toc >> 2 & 1), 0))),
+            Format::FourCc(FourCc::OPUS) => match channels.and_then(opus_head) {
+                Some(head) => Some(Codec::Opus(Opus::parse_head(&head).map_err(text)?)),
+                // The bit of the first byte that says stereo (RFC 6716 §3.1).
+                None => frame
+                    .first()
+                    .map(|toc| Codec::Opus(Opus::new(1 + (toc >> 2 & 1), 0))),
+            },
             Format::FourCc(FourCc::VP8) => Vp::from_vp8(frame).map(Codec::Vp8),
             Format::FourCc(FourCc::VP9) => Vp::from_vp9(frame).map(Codec::Vp9),
             Format::FourCc(_) => None,
@@ -183,6 +188,37 @@ impl Setup {
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn text(error: media::codec::Error) -> String {
     error.to_string()
+}
+
+/// The header of Opus with so many channels, in the order and coupling that all encoders use (RFC 7845 §5.1, §5.1.1.2).
+fn opus_head(channels: u8) -> Option<Vec<u8>> {
+    let (streams, coupled, mapping): (u8, u8, &[u8]) = match channels {
+        3 => (2, 1, &[0, 2, 1]),
+        4 => (2, 2, &[0, 1, 2, 3]),
+        5 => (3, 2, &[0, 4, 1, 2, 3]),
+        6 => (4, 2, &[0, 4, 1, 2, 3, 5]),
+        7 => (4, 3, &[0, 4, 1, 2, 3, 5, 6]),
+        8 => (5, 3, &[0, 6, 1, 2, 3, 4, 5, 7]),
+        _ => return None,
+    };
+    let mut head = b"OpusHead\x01".to_vec();
+    head.push(channels);
+    head.extend_from_slice(&[0, 0]); // pre-skip
+    head.extend_from_slice(&48_000_u32.to_le_bytes());
+    head.extend_from_slice(&[0, 0, 1, streams, coupled]);
+    head.extend_from_slice(mapping);
+    Some(head)
+}
+
+/// `av1C` of the AV1 video descriptor of a transport stream, with or without its tag and length: the same but for what stands in
+/// the last byte, HDR and the delay of the first picture.
+pub(super) fn av1_record(descriptor: &[u8]) -> Option<[u8; 4]> {
+    match descriptor {
+        [0x80, 4, marker, profile, format, ..] | [marker, profile, format, ..] => {
+            (*marker == 0x81).then_some([*marker, *profile, *format, 0])
+        }
+        _ => None,
+    }
 }
 
 /// Some encoders leave the version and the flags of the box before its content.

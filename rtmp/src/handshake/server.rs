@@ -10,6 +10,9 @@ use rand_core::RngCore;
 /// The version that a server with digests tells in S1, as Flash Media Server did.
 const DIGEST_VERSION: [u8; 4] = [3, 5, 1, 1];
 
+/// The first byte of TLS: the type of a handshake's record (RFC 8446 §5.1).
+const TLS: u8 = 22;
+
 /// The server's side of the handshake.
 ///
 /// A client that brings a digest in C1 gets one back, in the same place; any other gets the plain handshake.
@@ -78,11 +81,17 @@ impl Server {
     /// C2 is not looked at: some clients, ffmpeg for one, do not sign it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a version in C0 that is not RTMP's; [`Error::State`] for RTMPE without a digest or a good key in C1.
+    /// [`Error::Invalid`] for a version in C0 that is not RTMP's; [`Error::Unsupported`] for TLS; [`Error::State`] for RTMPE without a digest or a good key in C1.
     pub fn read(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<bool, Error> {
         loop {
             self.step = match self.step {
                 Step::Version => match self.gather.take::<1>(input) {
+                    // It would be a version that RTMP does not have yet, whose C1 never ends: better told at once.
+                    Some([TLS]) => {
+                        return Err(Error::Unsupported(
+                            "a TLS hello came instead of an RTMP handshake: RTMPS needs a port of its own",
+                        ));
+                    }
                     // Version 3 is the answer to the others up to 31; text protocols start above (§5.2.2).
                     Some([version @ VERSION..32]) => {
                         self.version = version;

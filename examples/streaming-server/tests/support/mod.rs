@@ -1,4 +1,5 @@
 //! An RTMP client, an HTTP request, and the built-in clip as messages.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use clap::Parser;
 use media::{Event as MediaEvent, Sample, TrackId};
@@ -76,13 +77,20 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) async fn connect(server: &Server) -> Self {
-        let url: Url = format!("rtmp://{}/live/x", server.rtmp_address())
+        Self::open(server, "live", 3000).await
+    }
+
+    /// Connects to an application, as a player that buffers so many milliseconds.
+    pub(crate) async fn open(server: &Server, app: &str, buffer_length: u32) -> Self {
+        let url: Url = format!("rtmp://{}/{app}/x", server.rtmp_address())
             .parse()
             .unwrap();
         let socket = TcpStream::connect(server.rtmp_address()).await.unwrap();
+        let mut config = ClientConfig::new(&url);
+        config.buffer_length = buffer_length;
         let mut client = Self {
             socket,
-            session: Session::new(ClientConfig::new(&url), &mut rand::rng(), Duration::ZERO),
+            session: Session::new(config, &mut rand::rng(), Duration::ZERO),
             start: Instant::now(),
             events: VecDeque::new(),
             stream_id: 0,
@@ -123,9 +131,74 @@ impl Client {
     }
 
     pub(crate) async fn play(&mut self, name: &str) {
-        self.session.play(name, PlayStart::Live).unwrap();
-        self.next(|event| matches!(event, Event::Playing { .. }))
+        self.play_from(name, PlayStart::Live, None).await;
+    }
+
+    /// Asks to play; gives the answer.
+    pub(crate) async fn try_play(&mut self, name: &str) -> Event {
+        self.session.play(name, PlayStart::Any).unwrap();
+        let answer = self
+            .next(|event| matches!(event, Event::Playing { .. } | Event::Refused { .. }))
             .await;
+        if let Event::Playing { stream_id, .. } = answer {
+            self.stream_id = stream_id;
+        }
+        answer
+    }
+
+    /// Plays a part of a recording.
+    pub(crate) async fn play_from(
+        &mut self,
+        name: &str,
+        start: PlayStart,
+        duration: Option<Duration>,
+    ) {
+        self.session.play_part(name, start, duration).unwrap();
+        match self
+            .next(|event| matches!(event, Event::Playing { .. } | Event::Refused { .. }))
+            .await
+        {
+            Event::Playing { stream_id, .. } => self.stream_id = stream_id,
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    /// All media until the server says that there is no more.
+    pub(crate) async fn media_to_end(&mut self) -> Vec<Message> {
+        let mut messages = Vec::new();
+        loop {
+            match self
+                .next(|event| matches!(event, Event::Media(_) | Event::Stopped { .. }))
+                .await
+            {
+                Event::Media(message) => messages.push(message),
+                _ => return messages,
+            }
+        }
+    }
+
+    pub(crate) async fn seek(&mut self, position: Duration) {
+        self.session.seek(self.stream_id, position).unwrap();
+        self.flush().await;
+    }
+
+    pub(crate) async fn pause(&mut self, paused: bool) {
+        let position = Duration::ZERO;
+        let stream_id = self.stream_id;
+        self.session.pause(stream_id, paused, position).unwrap();
+        self.flush().await;
+    }
+
+    /// Drops the media that has come.
+    pub(crate) fn forget(&mut self) {
+        self.events
+            .retain(|event| !matches!(event, Event::Media(_)));
+    }
+
+    /// Whether no media comes for so long.
+    pub(crate) async fn is_silent(&mut self, span: Duration) -> bool {
+        let media = self.next(|event| matches!(event, Event::Media(_)));
+        timeout(span, media).await.is_err()
     }
 
     /// Publishes; or gives the code of the refusal.
@@ -242,15 +315,8 @@ pub(crate) struct Clip {
 impl Clip {
     pub(crate) fn new() -> Self {
         let file = include_bytes!("../../demo/demo.mp4");
-        let (tracks, mut samples) = read(file);
-        let time = |sample: &Sample| {
-            tracks
-                .find(sample.track)
-                .unwrap()
-                .timescale
-                .time(sample.dts)
-        };
-        samples.sort_by_key(time);
+        let (tracks, samples) = read(file);
+        let samples = by_time(&tracks, samples);
         let mut muxer = flv::Muxer::new();
         muxer.set_tracks(&tracks).unwrap();
         for sample in &samples {
@@ -278,7 +344,17 @@ impl Clip {
     }
 }
 
-fn read(file: &[u8]) -> (media::Tracks, Vec<Sample>) {
+/// Samples in the order in which they are sent.
+pub(crate) fn by_time(tracks: &media::Tracks, mut samples: Vec<Sample>) -> Vec<Sample> {
+    let time = |sample: &Sample| {
+        let track = tracks.find(sample.track).unwrap();
+        track.timescale.time(sample.dts)
+    };
+    samples.sort_by_key(time);
+    samples
+}
+
+pub(crate) fn read(file: &[u8]) -> (media::Tracks, Vec<Sample>) {
     let mut demuxer = mp4::Demuxer::new(mp4::Limits::default());
     let (mut tracks, mut samples) = (media::Tracks::default(), Vec::new());
     demuxer.handle_input(file);

@@ -110,6 +110,24 @@ impl FileMuxer {
         self.muxer.set_metadata(metadata);
     }
 
+    /// Adds a data message (`onCuePoint`, `onTextData`, ...), as [`Muxer::handle_metadata`] knows them; what is told by `onMetaData`
+    /// goes to the one at the start of the file, as far as that is still to be written.
+    ///
+    /// # Errors
+    /// As [`Muxer::handle_metadata`]; [`Error::State`] for a data message before the tracks.
+    pub fn handle_metadata(&mut self, metadata: &Metadata) -> Result<(), Error> {
+        let is_data = matches!(&metadata.entries[..], [(name, _)] if name.starts_with("on"));
+        if !is_data {
+            self.muxer.set_metadata(metadata.clone());
+            return Ok(());
+        }
+        if self.len == 0 {
+            return Err(Error::State("a data message came before the tracks"));
+        }
+        self.muxer.handle_metadata(metadata)?;
+        self.take_messages()
+    }
+
     /// Starts with these tracks, or goes on with them.
     ///
     /// # Errors

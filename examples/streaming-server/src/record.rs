@@ -1,0 +1,226 @@
+//! Recordings of what is published: an MP4 file each, which plays whatever becomes of the server, and is a plain file at the end.
+
+use anyhow::{Context, Result};
+use media::{Event, Kind, Tracks, WallClock};
+use mp4::recorder::{Config, Recorder};
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::SystemTime;
+use tokio::sync::watch;
+
+/// Events that wait for the disk, at most: some seconds of a stream.
+const WAITING: usize = 1024;
+/// Files with the same name but for a number.
+const SAME: u32 = 1000;
+
+/// Where recordings go, and how many are being written. Clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Recordings {
+    folder: Arc<Path>,
+    writing: Arc<watch::Sender<usize>>,
+}
+
+impl Recordings {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.into(),
+            writing: Arc::default(),
+        }
+    }
+
+    /// Begins to record a stream; the file comes with the first picture.
+    pub(crate) fn start(&self, stream: &str) -> Recording {
+        let (sender, events) = sync_channel(WAITING);
+        let (folder, stream) = (Arc::clone(&self.folder), stream.to_owned());
+        let writing = Arc::clone(&self.writing);
+        writing.send_modify(|count| *count += 1);
+        let begun = std::thread::Builder::new().spawn(move || {
+            if let Err(error) = write(&events, &folder, &stream) {
+                tracing::error!(%stream, "recording ends: {error:#}");
+            }
+            writing.send_modify(|count| *count -= 1);
+        });
+        if let Err(error) = begun {
+            tracing::error!("cannot record: {error}");
+            self.writing.send_modify(|count| *count -= 1);
+            return Recording(None);
+        }
+        Recording(Some(sender))
+    }
+
+    /// Waits until all files are whole. Who records must have gone.
+    pub(crate) async fn settle(&self) {
+        // The sender is here, so this does not fail.
+        let _ = self.writing.subscribe().wait_for(|count| *count == 0).await;
+    }
+}
+
+/// What is being recorded of one publication. A thread of its own writes, so that a slow disk holds nobody up.
+#[derive(Debug)]
+pub(crate) struct Recording(Option<SyncSender<Event>>);
+
+impl Recording {
+    /// Takes an event of the stream. Where the disk is too slow, the recording ends: what it has is whole.
+    pub(crate) fn handle(&mut self, event: &Event) {
+        let Some(sender) = &self.0 else { return };
+        match sender.try_send(event.clone()) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => {
+                tracing::error!("recording ends: the disk is too slow");
+                self.0 = None;
+            }
+            // It has said why.
+            Err(TrySendError::Disconnected(_)) => self.0 = None,
+        }
+    }
+}
+
+/// A file that grows.
+struct Take {
+    recorder: Recorder,
+    file: File,
+    path: PathBuf,
+    tracks: Tracks,
+}
+
+fn write(events: &Receiver<Event>, folder: &Path, stream: &str) -> Result<()> {
+    let mut take: Option<Take> = None;
+    let mut tracks = Tracks::default();
+    while let Ok(event) = events.recv() {
+        match event {
+            Event::Tracks(found) => {
+                tracks = fit(&found, stream);
+                let goes_on = take.as_mut().map(|take| take.go_on_with(&tracks));
+                if goes_on == Some(false)
+                    && let Some(take) = take.take()
+                {
+                    take.finish()?;
+                }
+            }
+            // Times jump: what comes is another file.
+            Event::Discontinuity => {
+                if let Some(take) = take.take() {
+                    take.finish()?;
+                }
+            }
+            Event::Sample(sample) if tracks.find(sample.track).is_some() => {
+                let take = match &mut take {
+                    Some(take) => take,
+                    // A file begins with something that can be decoded.
+                    None if !sample.is_sync() || !leads(&tracks, sample.track) => continue,
+                    none => none.insert(Take::begin(folder, stream, &tracks)?),
+                };
+                take.recorder.handle_sample(&sample)?;
+                take.drain()?;
+            }
+            _ => {}
+        }
+    }
+    match take {
+        Some(take) => take.finish(),
+        None => Ok(()),
+    }
+}
+
+/// Whether a track is the one that a file begins with: the first video, if there is one.
+fn leads(tracks: &Tracks, id: media::TrackId) -> bool {
+    let lead = tracks.first_of(Kind::Video).or(tracks.first());
+    lead.is_some_and(|lead| lead.id == id)
+}
+
+/// The tracks that an MP4 file can hold.
+fn fit(tracks: &Tracks, stream: &str) -> Tracks {
+    let fits = |track: &&media::Track| {
+        let alone = Tracks::from(vec![(*track).clone()]);
+        let fits = Recorder::new(Config::default()).set_tracks(&alone);
+        if let Err(error) = &fits {
+            tracing::warn!(%stream, "track {} is not recorded: {error}", track.id);
+        }
+        fits.is_ok()
+    };
+    tracks.iter().filter(fits).cloned().collect()
+}
+
+impl Take {
+    fn begin(folder: &Path, stream: &str, tracks: &Tracks) -> Result<Self> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let nanos = now.ok().and_then(|now| i64::try_from(now.as_nanos()).ok());
+        let now = WallClock::from_unix_nanos(nanos.unwrap_or_default());
+        let (file, path) = create(folder, stream, now)?;
+        let mut config = Config::default();
+        config.creation_time = Some(now);
+        let mut recorder = Recorder::new(config);
+        recorder.set_tracks(tracks)?;
+        tracing::info!(%stream, file = %path.display(), "recording");
+        Ok(Self {
+            recorder,
+            file,
+            path,
+            tracks: tracks.clone(),
+        })
+    }
+
+    /// Whether the file can go on with these tracks.
+    fn go_on_with(&mut self, tracks: &Tracks) -> bool {
+        *tracks == self.tracks
+            || self.recorder.set_tracks(tracks).is_ok() && {
+                self.tracks = tracks.clone();
+                true
+            }
+    }
+
+    fn drain(&mut self) -> Result<()> {
+        let mut write = || {
+            while let Some(write) = self.recorder.poll_output() {
+                self.file.seek(SeekFrom::Start(write.offset))?;
+                for piece in &write.data {
+                    self.file.write_all(piece)?;
+                }
+            }
+            Ok::<(), std::io::Error>(())
+        };
+        write().with_context(|| format!("cannot write {}", self.path.display()))
+    }
+
+    fn finish(mut self) -> Result<()> {
+        self.recorder.finish()?;
+        self.drain()?;
+        tracing::info!(file = %self.path.display(), "recorded");
+        Ok(())
+    }
+}
+
+/// A new file, named after the stream and the time.
+fn create(folder: &Path, stream: &str, now: WallClock) -> Result<(File, PathBuf)> {
+    let time = hls::DateTime::from_unix_nanos(now.as_unix_nanos()).to_string();
+    // 2026-11-26T14:42:00.123Z without what file systems do not like.
+    let time: String = time.chars().filter(|c| *c != ':' && *c != '-').collect();
+    let time = time
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('Z');
+    for number in 1..SAME {
+        let again = if number > 1 {
+            format!("-{number}")
+        } else {
+            String::new()
+        };
+        let path = folder.join(format!("{stream}-{time}Z{again}.mp4"));
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)
+                .with_context(|| format!("cannot make {}", parent.display()))?;
+        }
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(file) => return Ok((file, path)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot make {}", path.display()));
+            }
+        }
+    }
+    anyhow::bail!("there are too many recordings of {stream} in this second")
+}
