@@ -76,7 +76,7 @@ for codecs in "mpeg2video mp2" "mpeg1video ac3" "libx264 mp2"; do
         -c:a "$audio" -b:a 32k -f vob "$tmp/tiny.vob"
     head -c 12000 "$tmp/tiny.vob" >"seeds/mpegts_ps/$video"
 done
-# The seeds of rtmp_flv_file, rtmp_amf3 and rtmp_tunnel are a few bytes each, written by hand.
+# The seeds of rtmp_flv_file, rtmp_amf3, rtmp_tunnel and those of RTSP are a few bytes each, written by hand.
 mkdir -p seeds/dash_mpd
 cat >seeds/dash_mpd/timeline <<'MPD'
 <?xml version="1.0"?><!-- c --><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" xmlns:cenc="urn:mpeg:cenc:2013" id="a" type="dynamic" profiles="p" minBufferTime="PT1.5S" availabilityStartTime="2026-01-01T00:00:00Z" publishTime="2026-01-01T00:00:00+01:00" minimumUpdatePeriod="PT2S" timeShiftBufferDepth="PT1M"><BaseURL serviceLocation="x">a/</BaseURL><PatchLocation ttl="60">p</PatchLocation><ServiceDescription id="0"><Latency target="3000"/></ServiceDescription><Period id="0" start="PT0S"><EventStream schemeIdUri="urn:x" timescale="1000"><Event presentationTime="5" id="1">m&amp;<b/></Event></EventStream><AdaptationSet contentType="video" par="16:9" segmentAlignment="true"><ContentProtection schemeIdUri="urn:mpeg:dash:mp4protection:2011" value="cenc" cenc:default_KID="x"><cenc:pssh>AA==</cenc:pssh></ContentProtection><SegmentTemplate timescale="90000" presentationTimeOffset="9" media="$RepresentationID$/$Time%05d$.m4s" initialization="i"><SegmentTimeline><S t="9" d="180000" r="2"/><S d="5" k="2"/><S d="7" r="-1"/></SegmentTimeline></SegmentTemplate><Representation id="v" bandwidth="9" frameRate="30000/1001"/></AdaptationSet></Period><UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="2026-01-01T00:00:00Z"/></MPD>
