@@ -440,9 +440,12 @@ impl Session {
         if active.version != Version::V2_0 {
             return Ok(false);
         }
-        let mut request = Request::new(Method::PlayNotify, self.aggregate_uri());
-        request.headers.push(NotifyReason::NAME, reason);
-        self.send_request(request, headers)?;
+        self.send_request(
+            Method::PlayNotify,
+            NotifyReason::NAME,
+            reason.as_str(),
+            headers,
+        )?;
         Ok(true)
     }
 
@@ -451,9 +454,7 @@ impl Session {
     /// # Errors
     /// As [`notify`](Self::notify).
     pub fn redirect(&mut self, location: &str, headers: &Headers) -> Result<(), Error> {
-        let mut request = Request::new(Method::Redirect, self.aggregate_uri());
-        request.headers.push(name::LOCATION, location);
-        self.send_request(request, headers)
+        self.send_request(Method::Redirect, name::LOCATION, location, headers)
     }
 
     fn aggregate_uri(&self) -> String {
@@ -463,12 +464,20 @@ impl Session {
         )
     }
 
-    fn send_request(&mut self, mut request: Request, headers: &Headers) -> Result<(), Error> {
+    fn send_request(
+        &mut self,
+        method: Method,
+        header: &str,
+        value: &str,
+        headers: &Headers,
+    ) -> Result<(), Error> {
+        let mut request = Request::new(method, self.aggregate_uri());
         let active = self.active.as_ref().ok_or(Error::State("no session"))?;
         request.version = active.version;
         self.cseq = self.cseq.wrapping_add(1);
         request.headers.push(name::CSEQ, self.cseq);
         request.headers.push(name::SESSION, &active.id);
+        request.headers.push(header, value);
         for (header, value) in headers.iter() {
             request.headers.push(header, value);
         }
