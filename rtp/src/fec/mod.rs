@@ -8,19 +8,19 @@
 //! n-th covers every `repairs`-th packet from the n-th on, so that a burst of up to `repairs` lost packets can be repaired.
 //! FlexFEC has rows and columns as well ([`flex::Grid`]).
 //!
-//! What it gives with packets of 1100 bytes, where repair packets are lost as others are (single losses, or bursts of four on average):
+//! What it gives with packets of 400 bytes, where repair packets are lost as others are (single losses, or bursts of four on average):
 //!
 //! | loss | | overhead | lost packets repaired |
 //! |---|---|---|---|
-//! | 1 %, single | 1 of 10 | 11 % | 91 % |
-//! | 5 %, single | 2 of 10 | 22 % | 77 % |
-//! | 20 %, single | 5 of 10 | 52 % | 64 % |
-//! | 5 %, single | 10 x 10, rows and columns | 22 % | 98 % |
-//! | 20 %, single | 4 x 4, rows and columns | 56 % | 82 % |
-//! | 1 %, bursts | 10 of 100 | 11 % | 61 % |
-//! | 1 %, bursts | 10 x 10, rows and columns | 22 % | 86 % |
-//! | 5 %, bursts | 20 of 100 | 22 % | 76 % |
-//! | 20 %, bursts | 50 of 100 | 53 % | 65 % |
+//! | 1 %, single | 1 of 10 | 11 % | 93 % |
+//! | 5 %, single | 2 of 10 | 22 % | 80 % |
+//! | 20 %, single | 5 of 10 | 52 % | 63 % |
+//! | 5 %, single | 10 x 10, rows and columns | 23 % | 97 % |
+//! | 20 %, single | 4 x 4, rows and columns | 57 % | 79 % |
+//! | 1 %, bursts | 10 of 100 | 12 % | 63 % |
+//! | 1 %, bursts | 10 x 10, rows and columns | 23 % | 91 % |
+//! | 5 %, bursts | 20 of 100 | 23 % | 84 % |
+//! | 20 %, bursts | 50 of 100 | 56 % | 64 % |
 //!
 //! Sound is better repaired by its own kind of redundancy, [`red`](crate::red).
 
