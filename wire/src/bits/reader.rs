@@ -129,24 +129,25 @@ impl<'a, const ESCAPED: bool> BitReader<'a, ESCAPED> {
     #[inline(never)]
     fn refill(&mut self) {
         let ahead = self.data.get(self.next..).unwrap_or_default();
-        if let Some(chunk) = ahead.first_chunk::<8>() {
-            let load = u64::from_be_bytes(*chunk);
-            if !ESCAPED || !has_three(load) {
-                let bytes = (64 - self.cached) / 8;
-                let bits = bytes * 8;
-                // `bits` is 0 only where `cached` is past 56, and then nothing is missing.
-                if let Some(mask) = u64::MAX.checked_shl(64 - bits) {
-                    self.cache |= (load & mask) >> self.cached;
-                    self.cached += bits;
-                    self.next += bytes as usize;
-                }
-                return;
+        let (load, there) = match ahead.first_chunk::<8>() {
+            Some(chunk) => (u64::from_be_bytes(*chunk), 8),
+            None => tail(ahead),
+        };
+        if !ESCAPED || !has_three(load) {
+            let bytes = ((64 - self.cached) / 8).min(there);
+            let bits = bytes * 8;
+            // Where `bits` is 0, nothing is missing, or nothing is there.
+            if let Some(mask) = u64::MAX.checked_shl(64 - bits) {
+                self.cache |= (load & mask) >> self.cached;
+                self.cached += bits;
+                self.next += bytes as usize;
             }
+            return;
         }
         self.refill_bytewise();
     }
 
-    /// The same near the end of the input, and where a byte may have to be passed over.
+    /// The same where a byte may have to be passed over.
     fn refill_bytewise(&mut self) {
         let (before, ahead) = self.data.split_at_checked(self.next).unwrap_or_default();
         let mut zeros = match before {
@@ -392,6 +393,21 @@ impl<'a, const ESCAPED: bool> BitReader<'a, ESCAPED> {
                 return false;
             }
         }
+    }
+}
+
+/// The last bytes of an input, fewer than 8, as the first of a word, and how many they are.
+#[inline]
+fn tail(bytes: &[u8]) -> (u64, u32) {
+    match *bytes {
+        [] => (0, 0),
+        [a] => (u64::from_be_bytes([a, 0, 0, 0, 0, 0, 0, 0]), 1),
+        [a, b] => (u64::from_be_bytes([a, b, 0, 0, 0, 0, 0, 0]), 2),
+        [a, b, c] => (u64::from_be_bytes([a, b, c, 0, 0, 0, 0, 0]), 3),
+        [a, b, c, d] => (u64::from_be_bytes([a, b, c, d, 0, 0, 0, 0]), 4),
+        [a, b, c, d, e] => (u64::from_be_bytes([a, b, c, d, e, 0, 0, 0]), 5),
+        [a, b, c, d, e, f] => (u64::from_be_bytes([a, b, c, d, e, f, 0, 0]), 6),
+        [a, b, c, d, e, f, g, ..] => (u64::from_be_bytes([a, b, c, d, e, f, g, 0]), 7),
     }
 }
 
