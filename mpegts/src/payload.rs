@@ -5,6 +5,7 @@ use crate::Error;
 use crate::psi::StreamType;
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use bytes::Bytes;
 use media::{Codec, Sample};
 
 /// Makes an elementary stream of the samples of a track.
@@ -72,6 +73,32 @@ impl Payload {
             Codec::Eac3(_) => (Self::AsIs, StreamType::ATSC_EAC3),
             other => return Err(unsupported(&other.rfc6381())),
         })
+    }
+
+    /// Appends what precedes the NAL units of a long sample of H.264 and gives those, with lengths of 4 bytes that packets are to have
+    /// start codes for; `None`, and nothing is appended, where it is to be [written](Self::write).
+    pub(crate) fn write_head(&self, sample: &Sample, out: &mut Vec<u8>) -> Option<Bytes> {
+        /// Shorter ones are copied sooner than looked at.
+        const LONG: usize = 2048;
+        let Self::H264(parameter_sets) = self else {
+            return None;
+        };
+        if sample.data.len() < LONG {
+            return None;
+        }
+        let mut len: usize = 0;
+        for nal in h264::length_prefixed::nals(&sample.data, 4) {
+            len = len.saturating_add(nal.ok()?.len()).saturating_add(4);
+        }
+        // Empty units, which are left out, make it longer.
+        if len != sample.data.len() {
+            return None;
+        }
+        out.extend_from_slice(&H264_DELIMITER);
+        if sample.is_sync() {
+            out.extend_from_slice(parameter_sets);
+        }
+        Some(sample.data.clone())
     }
 
     /// Appends what packets carry of a sample.

@@ -3,9 +3,12 @@
 mod common;
 
 use common::{Found, demux};
+use fluvial_mpegts::Limits;
 use fluvial_mpegts::check::Checker;
+use fluvial_mpegts::framer::PacketSize;
 use fluvial_mpegts::mux::{Config, Muxer, ProgramConfig};
 use fluvial_mpegts::packager::{Output, Packager};
+use fluvial_mpegts::reader::{Reader, Unit};
 use fluvial_mpegts::remux::{self, Remuxer};
 use media::{Event, Segmenter, Time, TrackId, segmenter};
 use std::process::{Command, Stdio};
@@ -353,5 +356,59 @@ fn times_that_jump_are_told_and_not_filled() {
                 (1, 2 * found.samples.len())
             );
         }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn nal_units_have_start_codes_wherever_packets_cut_them(
+        lens in proptest::collection::vec(1..700usize, 1..12),
+        last in 0..3000usize,
+        sync: bool,
+        size in 0..3usize,
+    ) {
+        let sps = [0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x11, 0x3F, 0x90];
+        let pps = [0x68, 0xCE, 0x0F, 0xC8];
+        let avc = h264::DecoderConfig::from_parameter_sets([&sps[..]], [&pps[..]]).unwrap();
+        let id = TrackId(0x100);
+        let track = media::Track::new(id, media::Timescale::KHZ_90, media::Codec::H264(avc));
+        let (mut data, mut expected) = (Vec::new(), vec![0, 0, 0, 1, 0x09, 0xF0]);
+        if sync {
+            h264::annexb::push(&sps, &mut expected);
+            h264::annexb::push(&pps, &mut expected);
+        }
+        for (number, len) in lens.into_iter().chain([last + 1]).enumerate() {
+            let mut nal = vec![0x41 + number as u8; len];
+            nal[0] = if sync { 0x65 } else { 0x41 };
+            h264::length_prefixed::push(&nal, &mut data).unwrap();
+            h264::annexb::push(&nal, &mut expected);
+        }
+        let mut config = Config::default();
+        config.packet_size = [PacketSize::Plain, PacketSize::TimeStamped, PacketSize::WithParity][size];
+        let mut muxer = Muxer::new(config);
+        muxer.set_tracks(&[track].into_iter().collect()).unwrap();
+        let mut out = Vec::new();
+        for n in 0..3 {
+            let (dts, data) = (n * 3000, data.clone().into());
+            let flags = media::Flags::SYNC.when(sync);
+            let sample = media::Sample { track: id, dts, pts: dts, duration: None, flags, data };
+            muxer.handle_sample(&sample).unwrap();
+        }
+        muxer.finish().unwrap();
+        out.extend(muxer.poll_output().into_iter().flatten());
+        let mut reader = Reader::new(Limits::default());
+        let mut found = 0;
+        for mut piece in [&out[..], &[]] {
+            if piece.is_empty() {
+                reader.handle_eof();
+            }
+            while let Some(unit) = reader.next(&mut piece) {
+                if let Unit::Pes(pes) = unit {
+                    proptest::prop_assert_eq!(&pes.data, &expected);
+                    found += 1;
+                }
+            }
+        }
+        proptest::prop_assert_eq!(found, 3);
     }
 }

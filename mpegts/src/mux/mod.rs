@@ -219,13 +219,20 @@ impl Muxer {
                 end,
                 sync: true,
                 data: Vec::new(),
+                nals: Bytes::new(),
             });
             group.end = end;
             lane.write(sample, &mut group.data)?;
             lane.group = Some(group);
         } else {
-            let mut data = Vec::with_capacity(sample.data.len().saturating_add(256));
-            lane.write(sample, &mut data)?;
+            let mut data = Vec::new();
+            let nals = if self.slots.is_none() {
+                lane.write_head(sample, &mut data)?
+            } else {
+                data.reserve(sample.data.len().saturating_add(256));
+                lane.write(sample, &mut data)?;
+                Bytes::new()
+            };
             let sync = sample.is_sync();
             lane.queue.push_back(Unit {
                 dts,
@@ -233,6 +240,7 @@ impl Muxer {
                 end,
                 sync,
                 data,
+                nals,
             });
         }
         self.interleave(false)
@@ -268,7 +276,7 @@ impl Muxer {
     pub fn buffered_len(&self) -> usize {
         let lanes = self.lanes.iter().map(|lane| {
             let queue = lane.queue.iter().chain(&lane.group);
-            queue.map(|unit| unit.data.len()).sum::<usize>()
+            queue.map(Unit::len).sum::<usize>()
         });
         lanes
             .chain([self.sink.out.len()])
@@ -344,7 +352,7 @@ impl Muxer {
         if self.slots.is_some() {
             self.schedule(index, &unit)
         } else {
-            self.variable(index, &unit)
+            self.variable(index, &mut unit)
         }
     }
 
@@ -381,7 +389,7 @@ impl Lane {
             ..Fields::default()
         };
         let mut header = Header::with_fields(self.stream_id, fields);
-        match header.set_data_len(unit.data.len()) {
+        match header.set_data_len(unit.len()) {
             Ok(()) => {}
             // Only video may leave its length open.
             Err(_) if is_video => header.packet_length = 0,

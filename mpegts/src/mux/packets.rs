@@ -123,6 +123,37 @@ impl Sink {
         data
     }
 
+    /// Where bytes come to lie of which the first packet, just written, ends with `first`, and full ones and a last one have `rest`.
+    pub(super) fn places(&self, first: usize, rest: usize) -> Places {
+        let (before, after) = match self.size {
+            PacketSize::Plain => (0, 0),
+            PacketSize::TimeStamped => (4, 0),
+            PacketSize::WithParity => (0, 16),
+        };
+        Places {
+            first,
+            start: self.out.len().saturating_sub(after).saturating_sub(first),
+            next: self.out.len().saturating_add(before + 4),
+            stride: self.size.bytes(),
+            full: rest / BODY,
+            stuffing: BODY.saturating_sub(rest % BODY),
+        }
+    }
+
+    /// Puts start codes where the lengths of NAL units were written.
+    pub(super) fn put_start_codes(&mut self, places: &Places, nals: &[u8]) {
+        let mut at: usize = 0;
+        for nal in h264::length_prefixed::nals(nals, 4).flatten() {
+            for (index, byte) in [0, 0, 0, 1].into_iter().enumerate() {
+                let place = places.of(at.saturating_add(index));
+                if let Some(written) = self.out.get_mut(place) {
+                    *written = byte;
+                }
+            }
+            at = at.saturating_add(nal.len()).saturating_add(4);
+        }
+    }
+
     /// Writes a null packet.
     pub(super) fn null(&mut self) {
         self.before_packet();
@@ -130,5 +161,37 @@ impl Sink {
             .extend_from_slice(&Header::new(Pid::NULL).to_bytes());
         self.out.extend_from_slice(&[0xFF; BODY]);
         self.after_packet();
+    }
+}
+
+/// Where the bytes of a PES packet lie in the output.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// Bytes in the first packet, and where they start.
+    first: usize,
+    start: usize,
+    /// Where the payload of the next packet starts, and bytes from there to that of the one after it.
+    next: usize,
+    stride: usize,
+    /// Packets after the first that are full; before the payload of the last one comes stuffing.
+    full: usize,
+    stuffing: usize,
+}
+
+impl Places {
+    fn of(&self, at: usize) -> usize {
+        let Some(at) = at.checked_sub(self.first) else {
+            return self.start.saturating_add(at);
+        };
+        let packet = at / BODY;
+        let stuffing = if packet == self.full {
+            self.stuffing
+        } else {
+            0
+        };
+        self.next
+            .saturating_add(packet.saturating_mul(self.stride))
+            .saturating_add(at % BODY)
+            .saturating_add(stuffing)
     }
 }

@@ -46,6 +46,14 @@ pub(super) struct Unit {
     pub(super) end: i64,
     pub(super) sync: bool,
     pub(super) data: Vec<u8>,
+    /// NAL units behind `data`, with lengths of 4 bytes in place of their start codes.
+    pub(super) nals: Bytes,
+}
+
+impl Unit {
+    pub(super) fn len(&self) -> usize {
+        self.data.len().saturating_add(self.nals.len())
+    }
 }
 
 /// How samples become bytes of the stream.
@@ -169,6 +177,22 @@ impl Lane {
 
     pub(super) const fn is_section(&self) -> bool {
         matches!(self.carrier, Carrier::Sections)
+    }
+
+    /// Appends what a sample is in the stream, but for NAL units that it gives: those need not be copied twice.
+    pub(super) fn write_head(
+        &mut self,
+        sample: &Sample,
+        out: &mut Vec<u8>,
+    ) -> Result<Bytes, Error> {
+        if let Carrier::Payload(payload) = &self.carrier
+            && let Some(nals) = payload.write_head(sample, out)
+        {
+            return Ok(nals);
+        }
+        out.reserve(sample.data.len().saturating_add(256));
+        self.write(sample, out)?;
+        Ok(Bytes::new())
     }
 
     /// Appends what a sample is in the stream.

@@ -5,6 +5,7 @@ use crate::Error;
 use crate::adaptation::AdaptationField;
 use crate::clock::Pcr;
 use crate::psi::packetize;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use media::{Kind, Timescale};
 
@@ -24,7 +25,7 @@ pub(super) fn pcr(time: i64) -> Pcr {
 
 impl Muxer {
     /// Writes a unit, after tables and clock references that are due before it.
-    pub(super) fn variable(&mut self, index: usize, unit: &Unit) -> Result<(), Error> {
+    pub(super) fn variable(&mut self, index: usize, unit: &mut Unit) -> Result<(), Error> {
         let now = self.arrival(unit.dts);
         self.sink.at(now);
         let Some(lane) = self.lanes.get(index) else {
@@ -77,12 +78,33 @@ impl Muxer {
         let room = 184usize
             .saturating_sub(field_len)
             .saturating_sub(head.len());
+        let field = has_field.then_some(&field);
+        if let Some(beside) = room.checked_sub(unit.data.len())
+            && let Some((first, rest)) = unit.nals.split_at_checked(beside)
+        {
+            head.extend_from_slice(&unit.data);
+            head.extend_from_slice(first);
+            self.sink
+                .packet(lane.pid, &mut lane.counter, true, field, head)?;
+            let places = self.sink.places(beside, rest.len());
+            let rest = self.sink.full_packets(lane.pid, &mut lane.counter, rest);
+            if !rest.is_empty() {
+                self.sink
+                    .packet(lane.pid, &mut lane.counter, false, None, rest)?;
+            }
+            self.sink.put_start_codes(&places, &unit.nals);
+            return Ok(());
+        }
+        // Parameter sets that fill the first packet are rare.
+        if !unit.nals.is_empty() {
+            h264::length_prefixed::to_annexb(&unit.nals, 4, &mut unit.data)
+                .map_err(|error| Error::Unsupported(error.to_string().into()))?;
+        }
         let (first, rest) = unit
             .data
             .split_at_checked(room)
             .unwrap_or((&unit.data, &[]));
         head.extend_from_slice(first);
-        let field = has_field.then_some(&field);
         self.sink
             .packet(lane.pid, &mut lane.counter, true, field, head)?;
         let rest = self.sink.full_packets(lane.pid, &mut lane.counter, rest);
