@@ -77,6 +77,14 @@ for codecs in "mpeg2video mp2" "mpeg1video ac3" "libx264 mp2"; do
     head -c 12000 "$tmp/tiny.vob" >"seeds/mpegts_ps/$video"
 done
 # The seeds of rtmp_flv_file, rtmp_amf3, rtmp_tunnel and those of RTSP are a few bytes each, written by hand.
+mkdir -p seeds/hls_client
+{
+    printf '#EXTM3U\n#EXT-X-DEFINE:NAME="v",VALUE="1"\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="E",LANGUAGE="en",DEFAULT=YES,URI="a.m3u8"\n#EXT-X-STREAM-INF:BANDWIDTH=9,AUDIO="a"\nl{$v}.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=99,AUDIO="a"\nh.m3u8\n---\n'
+    printf '#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:3\n#EXT-X-MAP:URI="i",BYTERANGE="9@0"\n#EXT-X-KEY:METHOD=AES-128,URI="k"\n#EXTINF:4,\n#EXT-X-BYTERANGE:9@9\nx\n#EXT-X-BYTERANGE:9\n#EXTINF:4,\nx\n#EXT-X-GAP\n#EXTINF:4,\ny\n#EXT-X-DISCONTINUITY\n#EXTINF:4,\nz\n---\n'
+    printf '#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:99\n#EXTINF:4,\nz\n---\n---\n#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-ENDLIST\n'
+} >seeds/hls_client/variants
+printf '#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=12,PART-HOLD-BACK=1.5,CAN-BLOCK-RELOAD=YES\n#EXT-X-PART-INF:PART-TARGET=0.5\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z\n#EXT-X-PART:DURATION=0.5,URI="7.0",INDEPENDENT=YES\n#EXT-X-PART:DURATION=0.5,URI="7.1",BYTERANGE="5@5"\n#EXTINF:1,\n7\n#EXT-X-PART:DURATION=0.5,URI="8.0"\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI="8.1"\n---\n#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-SKIP:SKIPPED-SEGMENTS=1\n#EXTINF:2,\n8\n#EXT-X-ENDLIST\n' >seeds/hls_client/low_latency
+
 mkdir -p seeds/dash_mpd
 cat >seeds/dash_mpd/timeline <<'MPD'
 <?xml version="1.0"?><!-- c --><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" xmlns:cenc="urn:mpeg:cenc:2013" id="a" type="dynamic" profiles="p" minBufferTime="PT1.5S" availabilityStartTime="2026-01-01T00:00:00Z" publishTime="2026-01-01T00:00:00+01:00" minimumUpdatePeriod="PT2S" timeShiftBufferDepth="PT1M"><BaseURL serviceLocation="x">a/</BaseURL><PatchLocation ttl="60">p</PatchLocation><ServiceDescription id="0"><Latency target="3000"/></ServiceDescription><Period id="0" start="PT0S"><EventStream schemeIdUri="urn:x" timescale="1000"><Event presentationTime="5" id="1">m&amp;<b/></Event></EventStream><AdaptationSet contentType="video" par="16:9" segmentAlignment="true"><ContentProtection schemeIdUri="urn:mpeg:dash:mp4protection:2011" value="cenc" cenc:default_KID="x"><cenc:pssh>AA==</cenc:pssh></ContentProtection><SegmentTemplate timescale="90000" presentationTimeOffset="9" media="$RepresentationID$/$Time%05d$.m4s" initialization="i"><SegmentTimeline><S t="9" d="180000" r="2"/><S d="5" k="2"/><S d="7" r="-1"/></SegmentTimeline></SegmentTemplate><Representation id="v" bandwidth="9" frameRate="30000/1001"/></AdaptationSet></Period><UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="2026-01-01T00:00:00Z"/></MPD>

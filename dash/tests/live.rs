@@ -154,10 +154,12 @@ fn numbers_reach_ahead() {
         track: Some(VIDEO),
         segment: 105,
         part: 0,
+        init: 0,
         start: 105 * 180_000,
         duration: 45_000,
         timescale: Timescale::KHZ_90,
         independent: true,
+        discontinuity: false,
         size: 1000,
     });
     assert_ne!(before, live.to_bytes());

@@ -45,6 +45,7 @@ fn main() -> Result<(), Error> {
             uri: "stream.m3u8",
             tracks: &Tracks::default(),
             bandwidth,
+            audio: None,
         };
         println!("index.m3u8:\n{}", live::multivariant([variant]));
     }

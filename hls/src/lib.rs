@@ -23,9 +23,12 @@
 
 extern crate alloc;
 
+#[cfg(feature = "aes")]
+pub mod aes128;
 mod attributes;
 mod block;
 mod check;
+pub mod client;
 mod date_time;
 mod decimal;
 mod error;
@@ -35,6 +38,7 @@ pub mod live;
 mod media_playlist;
 mod multivariant_playlist;
 mod playlist;
+mod reload;
 mod rules;
 mod segment;
 pub mod tag;
@@ -50,6 +54,7 @@ pub use lines::{Line, Lines};
 pub use media_playlist::MediaPlaylist;
 pub use multivariant_playlist::{MultivariantPlaylist, VariantStream};
 pub use playlist::Playlist;
+pub use reload::{BadRequest, Reload, Skip};
 pub use segment::Segment;
 pub use tag::Tag;
 pub use value::{ByteRange, Hex, Resolution};

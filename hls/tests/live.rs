@@ -215,6 +215,7 @@ fn multivariant_of_tracks() {
         uri: "stream.m3u8",
         tracks: &tracks,
         bandwidth,
+        audio: None,
     }]);
     assert_eq!(
         multivariant.to_string(),

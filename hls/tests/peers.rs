@@ -73,6 +73,7 @@ fn m3u8_rs_reads_the_same() {
         uri: "stream.m3u8",
         tracks: &Tracks::default(),
         bandwidth: playlist.bandwidth().unwrap(),
+        audio: None,
     }]);
     let theirs = m3u8_rs::parse_master_playlist_res(multivariant.to_string().as_bytes()).unwrap();
     let ours = multivariant.variants().next().unwrap();
@@ -169,6 +170,7 @@ fn ffmpeg_plays_it() {
         uri: "stream.m3u8",
         tracks: &Tracks::default(),
         bandwidth: whole.bandwidth().unwrap(),
+        audio: None,
     }]);
     directory.write("index.m3u8", multivariant.to_string().as_bytes());
 

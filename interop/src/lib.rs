@@ -13,6 +13,7 @@
 
 pub mod client;
 pub mod clip;
+pub mod clock;
 pub mod flv;
 pub mod frames;
 pub mod http;

@@ -119,6 +119,28 @@ pub const HLS_JS: Peer = Peer {
     },
 };
 
+/// The page's optional npm dependency.
+pub const DASH_JS: Peer = Peer {
+    name: "dash.js",
+    install: "apt-get install nodejs npm && npm install --prefix examples/streaming-server/web",
+    probe: || {
+        manifest_dir()
+            .join("../examples/streaming-server/web/node_modules/dashjs")
+            .is_dir()
+    },
+};
+
+/// The page's optional npm dependency.
+pub const SHAKA: Peer = Peer {
+    name: "Shaka Player",
+    install: "apt-get install nodejs npm && npm install --prefix examples/streaming-server/web",
+    probe: || {
+        manifest_dir()
+            .join("../examples/streaming-server/web/node_modules/shaka-player")
+            .is_dir()
+    },
+};
+
 /// The folder of this package.
 pub fn manifest_dir() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -9,6 +9,8 @@ pub struct PartInfo {
     pub segment: u64,
     /// Number of the part within its segment, from 0.
     pub part: u32,
+    /// Number of the init segment that it needs, from 0.
+    pub init: u32,
     /// Decoding time of its first sample, in ticks of `timescale`.
     pub start: i64,
     /// Ticks of `timescale` that it lasts.
@@ -17,6 +19,8 @@ pub struct PartInfo {
     pub timescale: Timescale,
     /// Whether a player can start with it (`INDEPENDENT=YES`).
     pub independent: bool,
+    /// Whether times or codecs may jump before it. Only ever set on the first part of a segment.
+    pub discontinuity: bool,
     /// Its bytes.
     pub size: u64,
 }

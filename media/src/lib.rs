@@ -23,6 +23,7 @@
 
 extern crate alloc;
 
+pub mod abr;
 pub mod codec;
 mod event;
 mod info;

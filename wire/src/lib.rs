@@ -6,6 +6,7 @@
 //!   length is patched back, checked against the width of its field ([`TooLong`]).
 //! * [`BitReader`] and [`BitWriter`]: the same for bit syntax, with Exp-Golomb codes.
 //! * [`framing`]: finding frames in a stream that may be damaged.
+//! * [`uri`]: what a relative reference means.
 //!
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
@@ -35,6 +36,7 @@ extern crate alloc;
 mod bits;
 pub mod framing;
 mod reader;
+pub mod uri;
 mod writer;
 
 pub use bits::{BitReader, BitWriter, GolombError, ShortBits};

@@ -1,6 +1,6 @@
 //! What an element says about segments together with those around it (§5.3.9.1, §5.6).
 
-use super::url::resolve;
+use super::resolve;
 use crate::{
     BaseUrl, ByteRange, SegmentBase, SegmentList, SegmentTemplate, SegmentTimeline, SegmentUrl,
     UrlType,

@@ -20,14 +20,13 @@ mod inherit;
 mod periods;
 mod segments;
 mod template;
-mod url;
 
 pub use index::{Index, Reference};
 pub use inherit::Base;
 pub use periods::PlacedPeriod;
 pub use segments::Segments;
 pub use template::{Template, Values};
-pub use url::resolve;
+pub use wire::uri::resolve;
 
 use crate::{AdaptationSet, ByteRange, Error, Mpd, Representation, UrlType};
 use inherit::{Information, Level, Mode, inherit};

@@ -480,7 +480,10 @@ impl Client {
             self.enter(name, time);
         }
         let mut done = 0;
-        for index in 0..self.streams.len() {
+        // The one that is least far first: who fetches one thing after the other gets all streams alike.
+        let mut order: Vec<usize> = (0..self.streams.len()).collect();
+        order.sort_by_key(|index| self.streams.get(*index).map(|stream| stream.time));
+        for index in order {
             let busy = self.is_pending(index, true);
             let (Some(mpd), Some(name)) = (&self.mpd, &self.period) else {
                 return None;

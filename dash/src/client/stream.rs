@@ -28,7 +28,7 @@ pub(super) enum Next {
 pub(super) struct Stream {
     pub(super) info: StreamInfo,
     /// Where it is on the presentation's time line, in nanoseconds.
-    time: u64,
+    pub(super) time: u64,
     pub(super) initialized: bool,
     index: Option<Index>,
     /// Which of the alternative bases is in use, and what they are.

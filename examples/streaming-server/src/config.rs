@@ -1,4 +1,4 @@
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -40,7 +40,8 @@ pub struct Config {
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8080")]
     pub http: SocketAddr,
 
-    /// Serve the MP4 and FLV files of this folder, and of those in it, as recordings
+    /// Serve the files of this folder, and of those in it: MP4, TS and FLV at /vod/FILE/index.m3u8 and /vod/FILE/manifest.mpd, MP4 and
+    /// FLV over RTMP
     #[arg(long, value_name = "DIR")]
     pub vod: Option<PathBuf>,
 
@@ -55,6 +56,18 @@ pub struct Config {
     /// How long segments of HLS are to be; they end at the first keyframe after that
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
     pub segment: Duration,
+
+    /// How long the parts of a segment are to be, which players can have before it is complete; 0: no parts, no low latency
+    #[arg(long, value_name = "SECONDS", default_value = "0.25", value_parser = seconds)]
+    pub part: Duration,
+
+    /// Tell parts in HLS as byte ranges of their segments instead of as files of their own
+    #[arg(long)]
+    pub part_ranges: bool,
+
+    /// How segments are told in DASH: by number, or by a timeline, which tells only those that are complete
+    #[arg(long, value_name = "HOW", default_value = "number")]
+    pub dash: Addressing,
 
     /// How much of a stream its playlist holds
     #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
@@ -87,6 +100,15 @@ pub struct Config {
     /// Where npm has put the page's optional players
     #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/web/node_modules"))]
     pub web_modules: PathBuf,
+}
+
+/// How segments are told in DASH.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Addressing {
+    /// `$Number$` and a duration.
+    Number,
+    /// `SegmentTimeline`.
+    Timeline,
 }
 
 impl Default for Config {

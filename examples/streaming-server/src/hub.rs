@@ -1,14 +1,16 @@
-use crate::config::Config;
+use crate::config::{Addressing, Config};
+use crate::family::{self, Family};
 use crate::origin::Settings;
 use crate::record::Recordings;
 use crate::stream::{Publication, Publisher, Stream};
 use common::Shutdown;
+use hls::live::PartAddressing;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 /// First parts of names that HTTP needs for itself.
-const RESERVED: [&str; 3] = ["api", "assets", "vendor"];
+const RESERVED: [&str; 4] = ["api", "assets", "vendor", "vod"];
 
 /// All streams by name. Clones are the same hub.
 #[derive(Debug, Clone)]
@@ -17,6 +19,7 @@ pub(crate) struct Hub(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     streams: Mutex<BTreeMap<Arc<str>, Arc<Stream>>>,
+    families: Mutex<BTreeMap<String, Weak<Family>>>,
     settings: Settings,
     merge: Duration,
     linger: Duration,
@@ -52,8 +55,18 @@ impl Hub {
     pub(crate) fn new(config: &Config) -> Self {
         Self(Arc::new(Inner {
             streams: Mutex::default(),
+            families: Mutex::default(),
             settings: Settings {
                 segment: config.segment,
+                part: Some(config.part).filter(|part| !part.is_zero()),
+                part_addressing: match config.part_ranges {
+                    true => PartAddressing::ByteRanges,
+                    false => PartAddressing::Uris,
+                },
+                addressing: match config.dash {
+                    Addressing::Number => dash::live::Addressing::Number,
+                    Addressing::Timeline => dash::live::Addressing::Timeline,
+                },
                 window: config.window,
             },
             merge: config.merge,
@@ -82,10 +95,53 @@ impl Hub {
         if streams.len() >= self.0.max_streams {
             return Err(Refused::Full);
         }
-        let recordings = self.0.recordings.clone();
-        let stream = Arc::new(Stream::new(name, self.0.settings, self.0.merge, recordings));
+        let stream = Arc::new(Stream::new(
+            name,
+            self.0.settings,
+            self.0.merge,
+            self.0.recordings.clone(),
+            self.family(name),
+        ));
         streams.insert(Arc::clone(&stream.name), Arc::clone(&stream));
         Ok(stream)
+    }
+
+    /// What the renditions of a content share, if a name is that of one.
+    fn family(&self, name: &str) -> Option<Arc<Family>> {
+        let (base, _) = family::split(name)?;
+        let families = &self.0.families;
+        let mut families = families.lock().unwrap_or_else(PoisonError::into_inner);
+        families.retain(|_, family| family.strong_count() > 0);
+        let known = families.get(base).and_then(Weak::upgrade);
+        Some(known.unwrap_or_else(|| {
+            let family = Arc::new(Family::default());
+            families.insert(base.to_owned(), Arc::downgrade(&family));
+            family
+        }))
+    }
+
+    /// The streams that are renditions of this content, best first.
+    pub(crate) fn renditions(&self, base: &str) -> Vec<Arc<Stream>> {
+        let mut found: Vec<_> = self
+            .list()
+            .into_iter()
+            .filter_map(|stream| {
+                let height = family::split(&stream.name).filter(|(of, _)| *of == base)?.1;
+                Some((height, stream))
+            })
+            .collect();
+        found.sort_by_key(|(height, _)| std::cmp::Reverse(*height));
+        found.into_iter().map(|(_, stream)| stream).collect()
+    }
+
+    /// The other renditions of the same content.
+    pub(crate) fn siblings(&self, name: &str) -> Vec<Arc<Stream>> {
+        let Some((base, _)) = family::split(name) else {
+            return Vec::new();
+        };
+        let mut others = self.renditions(base);
+        others.retain(|stream| &*stream.name != name);
+        others
     }
 
     /// Begins to publish.

@@ -1,21 +1,27 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+mod cue;
 mod demo;
+mod family;
 mod hub;
+mod live_files;
 mod meter;
 mod origin;
 mod pipeline;
 mod record;
 mod recorded;
+mod respond;
 mod rtmp_server;
 mod secure;
+mod store;
 mod stream;
 mod tunnel;
 mod unit;
+mod vod;
 mod web;
 
-pub use config::Config;
+pub use config::{Addressing, Config};
 
 use common::{Listener, Shutdown, Tls};
 use hub::Hub;
@@ -52,7 +58,7 @@ impl Server {
     /// Binds all ports and starts to serve.
     ///
     /// # Errors
-    /// If a port cannot be had, or the certificate or the built-in clip cannot be read; the message says which.
+    /// If a port cannot be had, or the certificate, the built-in clip or the folder of files cannot be read; the message says which.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         let rtmp = Listener::bind("RTMP", config.rtmp, config.max_connections).await?;
         let http = Listener::bind("HTTP", config.http, config.max_connections).await?;
@@ -76,8 +82,10 @@ impl Server {
             demo::start(&hub, &cut)?;
         }
         tokio::spawn(hub.clone().keep_house(close.clone()));
+        let library = config.vod.as_deref().map(vod::Library::new).transpose()?;
         let pages = web::Pages {
             hub: hub.clone(),
+            library,
             rtmp_port: rtmp_address.port(),
             modules: config.web_modules.clone(),
             started: Instant::now(),

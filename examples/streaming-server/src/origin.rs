@@ -1,9 +1,13 @@
-//! What HTTP serves of one stream: its playlists and, in memory, the segments that they list.
+//! What HTTP serves of one stream: its playlists and its manifest and, in memory, the segments that they list.
 
+use crate::cue::{Breaks, Cue, Kind};
+use crate::store::{Found, Segment, Store};
 use bytes::Bytes;
+use dash::live as dash_live;
 use hls::live;
-use media::{SegmentInfo, Time, Tracks, WallClock};
-use std::collections::{BTreeMap, HashMap};
+use hls::tag::DateRange;
+use media::{PartInfo, SegmentInfo, Time, TrackId, Tracks, WallClock};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -12,33 +16,45 @@ use tokio::sync::Notify;
 const MOST_BYTES: usize = 512 << 20;
 /// Viewers counted per stream.
 const MOST_VIEWERS: usize = 100_000;
+/// Stands in the manifest for the scheme and host that a client has reached us at.
+const HERE: &str = "{here}";
 
 /// How playlists are kept.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
     /// Length of segments.
     pub(crate) segment: Duration,
+    /// Length of their parts; `None` where there is to be no low latency.
+    pub(crate) part: Option<Duration>,
+    /// How parts are told in HLS.
+    pub(crate) part_addressing: live::PartAddressing,
+    /// How segments are told in DASH.
+    pub(crate) addressing: dash_live::Addressing,
     /// Length of the playlist.
     pub(crate) window: Duration,
 }
 
-/// The HLS side of a stream.
+/// The HTTP side of a stream.
 #[derive(Debug)]
 pub(crate) struct Origin {
     settings: Settings,
     state: Mutex<State>,
-    /// A segment came, or the end.
+    /// A part or a segment came, or the end.
     news: Notify,
 }
 
 #[derive(Debug)]
 struct State {
     playlist: live::Playlist,
+    presentation: dash_live::Presentation,
+    store: Store,
     tracks: Tracks,
-    inits: BTreeMap<u32, Bytes>,
-    segments: BTreeMap<u64, Bytes>,
-    bytes: usize,
-    /// When the newest segment came in, and the length of all that came.
+    /// Unix time of media time 0, in nanoseconds.
+    clock: Option<i64>,
+    breaks: Breaks,
+    /// Nobody publishes just now: nobody is to wait for more.
+    paused: bool,
+    /// When the newest part or segment came in.
     edge: Option<Instant>,
     viewers: HashMap<u64, Viewer>,
 }
@@ -52,16 +68,31 @@ struct Viewer {
     told: bool,
 }
 
+/// A playlist that was asked for.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// Here it is.
+    Text(Bytes),
+    /// There is none yet.
+    Missing,
+    /// What was asked for is no part of it, and will not be soon.
+    Bad(live::BadRequest),
+    /// What was asked for did not come.
+    Late,
+}
+
 impl Origin {
     pub(crate) fn new(settings: Settings) -> Self {
         Self {
             settings,
             state: Mutex::new(State {
                 playlist: settings.playlist(),
+                presentation: settings.presentation(),
+                store: Store::default(),
                 tracks: Tracks::default(),
-                inits: BTreeMap::new(),
-                segments: BTreeMap::new(),
-                bytes: 0,
+                clock: None,
+                breaks: Breaks::default(),
+                paused: false,
                 edge: None,
                 viewers: HashMap::new(),
             }),
@@ -75,45 +106,124 @@ impl Origin {
 
     // For the pipeline.
 
-    pub(crate) fn put_init(&self, number: u32, data: Bytes, tracks: &Tracks) {
-        let mut state = self.state();
-        state.tracks = tracks.clone();
-        state.inits.insert(number, data);
+    /// The tracks that segments are of from the next init on.
+    pub(crate) fn set_tracks(&self, tracks: &Tracks) {
+        self.state().presentation.set_tracks(tracks);
     }
 
-    pub(crate) fn put_segment(&self, info: &SegmentInfo, data: Bytes) -> Result<(), hls::Error> {
+    pub(crate) fn put_init(
+        &self,
+        track: Option<TrackId>,
+        number: u32,
+        data: Bytes,
+        tracks: &Tracks,
+    ) {
         let mut state = self.state();
-        state.playlist.push_segment(info)?;
-        state.bytes += data.len();
-        state.segments.insert(info.segment, data);
-        state.edge = Some(Instant::now());
-        while let Some(expired) = state.playlist.poll_expired() {
-            match expired.resource {
-                live::Resource::Segment(number) => state.drop_segment(number),
-                live::Resource::Init(number) => drop(state.inits.remove(&number)),
+        state.tracks = tracks.clone();
+        state.store.put_init(track, number, data);
+    }
+
+    pub(crate) fn put_part(&self, info: &PartInfo, data: Bytes) -> anyhow::Result<()> {
+        let mut state = self.state();
+        state.store.put_part(info.track, info.segment, data);
+        match info.track {
+            None => {
+                state.playlist.push_part(info)?;
+                state.edge = Some(Instant::now());
             }
+            Some(_) => state.presentation.push_part(info),
         }
-        while state.bytes > MOST_BYTES
-            && state.segments.len() > 1
-            && let Some(number) = state.segments.keys().next().copied()
-        {
-            state.drop_segment(number);
+        state.paused = false;
+        drop(state);
+        self.news.notify_waiters();
+        Ok(())
+    }
+
+    /// A segment has got its last part.
+    pub(crate) fn put_segment(&self, info: &SegmentInfo) -> anyhow::Result<()> {
+        let mut state = self.state();
+        state.store.close(info.track, info.segment);
+        match info.track {
+            None => {
+                state.playlist.push_segment(info)?;
+                state.edge = Some(Instant::now());
+            }
+            Some(_) => state.presentation.push_segment(info)?,
         }
+        state.expire();
         drop(state);
         self.news.notify_waiters();
         Ok(())
     }
 
     pub(crate) fn set_clock(&self, time: Time, wall: WallClock) {
-        self.state().playlist.set_clock(time, wall);
+        let mut state = self.state();
+        state.clock = Some(wall.as_unix_nanos().saturating_sub(time.as_nanos()));
+        state.playlist.set_clock(time, wall);
+        state.presentation.set_clock(time, wall);
     }
 
+    /// A cue at a time: a date range in HLS, an event in DASH.
+    pub(crate) fn put_cue(&self, cue: &Cue, time: Time) {
+        let mut state = self.state();
+        let Some(clock) = state.clock else { return };
+        let now = clock.saturating_add(time.as_nanos());
+        let start = state.breaks.start(cue, now);
+        let date = hls::DateTime::from_unix_nanos;
+        let id = match cue.id {
+            // Numbers of events may come again.
+            Some(id) => format!("splice-{id}-{}", start / 1_000_000),
+            None => format!("cue-{}", start / 1_000_000),
+        };
+        let mut range = DateRange::new(&id);
+        let hex = cue.hex();
+        let hex = hls::Hex::new(&hex);
+        let nanos = |time: Time| hls::Decimal::from_nanos(time.as_nanos());
+        range.start_date = Some(date(start));
+        range.class = Some("urn:scte:scte35:2013:bin");
+        match cue.kind {
+            Kind::Out => {
+                range.scte35_out = hex;
+                range.planned_duration = cue.duration.map(nanos);
+            }
+            Kind::In => {
+                range.scte35_in = hex;
+                range.end_date = Some(date(now));
+            }
+            Kind::Other => {
+                range.scte35_cmd = hex;
+                range.duration = Some(hls::Decimal::from_nanos(0));
+            }
+        }
+        state.playlist.push_date_range(&range);
+        state.presentation.push_event(dash_live::LiveEvent {
+            scheme: dash_live::Scheme {
+                uri: "urn:scte:scte35:2013:bin".into(),
+                value: String::new(),
+            },
+            time,
+            duration: cue.duration.and_then(Time::to_duration),
+            // Of one number there is one event; leaving and coming back have the same.
+            id: cue.id.unwrap_or(0).wrapping_mul(2) | u32::from(cue.kind == Kind::In),
+            message: cue.base64.clone(),
+        });
+    }
+
+    /// The publisher has gone.
     pub(crate) fn discontinuity(&self) {
-        self.state().playlist.discontinuity();
+        let mut state = self.state();
+        state.playlist.discontinuity();
+        state.presentation.discontinuity();
+        state.paused = true;
+        drop(state);
+        self.news.notify_waiters();
     }
 
     pub(crate) fn end(&self) {
-        self.state().playlist.end();
+        let mut state = self.state();
+        state.playlist.end();
+        state.presentation.end();
+        drop(state);
         self.news.notify_waiters();
     }
 
@@ -121,26 +231,38 @@ impl Origin {
     pub(crate) fn restart(&self) {
         let mut state = self.state();
         state.playlist = self.settings.playlist();
-        state.inits.clear();
-        state.segments.clear();
-        state.bytes = 0;
+        state.presentation = self.settings.presentation();
+        state.store = Store::default();
         state.edge = None;
     }
 
     // For HTTP.
 
-    /// Waits until there is a playlist to serve.
-    pub(crate) async fn ready(&self) {
-        let news = self.news.notified();
-        tokio::pin!(news);
-        loop {
-            news.as_mut().enable();
-            if !self.state().playlist.is_empty() {
-                return;
+    /// Waits until `look` sees something, or for `patience`.
+    async fn when<T>(
+        &self,
+        patience: Duration,
+        mut look: impl FnMut(&mut State) -> Option<T>,
+    ) -> Option<T> {
+        let seen = async {
+            let news = self.news.notified();
+            tokio::pin!(news);
+            loop {
+                news.as_mut().enable();
+                if let Some(seen) = look(&mut self.state()) {
+                    return seen;
+                }
+                news.as_mut().await;
+                news.set(self.news.notified());
             }
-            news.as_mut().await;
-            news.set(self.news.notified());
-        }
+        };
+        tokio::time::timeout(patience, seen).await.ok()
+    }
+
+    /// Waits until there is a playlist to serve.
+    pub(crate) async fn ready(&self, patience: Duration) {
+        let ready = |state: &mut State| (!state.playlist.is_empty()).then_some(());
+        self.when(patience, ready).await;
     }
 
     /// The multivariant playlist, once there is a segment. The variant's URI carries `viewer`, by which it is counted.
@@ -151,38 +273,125 @@ impl Origin {
             uri: &format!("stream.m3u8?viewer={viewer}"),
             tracks: &state.tracks,
             bandwidth,
+            audio: None,
         }]);
         let mut text = Vec::new();
         playlist.write(&mut text);
         Some(text.into())
     }
 
-    /// The media playlist, once there is a segment.
-    pub(crate) fn playlist(&self, viewer: u64) -> Option<Bytes> {
+    /// Peak and mean bit rate, once there is a segment.
+    pub(crate) fn bandwidth(&self) -> Option<live::Bandwidth> {
+        self.state().playlist.bandwidth()
+    }
+
+    /// How far the playlist is.
+    pub(crate) fn edge(&self) -> Option<live::Edge> {
+        self.state().playlist.edge()
+    }
+
+    /// The manifest as values, once there is a segment.
+    pub(crate) fn mpd(&self) -> Option<dash::Mpd> {
+        let state = self.state();
+        let ready = state.presentation.is_ready();
+        ready.then(|| state.presentation.to_mpd())
+    }
+
+    /// The media playlist, once it has what the request waits for; `reports` tells how far the other renditions are then.
+    pub(crate) async fn playlist(
+        &self,
+        reload: live::Reload,
+        viewer: u64,
+        reports: impl Fn() -> Vec<live::Report>,
+    ) -> Answer {
+        let target = Duration::from_secs(self.state().playlist.target_duration());
+        let look = |state: &mut State| {
+            if state.playlist.is_empty() {
+                return Some(Answer::Missing);
+            }
+            match state.playlist.answer(&reload) {
+                Ok(live::Answer::Wait) if !state.paused => None,
+                // While nobody publishes there is nothing to wait for: the client comes again by itself.
+                Ok(_) => Some(Answer::Text(Bytes::new())),
+                Err(bad) => Some(Answer::Bad(bad)),
+            }
+        };
+        let answer = self.when(3 * target, look).await.unwrap_or(Answer::Late);
+        // Asked for before the own state is held: others may ask for it meanwhile.
+        let reports = reports();
         let mut state = self.state();
-        if state.playlist.is_empty() {
-            return None;
+        state.count(viewer);
+        match answer {
+            Answer::Text(_) => Answer::Text(state.playlist.document(reload.skip, &reports)),
+            other => other,
         }
-        let told = state.playlist.is_ended();
-        let seen = Instant::now();
-        if state.viewers.len() < MOST_VIEWERS || state.viewers.contains_key(&viewer) {
-            let viewer = state.viewers.entry(viewer).or_insert(Viewer {
-                seen,
-                requests: 0,
-                told,
-            });
-            (viewer.seen, viewer.told) = (seen, told);
-            viewer.requests = viewer.requests.saturating_add(1);
-        }
-        Some(state.playlist.to_bytes())
     }
 
-    pub(crate) fn init(&self, number: u32) -> Option<Bytes> {
-        self.state().inits.get(&number).cloned()
+    /// The manifest, once there is a segment; `here` is what the client has reached us at: `http://host`.
+    pub(crate) async fn manifest(&self, here: &str, patience: Duration) -> Option<Bytes> {
+        let look = |state: &mut State| {
+            let ready = state.presentation.is_ready();
+            ready.then(|| state.presentation.to_bytes())
+        };
+        let text = self.when(patience, look).await?;
+        let text = std::str::from_utf8(&text).ok()?;
+        Some(self::here(text, here))
     }
 
-    pub(crate) fn segment(&self, number: u64) -> Option<Bytes> {
-        self.state().segments.get(&number).cloned()
+    /// What turns an older manifest into the newest.
+    pub(crate) fn patch(&self, publish_time: dash::DateTime) -> Option<Bytes> {
+        self.state().presentation.patch(publish_time)
+    }
+
+    pub(crate) fn init(&self, track: Option<TrackId>, number: u32) -> Option<Bytes> {
+        self.state().store.init(track, number)
+    }
+
+    /// A segment, whole or as far as it has come; waits for it where it is the next one.
+    pub(crate) async fn segment(&self, track: Option<TrackId>, number: u64) -> Option<Segment> {
+        let look = |state: &mut State| match state.store.segment(track, number) {
+            Found::Here(segment) => Some(Some(segment.clone())),
+            Found::Coming if state.waits() => None,
+            Found::Coming | Found::Never => Some(None),
+        };
+        self.when(self.patience(), look).await.flatten()
+    }
+
+    /// A part; waits for it where it is the next one.
+    pub(crate) async fn part(
+        &self,
+        track: Option<TrackId>,
+        number: u64,
+        part: usize,
+    ) -> Option<Bytes> {
+        let look = |state: &mut State| match state.store.part(track, number, part) {
+            Found::Here(data) => Some(Some(data)),
+            Found::Coming if state.waits() => None,
+            Found::Coming | Found::Never => Some(None),
+        };
+        self.when(self.patience(), look).await.flatten()
+    }
+
+    /// A segment of which more than so many parts have come, or its last one.
+    pub(crate) async fn more(
+        &self,
+        track: Option<TrackId>,
+        number: u64,
+        parts: usize,
+    ) -> Option<Segment> {
+        let look = |state: &mut State| match state.store.segment(track, number) {
+            Found::Here(segment) if segment.whole || segment.parts.len() > parts => {
+                Some(Some(segment.clone()))
+            }
+            Found::Here(_) => None,
+            Found::Coming | Found::Never => Some(None),
+        };
+        self.when(self.patience(), look).await.flatten()
+    }
+
+    /// Longest that a request waits.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(3 * self.state().playlist.target_duration())
     }
 
     // For the numbers.
@@ -199,7 +408,7 @@ impl Origin {
             .map(|bandwidth| bandwidth.peak)
     }
 
-    /// How long ago the newest segment came in: so much is the live edge behind the publisher.
+    /// How long ago the newest part came in: so much is the live edge behind the publisher.
     pub(crate) fn edge_age(&self) -> Option<Duration> {
         self.state().edge.map(|edge| edge.elapsed())
     }
@@ -234,18 +443,76 @@ impl Origin {
     }
 }
 
+/// A manifest with the scheme and host that a client has reached us at.
+pub(crate) fn here(manifest: &str, here: &str) -> Bytes {
+    manifest.replace(HERE, here).into()
+}
+
 impl Settings {
     fn playlist(self) -> live::Playlist {
         let mut config = live::Config::new(self.segment);
         config.window = self.window;
+        config.low_latency = self.part.map(|part| {
+            let mut low_latency = live::LowLatency::new(part);
+            low_latency.addressing = self.part_addressing;
+            low_latency
+        });
         live::Playlist::new(config)
+    }
+
+    fn presentation(self) -> dash_live::Presentation {
+        let mut config = match self.part {
+            Some(part) => dash_live::Config::low_latency(self.segment, part),
+            None => dash_live::Config::live(self.segment),
+        };
+        config.addressing = self.addressing;
+        config.window = Some(self.window);
+        if self.addressing == dash_live::Addressing::Timeline {
+            config.patch_location = Some("manifest.mpp".into());
+        }
+        config.utc_timings = vec![dash_live::Scheme {
+            uri: "urn:mpeg:dash:utc:http-xsdate:2014".into(),
+            value: format!("{HERE}/time"),
+        }];
+        dash_live::Presentation::new(config)
     }
 }
 
 impl State {
-    fn drop_segment(&mut self, number: u64) {
-        if let Some(data) = self.segments.remove(&number) {
-            self.bytes -= data.len();
+    /// Whether more is going to come.
+    const fn waits(&self) -> bool {
+        !self.paused && !self.playlist.is_ended()
+    }
+
+    fn count(&mut self, viewer: u64) {
+        let told = self.playlist.is_ended();
+        let seen = Instant::now();
+        if self.viewers.len() < MOST_VIEWERS || self.viewers.contains_key(&viewer) {
+            let viewer = self.viewers.entry(viewer).or_insert(Viewer {
+                seen,
+                requests: 0,
+                told,
+            });
+            (viewer.seen, viewer.told) = (seen, told);
+            viewer.requests = viewer.requests.saturating_add(1);
         }
+    }
+
+    fn expire(&mut self) {
+        while let Some(expired) = self.playlist.poll_expired() {
+            match expired.resource {
+                live::Resource::Segment(number) => self.store.drop_segment(None, number),
+                live::Resource::Init(number) => self.store.drop_init(None, number),
+            }
+        }
+        while let Some(expired) = self.presentation.poll_expired() {
+            match expired.resource {
+                dash_live::Resource::Segment(number) => {
+                    self.store.drop_segment(expired.track, number);
+                }
+                dash_live::Resource::Init(number) => self.store.drop_init(expired.track, number),
+            }
+        }
+        while self.store.bytes() > MOST_BYTES && self.store.drop_oldest() {}
     }
 }

@@ -1,13 +1,15 @@
 //! From a publisher's events to segments and playlists.
 
+use crate::cue::Cue;
+use crate::family::Family;
 use crate::meter::Meter;
 use crate::origin::{Origin, Settings};
 use anyhow::Context;
-use bytes::Bytes;
 use media::{
-    Event, Kind, Sample, Segmented, Segmenter, Time, TrackId, Tracks, WallClock, segmenter,
+    Event, Kind, Sample, Segmented, Segmenter, Time, Track, TrackId, Tracks, WallClock, segmenter,
 };
 use mp4::packager::{self, Output, Packager};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Cuts and packs what a stream's publishers send, one after the other: a pipeline outlives its publisher, so that
@@ -15,10 +17,19 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     segmenter: Segmenter,
+    config: segmenter::Config,
+    /// What the renditions of the same content share.
+    family: Option<Arc<Family>>,
+    /// All tracks in the same segments, for HLS.
     packager: Packager,
+    /// Each track in segments of its own, for DASH; `None` once that has failed.
+    per_track: Option<Packager>,
+    /// The tracks that DASH has.
+    shown: Tracks,
     tracks: Tracks,
     line: TimeLine,
     next_segment: u64,
+    least_segment: u64,
 }
 
 /// Puts what several publishers send on one time line: each begins where the clock on the wall says.
@@ -34,7 +45,7 @@ struct TimeLine {
 
 impl Pipeline {
     /// A pipeline whose first segment has this number or a greater one.
-    pub(crate) fn new(settings: Settings, least_segment: u64) -> Self {
+    pub(crate) fn new(settings: Settings, least_segment: u64, family: Option<Arc<Family>>) -> Self {
         // Names of segments that no other run of this server has used: caches keep what they have seen.
         let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
         let first_segment = now.max(least_segment);
@@ -42,12 +53,18 @@ impl Pipeline {
         let target = settings.segment.mul_f64(0.95);
         let mut config = segmenter::Config::segments(target.into());
         config.first_segment = first_segment;
+        config.part_target = settings.part.map(Time::from);
         Self {
-            segmenter: Segmenter::new(config),
+            segmenter: Segmenter::new(config.clone()),
+            config,
+            family,
             packager: Packager::new(packager::Config::muxed()),
+            per_track: Some(Packager::new(packager::Config::per_track())),
+            shown: Tracks::default(),
             tracks: Tracks::default(),
             line: TimeLine::default(),
             next_segment: first_segment,
+            least_segment,
         }
     }
 
@@ -76,6 +93,11 @@ impl Pipeline {
                 self.tracks = tracks.clone();
                 self.segmenter.handle_event(&Event::Tracks(tracks));
             }
+            Event::Metadata(metadata) => {
+                if let Some(cue) = Cue::find(&metadata) {
+                    origin.put_cue(&cue, self.line.end);
+                }
+            }
             Event::Discontinuity => {
                 self.line.offset = None;
                 meter.restart();
@@ -95,11 +117,9 @@ impl Pipeline {
         self.segmenter.handle_event(&Event::Discontinuity);
         self.drain(origin)?;
         if !self.tracks.is_empty() {
-            // The same tracks once more: the packager closes its segment, and its init stays.
-            self.packager
-                .handle(&Segmented::Tracks(self.tracks.clone()))?;
+            // The same tracks once more: the packagers close their segments, and their inits stay.
+            self.pack(&Segmented::Tracks(self.tracks.clone()), origin)?;
         }
-        self.store(origin)?;
         origin.discontinuity();
         Ok(())
     }
@@ -128,7 +148,7 @@ impl Pipeline {
                     .duration_since(UNIX_EPOCH)
                     .unwrap_or_default();
                 let wall = WallClock::from_unix_nanos(Time::from(now).as_nanos());
-                origin.set_clock(own + offset, wall);
+                origin.set_clock(own + offset, self.join(own + offset, wall));
                 offset
             }
         };
@@ -146,30 +166,86 @@ impl Pipeline {
         Some(sample)
     }
 
+    /// Takes part in the clock and the numbers of other renditions; gives the clock.
+    fn join(&mut self, time: Time, wall: WallClock) -> WallClock {
+        let Some(family) = &self.family else {
+            return wall;
+        };
+        let own = (self.next_segment, self.config.segment_target);
+        let (wall, number) = family.join(time, wall, own);
+        // Numbers can be chosen as long as none was given.
+        let none_yet = self.next_segment == self.config.first_segment;
+        if none_yet && number >= self.least_segment && number != self.next_segment {
+            self.config.first_segment = number;
+            self.next_segment = number;
+            self.segmenter = Segmenter::new(self.config.clone());
+            self.segmenter
+                .handle_event(&Event::Tracks(self.tracks.clone()));
+        }
+        wall
+    }
+
     fn drain(&mut self, origin: &Origin) -> anyhow::Result<()> {
         while let Some(segmented) = self.segmenter.poll_output() {
-            self.packager
-                .handle(&segmented)
-                .context("cannot pack it for HLS")?;
-            self.store(origin)?;
+            self.pack(&segmented, origin)?;
         }
         Ok(())
     }
 
-    fn store(&mut self, origin: &Origin) -> anyhow::Result<()> {
+    fn pack(&mut self, segmented: &Segmented, origin: &Origin) -> anyhow::Result<()> {
+        self.packager
+            .handle(segmented)
+            .context("cannot pack it for HLS")?;
         while let Some(output) = self.packager.poll_output() {
-            match output {
-                Output::Init(init) => origin.put_init(init.number, init.data, &self.tracks),
-                Output::Segment(segment) => {
-                    self.next_segment = segment.info.segment + 1;
-                    let data = match <[Bytes; 1]>::try_from(segment.data) {
-                        Ok([whole]) => whole,
-                        Err(parts) => parts.concat().into(),
-                    };
-                    origin.put_segment(&segment.info, data)?;
+            self.store(output, origin)?;
+        }
+        if let Some(mut packager) = self.per_track.take() {
+            match self.pack_tracks(&mut packager, segmented, origin) {
+                Ok(()) => self.per_track = Some(packager),
+                Err(error) => tracing::warn!("DASH stops, HLS goes on: {error:#}"),
+            }
+        }
+        Ok(())
+    }
+
+    fn pack_tracks(
+        &mut self,
+        packager: &mut Packager,
+        segmented: &Segmented,
+        origin: &Origin,
+    ) -> anyhow::Result<()> {
+        match segmented {
+            Segmented::Tracks(tracks) => {
+                let shown = |track: &&Track| track.codec.kind() != Kind::Data;
+                self.shown = tracks.iter().filter(shown).cloned().collect();
+                origin.set_tracks(&self.shown);
+                packager.handle(&Segmented::Tracks(self.shown.clone()))?;
+            }
+            Segmented::Cut { track, .. } if self.shown.find(*track).is_none() => {}
+            Segmented::Sample(sample) if self.shown.find(sample.track).is_none() => {}
+            other => packager.handle(other)?,
+        }
+        while let Some(output) = packager.poll_output() {
+            self.store(output, origin)?;
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, output: Output, origin: &Origin) -> anyhow::Result<()> {
+        match output {
+            Output::Init(init) => {
+                origin.put_init(init.track, init.number, init.data, &self.tracks);
+            }
+            Output::Part(part) => origin.put_part(&part.info, part.data)?,
+            Output::Segment(segment) => {
+                let info = &segment.info;
+                self.next_segment = info.segment + 1;
+                origin.put_segment(info)?;
+                if let (Some(family), None) = (&self.family, info.track) {
+                    let length = i64::try_from(info.duration).unwrap_or(i64::MAX);
+                    let time = |ticks| info.timescale.time(ticks);
+                    family.saw(info.segment, time(info.start), time(length));
                 }
-                // Segments are not cut into parts here, so each part is told again as its segment.
-                Output::Part(_) => {}
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! One stream: who publishes it, who gets it.
 
+use crate::family::Family;
 use crate::meter::{Meter, Point};
 use crate::origin::{Origin, Settings};
 use crate::pipeline::{Pipeline, describe};
@@ -30,6 +31,8 @@ pub(crate) struct Stream {
     pub(crate) fanout: Fanout<Unit>,
     pub(crate) origin: Origin,
     settings: Settings,
+    /// What it shares with other renditions of the same content.
+    family: Option<Arc<Family>>,
     merge: Duration,
     recordings: Option<Recordings>,
     seat: Mutex<Seat>,
@@ -54,6 +57,7 @@ impl Stream {
         settings: Settings,
         merge: Duration,
         recordings: Option<Recordings>,
+        family: Option<Arc<Family>>,
     ) -> Self {
         let fanout = Fanout::new(fanout::Config::default());
         // Who comes now is told when a publisher comes.
@@ -63,6 +67,7 @@ impl Stream {
             fanout,
             origin: Origin::new(settings),
             settings,
+            family,
             merge,
             recordings,
             seat: Mutex::new(Seat {
@@ -92,7 +97,7 @@ impl Stream {
         }
         let pipeline = seat.pipeline.take().unwrap_or_else(|| {
             self.origin.restart();
-            Pipeline::new(self.settings, seat.least_segment)
+            Pipeline::new(self.settings, seat.least_segment, self.family.clone())
         });
         // The built-in stream is there anyway.
         let recordings = self.recordings.as_ref();
@@ -180,6 +185,7 @@ impl Stream {
         Status {
             name: self.name.to_string(),
             hls: format!("/{}/index.m3u8", self.name),
+            dash: format!("/{}/manifest.mpd", self.name),
             live,
             publisher,
             uptime: if live { uptime.as_secs_f64() } else { 0.0 },
@@ -331,6 +337,8 @@ pub(crate) struct Status {
     name: String,
     /// Path of its multivariant playlist.
     hls: String,
+    /// Path of its manifest.
+    dash: String,
     live: bool,
     publisher: Option<String>,
     /// Seconds since the publisher came.
@@ -342,7 +350,7 @@ pub(crate) struct Status {
     /// Bits per second, as the multivariant playlist tells them.
     bitrate_declared: Option<u64>,
     viewers: Viewers,
-    /// Seconds since the end of the newest segment.
+    /// Seconds since the end of the newest part.
     edge_age: Option<f64>,
 }
 

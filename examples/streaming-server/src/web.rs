@@ -1,18 +1,17 @@
 //! HTTP: the page, the playlists and segments, the API.
 
 use crate::hub::Hub;
-use crate::stream::Stream;
-use axum::body::Body;
+use crate::live_files;
+use crate::respond::{FRESH, file, not_found};
+use crate::vod::Library;
 use axum::extract::connect_info::{ConnectInfo, Connected};
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::IncomingStream;
 use axum::{Json, Router};
-use bytes::Bytes;
 use common::{Listener, Shutdown};
-use serde::Deserialize;
 use serde_json::json;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -22,22 +21,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{self, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tower_http::cors::CorsLayer;
-
-/// Longest that a request waits for a stream's first segment.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-const PLAYLIST: &str = "application/vnd.apple.mpegurl";
-const MP4: &str = "video/mp4";
-
-/// What changes with each segment, and may be kept by nobody.
-const FRESH: &str = "no-cache";
-/// What never changes under its name.
-const FOREVER: &str = "public, max-age=3600, immutable";
 
 /// The page's own files.
 const ASSETS: [(&str, &str, &str); 5] = [
@@ -68,13 +56,27 @@ const ASSETS: [(&str, &str, &str); 5] = [
     ),
 ];
 const INDEX: &str = include_str!("../web/index.html");
-/// Where npm puts hls.js as a module.
-const HLS_JS: &str = "hls.js/dist/hls.mjs";
+const WATCH: &str = include_str!("../web/watch.html");
+/// Players that npm may have put there: what the page calls them, under which name it asks for them, where they are.
+const PLAYERS: [(&str, &str, &str); 3] = [
+    ("hls.js", "hls.js", "hls.js/dist/hls.mjs"),
+    (
+        "dash.js",
+        "dash.js",
+        "dashjs/dist/modern/umd/dash.all.min.js",
+    ),
+    (
+        "shaka",
+        "shaka.js",
+        "shaka-player/dist/shaka-player.compiled.js",
+    ),
+];
 
 /// What pages are made from.
 #[derive(Debug)]
 pub(crate) struct Pages {
     pub(crate) hub: Hub,
+    pub(crate) library: Option<Library>,
     pub(crate) rtmp_port: u16,
     pub(crate) modules: PathBuf,
     pub(crate) started: Instant,
@@ -112,10 +114,21 @@ pub(crate) async fn serve(listener: Listener, pages: Pages, close: Shutdown) {
                     asset(&headers, &file)
                 }),
             )
-            .route("/vendor/hls.js", get(hls_js))
+            .route(
+                "/watch",
+                get(|headers: HeaderMap| async move {
+                    own_file(&headers, "text/html; charset=utf-8", WATCH)
+                }),
+            )
+            .route("/vendor/{file}", get(vendor))
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/api/streams", get(streams))
             .route("/api/streams/{*name}", get(one_stream))
+            .route("/time", get(live_files::time))
+            .route("/vod", get(library_page))
+            .route("/vod/", get(library_page))
+            .route("/vod/{*path}", get(library_file))
+            .route("/api/vod", get(library_list))
             .route("/{*path}", get(media_file))
             .layer(CorsLayer::permissive())
             .with_state(site)
@@ -156,10 +169,13 @@ fn own_file(headers: &HeaderMap, kind: &'static str, text: &'static str) -> Resp
     }
 }
 
-async fn hls_js(State(site): Shared) -> Response {
-    match tokio::fs::read(site.pages.modules.join(HLS_JS)).await {
+async fn vendor(State(site): Shared, Path(name): Path<String>) -> Response {
+    let Some((.., path)) = PLAYERS.iter().find(|(_, file, _)| *file == name) else {
+        return not_found("no such file");
+    };
+    match tokio::fs::read(site.pages.modules.join(path)).await {
         Ok(text) => file("text/javascript; charset=utf-8", FRESH, text.into()),
-        Err(_) => not_found("hls.js is not installed"),
+        Err(_) => not_found("it is not installed"),
     }
 }
 
@@ -173,11 +189,15 @@ async fn streams(State(site): Shared) -> Response {
         .iter()
         .map(|stream| stream.status())
         .collect();
+    let installed = |path: &str| pages.modules.join(path).is_file();
+    let players = PLAYERS.iter().filter(|(.., path)| installed(path));
+    let players: Vec<_> = players.map(|(name, ..)| *name).collect();
     let server = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "uptime": pages.started.elapsed().as_secs_f64(),
         "rtmp_port": pages.rtmp_port,
-        "hls_js": pages.modules.join(HLS_JS).is_file(),
+        "hls_js": players.contains(&"hls.js"),
+        "players": players,
     });
     let fresh = [(header::CACHE_CONTROL, "no-store")];
     (fresh, Json(json!({ "server": server, "streams": streams }))).into_response()
@@ -195,93 +215,63 @@ async fn one_stream(State(site): Shared, Path(name): Path<String>) -> Response {
 
 // Media -------------------------------------------------------------------------------------------------------------
 
-#[derive(Debug, Deserialize)]
-struct Viewer {
-    viewer: Option<u64>,
-}
-
 /// `APP/NAME/FILE`.
 async fn media_file(
     State(site): Shared,
     Path(path): Path<String>,
-    Query(viewer): Query<Viewer>,
+    RawQuery(query): RawQuery,
     ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
     headers: HeaderMap,
 ) -> Response {
-    let Some((name, wanted)) = path.rsplit_once('/') else {
+    let Some((name, file)) = path.rsplit_once('/') else {
         return not_found("no such page");
     };
-    let Some(stream) = site.pages.hub.find(name) else {
+    let hub = &site.pages.hub;
+    let request = live_files::Request {
+        file,
+        query: query.as_deref().unwrap_or_default(),
+        peer,
+        headers: &headers,
+        hub,
+        new_viewer: &|| site.next_viewer.fetch_add(1, Ordering::Relaxed),
+    };
+    if let Some(stream) = hub.find(name) {
+        return live_files::serve(&stream, request).await;
+    }
+    let renditions = hub.renditions(name);
+    if renditions.is_empty() {
         return not_found("no such stream");
-    };
-    let number = |prefix: &str, suffix: &str| {
-        wanted
-            .strip_prefix(prefix)?
-            .strip_suffix(suffix)?
-            .parse::<u64>()
-            .ok()
-    };
-    if wanted == "index.m3u8" {
-        wait(&stream).await;
-        let viewer = site.next_viewer.fetch_add(1, Ordering::Relaxed);
-        found(stream.origin.multivariant(viewer), PLAYLIST, FRESH)
-    } else if wanted == "stream.m3u8" {
-        wait(&stream).await;
-        let viewer = viewer.viewer.unwrap_or_else(|| stranger(peer, &headers));
-        found(stream.origin.playlist(viewer), PLAYLIST, FRESH)
-    } else if let Some(number) = number("segment-", ".m4s") {
-        found(stream.origin.segment(number), MP4, FOREVER)
-    } else if let Some(number) = number("init-", ".mp4") {
-        let init = u32::try_from(number)
-            .ok()
-            .and_then(|number| stream.origin.init(number));
-        found(init, MP4, FRESH)
-    } else {
-        not_found("no such file")
+    }
+    live_files::serve_family(&renditions, request).await
+}
+
+async fn library_page(State(site): Shared) -> Response {
+    match &site.pages.library {
+        Some(library) => library.page().await,
+        None => not_found(NO_LIBRARY),
     }
 }
 
-/// Gives a stream that is just starting time for its first segment.
-async fn wait(stream: &Stream) {
-    // In vain, there is nothing to be found, and the answer says so.
-    let _ = tokio::time::timeout(PATIENCE, stream.origin.ready()).await;
-}
-
-/// A number for who came without one: clients of one kind at one address count as one.
-fn stranger(peer: SocketAddr, headers: &HeaderMap) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    peer.ip().hash(&mut hasher);
-    headers
-        .get(header::USER_AGENT)
-        .map(HeaderValue::as_bytes)
-        .hash(&mut hasher);
-    // The upper half is theirs, the lower one is handed out.
-    hasher.finish() | 1 << 63
-}
-
-fn found(data: Option<Bytes>, kind: &'static str, cache: &'static str) -> Response {
-    match data {
-        Some(data) => file(kind, cache, data),
-        None => not_found("it is not there yet, or not any more"),
+async fn library_list(State(site): Shared) -> Response {
+    match &site.pages.library {
+        Some(library) => Json(json!({ "files": library.list().await })).into_response(),
+        None => not_found(NO_LIBRARY),
     }
 }
 
-fn file(kind: &'static str, cache: &'static str, data: Bytes) -> Response {
-    (
-        [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache)],
-        Body::from(data),
-    )
-        .into_response()
+/// `FILE/NAME`.
+async fn library_file(
+    State(site): Shared,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    match &site.pages.library {
+        Some(library) => library.serve(&path, &headers).await,
+        None => not_found(NO_LIBRARY),
+    }
 }
 
-fn not_found(why: &'static str) -> Response {
-    (
-        StatusCode::NOT_FOUND,
-        [(header::CACHE_CONTROL, "no-store")],
-        format!("{why}\n"),
-    )
-        .into_response()
-}
+const NO_LIBRARY: &str = "no files are served: --vod says which";
 
 // The listener ------------------------------------------------------------------------------------------------------
 

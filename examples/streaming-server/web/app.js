@@ -1,7 +1,7 @@
 // The page: polls what the server knows once a second, plays the chosen stream, draws.
 
 import { draw } from "/assets/chart.js";
-import { Player, ways } from "/assets/player.js";
+import { Player, wantsDash, ways } from "/assets/player.js";
 
 const POINTS = 120;
 const $ = (id) => document.getElementById(id);
@@ -144,13 +144,13 @@ function report(what, detail) {
 }
 
 function way() {
-  const found = ways(video, state.server.hls_js);
+  const found = ways(video, state.server.players);
   const wanted = query.get("player");
   return found.includes(wanted) ? wanted : (found[0] ?? null);
 }
 
 function showPlayers() {
-  const found = ways(video, state.server.hls_js);
+  const found = ways(video, state.server.players);
   $("players").hidden = found.length < 2;
   $("players").replaceChildren(...found.map((name) => {
     const button = element("button", { type: "button", textContent: name === "native" ? "Browser" : name });
@@ -173,8 +173,8 @@ function start() {
   const wanted = query.get("player");
   if (!by || (wanted && wanted !== by)) {
     const address = new URL(stream.hls, location.href).href;
-    const why = wanted === "hls.js" && by
-      ? "hls.js is not installed on this server."
+    const why = wanted && by
+      ? `${wanted} is not installed on this server.`
       : "This browser plays no HLS by itself, and hls.js is not installed on this server.";
     player.stop();
     notice(element("p", { textContent: why }),
@@ -184,7 +184,7 @@ function start() {
     return;
   }
   state.playing = stream.name;
-  player.play(stream.hls, by);
+  player.play(wantsDash(by) ? stream.dash : stream.hls, by);
 }
 
 async function choose(name) {
@@ -222,6 +222,7 @@ function showLines() {
   $("obs-key").textContent = own;
   const watched = state.chosen ?? `live/${own}`;
   $("watch-hls").textContent = new URL(`/${watched}/index.m3u8`, location.href).href;
+  $("watch-dash").textContent = new URL(`/${watched}/manifest.mpd`, location.href).href;
   $("watch-rtmp").textContent = rtmp(watched);
   $("watch-api").textContent = new URL("/api/streams", location.href).href;
 }

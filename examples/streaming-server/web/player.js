@@ -1,22 +1,82 @@
-// Plays one stream in a <video>: by the browser's own HLS where it has it, else by hls.js where the server has it.
+// Plays one stream in a <video>: by the browser's own HLS where it has it, else by a player that the server has.
 
 const HLS_TYPE = "application/vnd.apple.mpegurl";
 
-/** The ways to play that exist here, best first. */
-export function ways(video, hasHlsJs) {
+/** The ways to play that exist here, best first; `players` are those that the server has. */
+export function ways(video, players) {
   const found = [];
   if (video.canPlayType(HLS_TYPE)) found.push("native");
-  if (hasHlsJs && "MediaSource" in window) found.push("hls.js");
+  if ("MediaSource" in window) found.push(...players);
   return found;
 }
 
-let library;
-const loadHlsJs = () => (library ??= import("/vendor/hls.js").then((module) => module.default));
+/** Whether a way wants the manifest of DASH and not the playlist of HLS. */
+export const wantsDash = (way) => way === "dash.js" || way === "shaka";
+
+/** What a script that is no module leaves in the window. */
+const script = (source, name) => new Promise((resolve, reject) => {
+  const made = Object.assign(document.createElement("script"), { src: source });
+  made.onload = () => resolve(window[name]);
+  made.onerror = reject;
+  document.head.append(made);
+});
+
+const sources = {
+  "hls.js": () => import("/vendor/hls.js").then((module) => module.default),
+  "dash.js": () => script("/vendor/dash.js", "dashjs"),
+  shaka: () => script("/vendor/shaka.js", "shaka"),
+};
+const libraries = new Map();
+
+function load(way) {
+  if (!libraries.has(way)) libraries.set(way, sources[way]());
+  return libraries.get(way);
+}
+
+/** Whether ?patient asks for a longer buffer instead of low latency. */
+const patient = () => new URLSearchParams(location.search).has("patient");
+
+/** Each starts a player, calls `fail(detail)` where it cannot go on, and gives how to end it. */
+const starters = {
+  "hls.js"(Hls, video, url, fail) {
+    const hls = new Hls({ lowLatencyMode: !patient(), maxLiveSyncPlaybackRate: 1.1, enableWorker: true });
+    let recovered = false;
+    hls.on(Hls.Events.ERROR, (_, data) => {
+      if (!data.fatal) return;
+      if (data.type === Hls.ErrorTypes.MEDIA_ERROR && !recovered) {
+        recovered = true;
+        hls.recoverMediaError();
+      } else {
+        fail();
+      }
+    });
+    hls.loadSource(url);
+    hls.attachMedia(video);
+    window.player = hls;
+    return () => hls.destroy();
+  },
+  "dash.js"(dashjs, video, url, fail) {
+    const player = dashjs.MediaPlayer().create();
+    player.on(dashjs.MediaPlayer.events.ERROR, fail);
+    player.initialize(video, url, true);
+    window.player = player;
+    return () => player.destroy();
+  },
+  shaka(shaka, video, url, fail) {
+    shaka.polyfill.installAll();
+    const player = new shaka.Player();
+    player.configure({ streaming: { lowLatencyMode: !patient() } });
+    player.addEventListener("error", fail);
+    player.attach(video).then(() => player.load(url)).catch(fail);
+    window.player = player;
+    return () => player.destroy();
+  },
+};
 
 export class Player {
   #video;
   #report;
-  #hls = null;
+  #end = null;
   #retry = 0;
   #turn = 0;
 
@@ -37,27 +97,16 @@ export class Player {
       this.#report("failed", detail);
       this.#retry = setTimeout(() => this.play(url, way), 3000);
     };
-    if (way === "hls.js") {
-      let Hls;
+    if (way !== "native") {
+      let library;
       try {
-        Hls = await loadHlsJs();
+        library = await load(way);
       } catch {
-        again("hls.js could not be loaded from this server.");
+        again(`${way} could not be loaded from this server.`);
         return;
       }
       if (turn !== this.#turn) return;
-      const hls = (this.#hls = new Hls({ liveSyncDurationCount: 2, enableWorker: true }));
-      hls.on(Hls.Events.ERROR, (_, data) => {
-        if (!data.fatal) return;
-        if (data.type === Hls.ErrorTypes.MEDIA_ERROR && this.#retry === 0) {
-          this.#retry = -1;
-          hls.recoverMediaError();
-        } else {
-          again("The stream stopped coming.");
-        }
-      });
-      hls.loadSource(url);
-      hls.attachMedia(this.#video);
+      this.#end = starters[way](library, this.#video, url, () => again("The stream stopped coming."));
     } else {
       this.#video.onerror = () => again("The stream stopped coming.");
       this.#video.src = url;
@@ -70,8 +119,8 @@ export class Player {
     this.#turn += 1;
     clearTimeout(this.#retry);
     this.#retry = 0;
-    this.#hls?.destroy();
-    this.#hls = null;
+    this.#end?.();
+    this.#end = null;
     this.#video.onerror = null;
     if (this.#video.hasAttribute("src")) {
       this.#video.removeAttribute("src");

@@ -5,8 +5,7 @@
 //!
 //! ```
 //! # extern crate media as fluvial_media;
-//! use core::time::Duration;
-//! use fluvial_hls::live;
+//! //! use fluvial_hls::live;
 //! use fluvial_media::{SegmentInfo, Timescale};
 //!
 //! let mut playlist = live::Playlist::new(live::Config::new(Duration::from_secs(2)));
@@ -32,82 +31,28 @@
 //! ```
 
 mod bandwidth;
+mod config;
+mod edge;
 mod multivariant;
+mod render;
+mod window;
 
+pub use crate::reload::{BadRequest, Reload, Skip};
 pub use bandwidth::Bandwidth;
-pub use multivariant::{Variant, multivariant};
+pub use config::{Config, LowLatency, PartAddressing, UriTemplate};
+pub use edge::{Answer, Edge, Report};
+pub use multivariant::{Rendition, Variant, multivariant, multivariant_with};
 
-use crate::tag::{Inf, Map};
+use crate::tag::{DateRange, Inf};
 use crate::{DateTime, Decimal, Error, Tag};
 use alloc::collections::VecDeque;
-use alloc::format;
 use alloc::string::String;
 use bandwidth::Meter;
 use bytes::Bytes;
+use core::cell::OnceCell;
 use core::fmt::Write;
-use core::time::Duration;
-use media::{SegmentInfo, Time, WallClock};
-
-/// URIs that hold a number: what stands before it and after it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UriTemplate {
-    /// Before the number.
-    pub prefix: String,
-    /// After the number.
-    pub suffix: String,
-}
-
-impl UriTemplate {
-    /// From what stands before and after the number.
-    #[must_use]
-    pub fn new(prefix: &str, suffix: &str) -> Self {
-        Self {
-            prefix: prefix.into(),
-            suffix: suffix.into(),
-        }
-    }
-
-    /// The URI with this number.
-    #[must_use]
-    pub fn uri(&self, number: u64) -> String {
-        format!("{}{number}{}", self.prefix, self.suffix)
-    }
-}
-
-/// How a [`Playlist`] is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Config {
-    /// Longest that a segment is expected to be. A segment that is longer raises `EXT-X-TARGETDURATION`, which
-    /// never falls.
-    pub target_duration: Duration,
-    /// A segment leaves the window only if at least this much stays. Less than three times the target duration has
-    /// no effect (RFC 8216bis §6.2.2).
-    pub window: Duration,
-    /// A segment leaves the window only if at least so many stay.
-    pub min_segments: usize,
-    /// More segments than this are not listed, however short they are.
-    pub max_segments: usize,
-    /// URIs of segments, by [`SegmentInfo::segment`].
-    pub segment_uri: UriTemplate,
-    /// URIs of media initialization sections, by [`SegmentInfo::init`]; `None` where segments need none (TS).
-    pub init_uri: Option<UriTemplate>,
-}
-
-impl Config {
-    /// Fragmented MP4 in `segment-N.m4s` and `init-N.mp4`, five segments of this duration.
-    #[must_use]
-    pub fn new(target_duration: Duration) -> Self {
-        Self {
-            target_duration,
-            window: target_duration.saturating_mul(5),
-            min_segments: 5,
-            max_segments: 1000,
-            segment_uri: UriTemplate::new("segment-", ".m4s"),
-            init_uri: Some(UriTemplate::new("init-", ".mp4")),
-        }
-    }
-}
+use media::{PartInfo, SegmentInfo, Time, Timescale, WallClock};
+use window::{DateRanges, Entry, Open};
 
 /// A resource that no client can need any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,17 +70,6 @@ pub enum Resource {
     Segment(u64),
     /// A media initialization section, by [`SegmentInfo::init`].
     Init(u32),
-}
-
-/// A segment in the window.
-#[derive(Debug)]
-struct Entry {
-    number: u64,
-    init: u32,
-    nanos: u64,
-    discontinuity: bool,
-    /// Its lines but for `EXT-X-MAP`, which depends on the segment before it in the window.
-    text: String,
 }
 
 /// A segment that left the window, or the last use of an init.
@@ -156,12 +90,20 @@ struct Leaving {
 /// * A segment without bytes is an `EXT-X-GAP`.
 /// * A resource expires when, after it left the window, as much media has come as the segment and the longest playlist
 ///   that listed it last (§6.2.2).
+/// * With [`Config::low_latency`], parts are told as they come and for three target durations (§4.4.4.9), with a hint of
+///   the next one; requests are [answered](Playlist::answer) at once or wait, and get
+///   [delta updates and rendition reports](Playlist::document).
 /// * `EXT-X-ENDLIST` is written only after [`end`](Playlist::end). A publisher that goes away and may come back is a
 ///   [`discontinuity`](Playlist::discontinuity).
 #[derive(Debug)]
 pub struct Playlist {
     config: Config,
     window: VecDeque<Entry>,
+    /// The segment that parts are coming for.
+    open: Option<Open>,
+    /// Longest part that came, in nanoseconds.
+    longest_part: u64,
+    date_ranges: DateRanges,
     leaving: VecDeque<Leaving>,
     expired: VecDeque<Expired>,
     target_duration: u64,
@@ -179,7 +121,8 @@ pub struct Playlist {
     pushed_nanos: u64,
     meter: Meter,
     ended: bool,
-    rendered: Bytes,
+    /// The text, once somebody has asked for it.
+    rendered: OnceCell<Bytes>,
 }
 
 impl Playlist {
@@ -189,14 +132,18 @@ impl Playlist {
         let target = Decimal::from(config.target_duration);
         let whole = target.to_duration().unwrap_or_default();
         let target_duration = whole.as_secs() + u64::from(whole.subsec_nanos() > 0);
-        let mut playlist = Self {
+        let discontinuity_sequence = config.discontinuity_sequence;
+        Self {
             config,
             window: VecDeque::new(),
+            open: None,
+            longest_part: 0,
+            date_ranges: DateRanges::default(),
             leaving: VecDeque::new(),
             expired: VecDeque::new(),
             target_duration: target_duration.max(1),
             media_sequence: 0,
-            discontinuity_sequence: 0,
+            discontinuity_sequence,
             last_number: None,
             broken: false,
             independent: true,
@@ -206,10 +153,8 @@ impl Playlist {
             pushed_nanos: 0,
             meter: Meter::default(),
             ended: false,
-            rendered: Bytes::new(),
-        };
-        playlist.render();
-        playlist
+            rendered: OnceCell::new(),
+        }
     }
 
     /// Says at which wall-clock time a media time was: segments from here on tell `EXT-X-PROGRAM-DATE-TIME`.
@@ -224,15 +169,131 @@ impl Playlist {
         self.broken = true;
     }
 
-    /// Appends a segment, and lets the first ones go.
+    /// Appends a part to the segment at the end, or begins the next one with it. Without [`Config::low_latency`] parts
+    /// are not told, and nothing happens.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] after [`end`](Self::end), where a part's number is not the next one of its segment, or where it is of
+    /// another segment before [`push_segment`](Self::push_segment) has closed the one that is open.
+    pub fn push_part(&mut self, info: &PartInfo) -> Result<(), Error> {
+        let Some(low_latency) = &self.config.low_latency else {
+            return Ok(());
+        };
+        let addressing = low_latency.addressing;
+        let mut open = match self.open.take() {
+            Some(open) if open.number == info.segment => open,
+            Some(open) => {
+                self.open = Some(open);
+                return Err(Error::State(
+                    "a part of another segment than the one that is open",
+                ));
+            }
+            None => self.begin(
+                info.segment,
+                info.init,
+                info.discontinuity,
+                (info.start, info.timescale),
+            )?,
+        };
+        let result = if u64::from(info.part) == open.parts {
+            let duration = duration(info.duration, info.timescale);
+            let nanos = duration.as_nanos().unsigned_abs();
+            self.longest_part = self.longest_part.max(nanos);
+            open.push(info, duration, &self.config.segment_uri, addressing);
+            Ok(())
+        } else {
+            Err(Error::State("part numbers must count by one from 0"))
+        };
+        self.open = Some(open);
+        self.changed();
+        result
+    }
+
+    /// Appends a segment, or closes the one that is open, and lets the first ones go.
     ///
     /// The first segment's number is its media sequence number; from there on these count by one.
     ///
     /// # Errors
     ///
-    /// [`Error::State`] after [`end`](Self::end), or where the segment's number is not above the one before it (its
-    /// URI would name two segments).
+    /// [`Error::State`] after [`end`](Self::end), where the segment's number is not above the one before it (its
+    /// URI would name two segments), or where parts of another segment came.
     pub fn push_segment(&mut self, info: &SegmentInfo) -> Result<(), Error> {
+        let open = match self.open.take() {
+            Some(open) if open.number == info.segment => open,
+            Some(open) => {
+                self.open = Some(open);
+                return Err(Error::State(
+                    "another segment is open than the one that ends",
+                ));
+            }
+            None => self.begin(
+                info.segment,
+                info.init,
+                info.discontinuity,
+                (info.start, info.timescale),
+            )?,
+        };
+        self.independent &= info.independent || info.size == 0;
+
+        let duration = duration(info.duration, info.timescale);
+        let nanos = duration.as_nanos().unsigned_abs();
+        self.target_duration = self.target_duration.max(duration.round());
+        self.pushed_nanos = self.pushed_nanos.saturating_add(nanos);
+        self.window_nanos = self.window_nanos.saturating_add(nanos);
+        self.meter.push(nanos, info.size, self.target_duration);
+
+        let mut tail = String::new();
+        if info.size == 0 {
+            line(&mut tail, Tag::Gap);
+        }
+        line(
+            &mut tail,
+            Tag::Inf(Inf {
+                duration,
+                title: "",
+            }),
+        );
+        tail.push_str(&self.config.segment_uri.uri(info.segment));
+        tail.push('\n');
+        self.window.push_back(Entry {
+            number: open.number,
+            init: info.init,
+            nanos,
+            wall: open.wall,
+            discontinuity: open.discontinuity,
+            parts: open.parts,
+            before_map: open.before_map,
+            head: open.head,
+            part_lines: open.part_lines,
+            tail,
+        });
+        self.slide();
+        self.longest_nanos = self.longest_nanos.max(self.window_nanos);
+        self.expire();
+        self.forget_parts();
+        let start = self.window.front().and_then(|entry| entry.wall);
+        self.date_ranges
+            .slide(start, self.pushed_nanos, self.skip_boundary());
+        self.changed();
+        Ok(())
+    }
+
+    /// Tells of a range of time, in this playlist and from now on, until it is over and the window has passed it. Segments
+    /// have to tell their times for that ([`set_clock`](Self::set_clock)).
+    pub fn push_date_range(&mut self, range: &DateRange<'_>) {
+        self.date_ranges.push(range, self.pushed_nanos);
+        self.changed();
+    }
+
+    /// The next segment, as far as its first part or all of it says.
+    fn begin(
+        &mut self,
+        number: u64,
+        init: u32,
+        discontinuity: bool,
+        (start, timescale): (i64, Timescale),
+    ) -> Result<Open, Error> {
         if self.ended {
             return Err(Error::State(
                 "the playlist has ended: no segment can be added",
@@ -240,75 +301,143 @@ impl Playlist {
         }
         let skipped = match self.last_number {
             None => {
-                self.media_sequence = info.segment;
+                self.media_sequence = number;
                 false
             }
-            Some(last) if info.segment <= last => {
+            Some(last) if number <= last => {
                 return Err(Error::State("segment numbers must rise"));
             }
-            Some(last) => info.segment - last > 1,
+            Some(last) => number - last > 1,
         };
-        let first = self.last_number.replace(info.segment).is_none();
-        let discontinuity = !first && (info.discontinuity || self.broken || skipped);
+        let first = self.last_number.replace(number).is_none();
+        let discontinuity = !first && (discontinuity || self.broken || skipped);
         self.broken = false;
-        self.independent &= info.independent || info.size == 0;
-
-        let duration = i64::try_from(info.duration).unwrap_or(i64::MAX);
-        let duration = Decimal::rounded(info.timescale.time(duration).as_nanos(), 6);
-        let duration = Decimal::from_nanos(duration.as_nanos());
-        let nanos = duration.as_nanos().unsigned_abs();
-        self.target_duration = self.target_duration.max(duration.round());
-        self.pushed_nanos = self.pushed_nanos.saturating_add(nanos);
-        self.window_nanos = self.window_nanos.saturating_add(nanos);
-        self.meter.push(nanos, info.size, self.target_duration);
-
-        let mut text = String::new();
+        let mut before_map = String::new();
         if discontinuity {
-            line(&mut text, Tag::Discontinuity);
+            line(&mut before_map, Tag::Discontinuity);
         }
-        if let Some(origin) = self.clock {
-            let start = info.timescale.time(info.start).as_nanos();
-            let time = DateTime::from_unix_nanos(origin.saturating_add(start));
-            line(&mut text, Tag::ProgramDateTime(time));
+        let mut head = String::new();
+        let wall = self
+            .clock
+            .map(|origin| origin.saturating_add(timescale.time(start).as_nanos()));
+        if let Some(wall) = wall {
+            line(
+                &mut head,
+                Tag::ProgramDateTime(DateTime::from_unix_nanos(wall)),
+            );
         }
-        if info.size == 0 {
-            line(&mut text, Tag::Gap);
-        }
-        line(
-            &mut text,
-            Tag::Inf(Inf {
-                duration,
-                title: "",
-            }),
-        );
-        text.push_str(&self.config.segment_uri.uri(info.segment));
-        text.push('\n');
-        self.window.push_back(Entry {
-            number: info.segment,
-            init: info.init,
-            nanos,
+        Ok(Open {
+            number,
+            init,
+            wall,
             discontinuity,
-            text,
-        });
-        self.slide();
-        self.longest_nanos = self.longest_nanos.max(self.window_nanos);
-        self.expire();
-        self.render();
-        Ok(())
+            nanos: 0,
+            bytes: 0,
+            parts: 0,
+            before_map,
+            head,
+            part_lines: String::new(),
+        })
     }
 
     /// No segment will come any more: the playlist gets its `EXT-X-ENDLIST`, and nothing of it expires from here on.
     pub fn end(&mut self) {
         if !self.ended {
             self.ended = true;
-            self.render();
+            self.changed();
         }
+    }
+
+    /// When a request is to be answered (§6.2.5.2): with what [`document`](Self::document) gives then.
+    ///
+    /// # Errors
+    ///
+    /// [`BadRequest`] for what lies too far ahead: more than two segments, or as many parts as three seconds have.
+    pub fn answer(&self, reload: &Reload) -> Result<Answer, BadRequest> {
+        let (Some(low_latency), Some(msn), false) =
+            (&self.config.low_latency, reload.msn, self.ended)
+        else {
+            return Ok(Answer::Now);
+        };
+        let next = self.next_msn();
+        let parts = self.open.as_ref().map_or(0, |open| open.parts);
+        // The number of the next segment is one more than the last one's.
+        if msn > next.saturating_add(1) {
+            return Err(BadRequest(
+                "_HLS_msn is more than two past the last segment",
+            ));
+        }
+        let (mut msn, mut part) = (msn, reload.part);
+        if let Some(asked) = part
+            && msn < next
+        {
+            // A part behind the last one of a segment means the first one of the next.
+            let behind = usize::try_from(next - msn).unwrap_or(usize::MAX);
+            let at = self.window.len().checked_sub(behind);
+            let entry = at.and_then(|at| self.window.get(at));
+            if entry.is_some_and(|entry| entry.parts > 0 && asked >= entry.parts) {
+                (msn, part) = (msn + 1, Some(0));
+            }
+        }
+        let there = match part {
+            _ if msn < next => true,
+            Some(part) if msn == next => {
+                // As many parts as fit into three seconds, or three where they are longer than one.
+                let target = low_latency.target(self.longest_part).max(1);
+                let most = 3_000_000_000_u64.div_ceil(target).max(3);
+                if part >= parts.saturating_add(most) {
+                    return Err(BadRequest("_HLS_part is too far ahead"));
+                }
+                part < parts
+            }
+            _ => false,
+        };
+        Ok(if there { Answer::Now } else { Answer::Wait })
+    }
+
+    /// How far the playlist is, for the [`Report`]s in those of other renditions; `None` before the first segment or part.
+    #[must_use]
+    pub fn edge(&self) -> Option<Edge> {
+        let low_latency = self.config.low_latency.is_some();
+        match &self.open {
+            Some(open) if open.parts > 0 => Some(Edge {
+                msn: self.next_msn(),
+                part: Some(open.parts - 1),
+            }),
+            _ => Some(Edge {
+                msn: self.next_msn().checked_sub(1)?,
+                part: self
+                    .window
+                    .back()?
+                    .parts
+                    .checked_sub(1)
+                    .filter(|_| low_latency),
+            }),
+        }
+    }
+
+    /// Discontinuities up to the end, those that left included: what a rendition that joins has to start from
+    /// ([`Config::discontinuity_sequence`]).
+    #[must_use]
+    pub fn discontinuities(&self) -> u64 {
+        let mut count = self.discontinuity_sequence;
+        for entry in &self.window {
+            count = count.saturating_add(entry.discontinuity.into());
+        }
+        let open = self.open.as_ref().is_some_and(|open| open.discontinuity);
+        count.saturating_add(open.into())
+    }
+
+    /// Media sequence number of the segment that is open, or will be the next.
+    fn next_msn(&self) -> u64 {
+        self.media_sequence.saturating_add(self.window.len() as u64)
     }
 
     /// The text to serve, as `application/vnd.apple.mpegurl`. Rendered once per change; a clone costs next to nothing.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
-        self.rendered.clone()
+        let render = || self.text(Skip::Nothing, 0).into();
+        self.rendered.get_or_init(render).clone()
     }
 
     /// Resources that can be dropped. Call it after each segment until it gives `None`.
@@ -373,6 +502,21 @@ impl Playlist {
         }
     }
 
+    /// Parts are told for three target durations (§6.2.2).
+    fn forget_parts(&mut self) {
+        let most = self.target_duration.saturating_mul(3_000_000_000);
+        let mut behind = 0_u64;
+        for entry in self.window.iter_mut().rev() {
+            if behind > most {
+                if entry.part_lines.is_empty() {
+                    break;
+                }
+                entry.part_lines = String::new();
+            }
+            behind = behind.saturating_add(entry.nanos);
+        }
+    }
+
     /// Moves on what was kept long enough after it left. `max_segments` holds for what is kept, too.
     fn expire(&mut self) {
         while let Some(first) = self.leaving.front() {
@@ -400,55 +544,17 @@ impl Playlist {
             }
         }
     }
-
-    fn render(&mut self) {
-        let mut text = String::with_capacity(self.rendered.len() + 256);
-        line(&mut text, Tag::ExtM3u);
-        // 6 is what EXT-X-MAP before any kind of segment asks for (§8).
-        line(
-            &mut text,
-            Tag::Version(if self.config.init_uri.is_some() { 6 } else { 3 }),
-        );
-        line(&mut text, Tag::TargetDuration(self.target_duration));
-        line(&mut text, Tag::MediaSequence(self.media_sequence));
-        if self.discontinuity_sequence > 0 {
-            line(
-                &mut text,
-                Tag::DiscontinuitySequence(self.discontinuity_sequence),
-            );
-        }
-        if self.independent {
-            line(&mut text, Tag::IndependentSegments);
-        }
-        let mut init = None;
-        for entry in &self.window {
-            if let Some(template) = &self.config.init_uri
-                && init.replace(entry.init) != Some(entry.init)
-            {
-                // A discontinuity stands before the map that it brings.
-                let (before, after) = match entry.text.strip_prefix("#EXT-X-DISCONTINUITY\n") {
-                    Some(after) => ("#EXT-X-DISCONTINUITY\n", after),
-                    None => ("", entry.text.as_str()),
-                };
-                text.push_str(before);
-                line(
-                    &mut text,
-                    Tag::Map(Map::new(&template.uri(entry.init.into()))),
-                );
-                text.push_str(after);
-            } else {
-                text.push_str(&entry.text);
-            }
-        }
-        if self.ended {
-            line(&mut text, Tag::EndList);
-        }
-        self.rendered = text.into();
-    }
 }
 
 /// Appends a tag's line.
 fn line(text: &mut String, tag: Tag<'_>) {
     // Writing to a string does not fail.
     let _ = writeln!(text, "{tag}");
+}
+
+/// To the microsecond, which is what playlists tell.
+fn duration(ticks: u64, timescale: Timescale) -> Decimal {
+    let ticks = i64::try_from(ticks).unwrap_or(i64::MAX);
+    let rounded = Decimal::rounded(timescale.time(ticks).as_nanos(), 6);
+    Decimal::from_nanos(rounded.as_nanos())
 }

@@ -1,29 +1,71 @@
 use super::Bandwidth;
-use crate::tag::StreamInf;
-use crate::{Decimal, MultivariantPlaylist, Resolution, VariantStream};
-use alloc::string::String;
-use media::{Codec, Kind, Tracks};
+use crate::tag::{Media, MediaType, StreamInf};
+use crate::{Decimal, MultivariantPlaylist, Resolution, Tag, VariantStream};
+use alloc::string::{String, ToString};
+use media::{Codec, Kind, Language, Track, Tracks};
 
 /// A media playlist that a multivariant playlist offers.
 #[derive(Debug, Clone, Copy)]
 pub struct Variant<'a> {
     /// Its media playlist.
     pub uri: &'a str,
-    /// What its segments hold.
+    /// What its segments hold, and those of the rendition that is played with it.
     pub tracks: &'a Tracks,
-    /// Measured by its [`Playlist`](super::Playlist::bandwidth).
+    /// Measured by its [`Playlist`](super::Playlist::bandwidth), with the greatest of its renditions added.
     pub bandwidth: Bandwidth,
+    /// The group of its audio renditions; `None` where its own segments have all the sound.
+    pub audio: Option<&'a str>,
+}
+
+/// A media playlist of sound alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Rendition<'a> {
+    /// The group, by which variants name it.
+    pub group: &'a str,
+    /// For people; no other one of its group has it.
+    pub name: &'a str,
+    /// Its media playlist.
+    pub uri: &'a str,
+    /// What it holds.
+    pub track: &'a Track,
+    /// Whether it is to be played unless the user chose another one.
+    pub default: bool,
 }
 
 /// The multivariant playlist of some variants: `BANDWIDTH`, `AVERAGE-BANDWIDTH`, `CODECS` of the video and audio
 /// tracks, `RESOLUTION` and `FRAME-RATE` where the video's parameter sets tell them.
 #[must_use]
 pub fn multivariant<'a>(variants: impl IntoIterator<Item = Variant<'a>>) -> MultivariantPlaylist {
+    multivariant_with([], variants)
+}
+
+/// The same with renditions of sound: `CHANNELS`, and `LANGUAGE` where it is known.
+#[must_use]
+pub fn multivariant_with<'a>(
+    renditions: impl IntoIterator<Item = Rendition<'a>>,
+    variants: impl IntoIterator<Item = Variant<'a>>,
+) -> MultivariantPlaylist {
     let mut playlist = MultivariantPlaylist::new();
+    for rendition in renditions {
+        let mut media = Media::new(MediaType::Audio, rendition.group, rendition.name);
+        media.uri = Some(rendition.uri);
+        media.default = rendition.default;
+        media.autoselect = true;
+        if rendition.track.language != Language::UNDETERMINED {
+            media.language = Some(rendition.track.language.as_str());
+        }
+        let channels = match &rendition.track.codec {
+            Codec::Aac(config) => Some(config.channels().to_string()),
+            _ => None,
+        };
+        media.channels = channels.as_deref();
+        playlist.lines.push(Tag::Media(media));
+    }
     for variant in variants {
         let codecs = codecs(variant.tracks);
         let mut stream_inf = StreamInf::new(variant.bandwidth.peak);
         stream_inf.average_bandwidth = Some(variant.bandwidth.average);
+        stream_inf.audio = variant.audio;
         if !codecs.is_empty() {
             stream_inf.codecs = Some(&codecs);
         }

@@ -8,5 +8,6 @@ mod control;
 mod fidelity;
 mod hostile;
 mod lifecycle;
+mod packaged;
 mod peers;
 mod wrapped;

@@ -11,6 +11,7 @@ mod metadata;
 mod parse;
 mod table;
 mod track;
+mod walk;
 
 pub(crate) use cursor::Cursor;
 pub use cursor::{SampleInfo, Samples};
@@ -23,6 +24,7 @@ pub(crate) use metadata::metadata;
 pub use table::SampleTable;
 pub(crate) use table::slice;
 pub use track::{MovieTrack, Rotation};
+pub use walk::{Placement, Walk};
 
 use crate::boxes::Mvhd;
 use alloc::vec::Vec;

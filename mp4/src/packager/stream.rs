@@ -315,10 +315,12 @@ impl Stream {
             track: self.track,
             segment: segment.number,
             part: u32::try_from(number).unwrap_or(u32::MAX),
+            init: self.init.as_ref().map_or(0, |init| init.number),
             start,
             duration,
             timescale: self.timescale,
             independent: part.independent,
+            discontinuity: segment.discontinuity && number == 0,
             size: data.len() as u64,
         };
         Ok(Part { info, data })

@@ -299,10 +299,12 @@ impl Packager {
             track: None,
             segment: segment.number,
             part: u32::try_from(segment.done.len()).unwrap_or(u32::MAX),
+            init: 0,
             start,
             duration,
             timescale: self.timescale,
             independent: part.independent,
+            discontinuity: segment.discontinuity && segment.done.is_empty(),
             size: data.len() as u64,
         };
         Ok(Part { info, data })

@@ -1,4 +1,8 @@
-//! Relative references (RFC 3986 §5.2).
+//! Relative references (RFC 3986 §5.2), as playlists and manifests are full of.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// The parts of a reference (RFC 3986 Appendix B).
 struct Parts<'a> {
@@ -52,7 +56,7 @@ fn split(text: &str, mark: char) -> (&str, Option<&str>) {
 /// same thing.
 ///
 /// ```
-/// use fluvial_dash::address::resolve;
+/// use fluvial_wire::uri::resolve;
 ///
 /// assert_eq!(resolve("http://a/b/c/d?q", "../g"), "http://a/b/g");
 /// assert_eq!(resolve("video/manifest.mpd", "1.m4s"), "video/1.m4s");

@@ -1,0 +1,265 @@
+//! Low-latency HLS and DASH of live streams, and files on demand, in players that nobody here wrote.
+
+use std::process::Command;
+
+use fluvial_interop::{
+    clip::B_FRAMES_25,
+    clock::Clock,
+    http, needs,
+    peer::{self, CHROMIUM, DASH_JS, FFMPEG, HLS_JS, PLAYWRIGHT, SHAKA},
+    process::Process,
+    server::Server,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Has Chromium play a page for some seconds after some to settle, seek, and have its network changed; gives what was seen.
+fn watch(url: &str, seconds: u32, warmup: u32, seeks: &str, network: &str) -> Value {
+    let mut command = Command::new("node");
+    command
+        .arg(peer::manifest_dir().join("browser/latency.js"))
+        .args([
+            url,
+            &seconds.to_string(),
+            &warmup.to_string(),
+            seeks,
+            network,
+        ])
+        .env(
+            "CHROMIUM",
+            peer::find("chromium").expect("the test has asked for it"),
+        );
+    let lines = Process::run(format!("Chromium watching {url}"), &mut command);
+    let seen: Value = serde_json::from_str(&lines.concat()).expect("the script prints JSON");
+    let played = seen["played"].as_f64();
+    assert!(
+        played >= Some(f64::from(seconds)),
+        "it does not play on: {seen}"
+    );
+    assert_eq!(seen["notice"], "", "{seen}");
+    seen
+}
+
+/// A player of the live stream with the clock in its pictures: no stall, and no further behind than so many seconds.
+fn live(player: &str, most: f64) -> Value {
+    let server = Server::start(&["--no-demo"]);
+    let _clock = Clock::publish(&server.rtmp_url("clock"));
+    server.wait_for_playlist("clock");
+    let url = server.http_url(&format!("/watch?player={player}&src=/live/clock"));
+    let seen = watch(&url, 12, 8, "", "");
+    let behind = seen["latency"]["p95"].as_f64().expect("the clock is read");
+    assert!(behind < most, "{behind} s behind: {seen}");
+    assert_eq!(seen["stalls"], 0, "{seen}");
+    seen
+}
+
+#[test]
+fn hls_js_plays_with_low_latency() {
+    needs!(CHROMIUM, PLAYWRIGHT, HLS_JS, FFMPEG);
+    let seen = live("hls.js", 2.0);
+    // By parts, blocking reloads and delta updates.
+    for kind in ["parts", "blocking", "deltas"] {
+        assert!(seen["requests"][kind].as_u64() > Some(30), "{kind}: {seen}");
+    }
+}
+
+#[test]
+fn dash_js_plays_with_low_latency() {
+    needs!(CHROMIUM, PLAYWRIGHT, DASH_JS, FFMPEG);
+    live("dash.js", 3.0);
+}
+
+#[test]
+fn shaka_player_plays_live() {
+    needs!(CHROMIUM, PLAYWRIGHT, SHAKA, FFMPEG);
+    live("shaka", 8.0);
+}
+
+/// An encoder of three renditions with the same keyframes, published as `NAME_720`, `NAME_360`, `NAME_180`.
+fn ladder(server: &Server, name: &str) -> Process {
+    let mut command = Command::new("ffmpeg");
+    command
+        .args([
+            "-nostdin",
+            "-v",
+            "error",
+            "-re",
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc2=s=1280x720:r=25",
+        ])
+        .args(["-f", "lavfi", "-i", "sine=440:r=48000", "-filter_complex"])
+        .arg("[0:v]split=3[a][b][c];[a]null[v720];[b]scale=640x360[v360];[c]scale=320x180[v180]");
+    for (height, rate) in [(720, "3M"), (360, "1M"), (180, "300k")] {
+        command
+            .args([
+                "-map",
+                &format!("[v{height}]"),
+                "-map",
+                "1:a",
+                "-c:v",
+                "libx264",
+            ])
+            .args(["-preset", "ultrafast", "-tune", "zerolatency", "-g", "50"])
+            .args(["-keyint_min", "50", "-sc_threshold", "0"])
+            .args(["-b:v", rate, "-maxrate", rate, "-bufsize", rate])
+            .args([
+                "-c:a",
+                "aac",
+                "-f",
+                "flv",
+                &server.rtmp_url(&format!("{name}_{height}")),
+            ]);
+    }
+    Process::spawn("ffmpeg publishing three renditions", &mut command)
+}
+
+/// Each at once where the others have it: what stands between the start and the numbers of their segments is the same.
+#[test]
+fn renditions_are_one_presentation() {
+    needs!(CHROMIUM, PLAYWRIGHT, HLS_JS, FFMPEG);
+    let server = Server::start(&["--no-demo"]);
+    let _encoder = ladder(&server, "ladder");
+    for height in [720, 360, 180] {
+        server.wait_for_playlist(&format!("ladder_{height}"));
+    }
+    let text = |path: &str| {
+        let response = http::get(&server.http_url(path)).expect("the server answers");
+        assert_eq!(response.status, 200, "{path}");
+        response.text()
+    };
+    let offered = text("/live/ladder/index.m3u8");
+    assert_eq!(offered.matches("#EXT-X-STREAM-INF").count(), 3, "{offered}");
+    let manifest = text("/live/ladder/manifest.mpd");
+    assert_eq!(manifest.matches("<AdaptationSet").count(), 2, "{manifest}");
+    assert_eq!(manifest.matches("frameRate=").count(), 3, "{manifest}");
+    let starts = |height: u32| {
+        let playlist = text(&format!("/live/ladder_{height}/stream.m3u8"));
+        let line = |name: &str| {
+            let found = playlist.lines().find(|line| line.starts_with(name));
+            found.expect(name).to_owned()
+        };
+        (
+            line("#EXT-X-MEDIA-SEQUENCE"),
+            line("#EXT-X-PROGRAM-DATE-TIME"),
+        )
+    };
+    assert_eq!(starts(720), starts(360));
+    assert_eq!(starts(720), starts(180));
+
+    // With some seconds of buffer it steps down when the network gets slow, and up again, without a stall.
+    let url = server.http_url("/watch?player=hls.js&patient&src=/live/ladder");
+    let seen = watch(&url, 55, 6, "", "8:1300,28:0");
+    let heights: Vec<u64> = seen["heights"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|one| one["height"].as_u64())
+        .collect();
+    assert_eq!(heights.first(), Some(&720), "{seen}");
+    assert_eq!(heights.last(), Some(&720), "{seen}");
+    assert!(heights.iter().any(|height| *height < 720), "{seen}");
+    assert_eq!(seen["stalls"], 0, "{seen}");
+}
+
+/// A folder with the same clip as MP4, TS and FLV.
+fn library() -> (TempDir, Server) {
+    let folder = TempDir::new().expect("a folder");
+    let clip = B_FRAMES_25.clip();
+    std::fs::create_dir(folder.path().join("a b")).expect("a folder in it");
+    for name in ["a b/clip.mp4", "a b/clip.ts", "clip.flv"] {
+        let mut command = Command::new("ffmpeg");
+        command
+            .args(["-v", "error", "-i"])
+            .arg(&clip.file)
+            .args(["-c", "copy"])
+            .arg(folder.path().join(name));
+        Process::run(format!("ffmpeg making {name}"), &mut command);
+    }
+    let path = folder.path().to_str().expect("it is UTF-8");
+    let server = Server::start(&["--no-demo", "--vod", path]);
+    (folder, server)
+}
+
+/// Hashes of the decoded frames of one kind.
+fn hashes(input: &str, kind: &str) -> Vec<String> {
+    let mut command = Command::new("ffmpeg");
+    command.args([
+        "-nostdin", "-v", "error", "-i", input, "-map", kind, "-f", "framemd5", "-",
+    ]);
+    let lines = Process::run(format!("ffmpeg decoding {input}"), &mut command);
+    let frames = lines.iter().filter(|line| !line.starts_with('#'));
+    frames
+        .filter_map(|line| Some(line.rsplit(',').next()?.trim().to_owned()))
+        .collect()
+}
+
+#[test]
+fn ffmpeg_plays_every_frame_of_files() {
+    needs!(FFMPEG);
+    let (folder, server) = library();
+    for (name, path) in [
+        ("a b/clip.mp4", "a%20b/clip.mp4"),
+        ("a b/clip.ts", "a%20b/clip.ts"),
+        ("clip.flv", "clip.flv"),
+    ] {
+        let file = folder.path().join(name);
+        let file = file.to_str().expect("it is UTF-8");
+        let video = hashes(file, "0:v");
+        let audio = hashes(file, "0:a");
+        assert!(video.len() > 100 && audio.len() > 100);
+        for manifest in ["index.m3u8", "manifest.mpd"] {
+            let url = server.http_url(&format!("/vod/{path}/{manifest}"));
+            assert_eq!(hashes(&url, "0:v"), video, "{url}");
+            // An edit list takes the encoder's delay away from the start; fragments are played with it.
+            let played = hashes(&url, "0:a");
+            let delay = played.len() - audio.len();
+            assert!(
+                delay <= 1,
+                "{url}: {} frames of sound, not {}",
+                played.len(),
+                audio.len()
+            );
+            assert_eq!(played[delay..], audio, "{url}");
+        }
+    }
+}
+
+#[test]
+fn browsers_seek_in_files() {
+    needs!(CHROMIUM, PLAYWRIGHT, HLS_JS, DASH_JS, SHAKA, FFMPEG);
+    let (_folder, server) = library();
+    for player in ["hls.js", "dash.js", "shaka"] {
+        for file in ["a%20b/clip.mp4", "clip.flv"] {
+            let source = format!("/vod/{file}").replace('%', "%25");
+            let url = server.http_url(&format!("/watch?player={player}&src={source}"));
+            let seen = watch(&url, 2, 0, "6,1", "");
+            let sought = seen["sought"].as_array().expect("a list");
+            assert_eq!(sought.len(), 2, "{seen}");
+            for jump in sought {
+                let (to, at) = (jump["to"].as_f64(), jump["at"].as_f64());
+                assert!(at > to, "{player} does not play where it went: {seen}");
+            }
+        }
+    }
+}
+
+#[test]
+fn files_are_served_as_caches_want_them() {
+    needs!(FFMPEG);
+    let (_folder, server) = library();
+    let get = |path: &str| http::get(&server.http_url(path)).expect("the server answers");
+    assert_eq!(get("/vod/clip.flv/index.m3u8").status, 200);
+    assert_eq!(get("/vod/clip.flv/segment-0.m4s").status, 200);
+    assert_eq!(get("/vod/clip.flv/segment-999.m4s").status, 404);
+    for outside in [
+        "/vod/../clip.flv/index.m3u8",
+        "/vod/%2e%2e/clip.flv/index.m3u8",
+        "/vod/a%20b/..%2f..%2fx.mp4/index.m3u8",
+    ] {
+        assert_eq!(get(outside).status, 404, "{outside}");
+    }
+    let list = String::from_utf8(get("/vod/").body).expect("it is UTF-8");
+    assert!(list.contains("/vod/a%20b/clip.mp4/index.m3u8"), "{list}");
+}
