@@ -28,16 +28,25 @@ pub mod congestion;
 mod error;
 pub mod extension;
 pub mod fec;
+#[cfg(feature = "media")]
+mod format;
 pub mod jitter;
 mod limits;
 pub mod nack;
 pub mod ntp;
 pub mod packet;
+pub mod payload;
+#[cfg(feature = "media")]
+pub mod receiver;
 pub mod reception;
 pub mod red;
 pub mod rtcp;
 pub mod rtx;
 pub mod schedule;
+#[cfg(feature = "sdp")]
+pub mod sdp;
+#[cfg(feature = "media")]
+pub mod sender;
 mod sequence;
 pub mod sources;
 #[cfg(feature = "srtp")]
@@ -48,3 +57,9 @@ pub use limits::Limits;
 pub use ntp::NtpTime;
 pub use packet::{Header, Packet};
 pub use sequence::Unwrapper;
+#[cfg(feature = "media")]
+pub use {
+    format::{Format, MP2T},
+    receiver::Receiver,
+    sender::Sender,
+};

@@ -10,6 +10,7 @@ mod inputs;
 mod mp4;
 mod mpeg2;
 mod rtmp;
+mod rtp;
 
 use harness::{Group, Options};
 use std::time::Duration;
@@ -23,6 +24,7 @@ const AREAS: &[(&str, fn() -> Vec<Group>)] = &[
     ("ac3", ac3::groups),
     ("mpeg2", mpeg2::groups),
     ("hls", hls::groups),
+    ("rtp", rtp::groups),
 ];
 
 fn env<T: std::str::FromStr>(name: &str, default: T) -> T {

@@ -3,7 +3,24 @@
 //! A packetizer gives [`Payload`]s: a few header bytes and a slice of the frame itself, so that nothing is copied before
 //! the packet is written. A depacketizer takes packets in the order of their sequence numbers and gives [`Frame`]s.
 
-use crate::Packet;
+pub mod ac3;
+mod assembler;
+pub mod av1;
+pub mod h264;
+pub mod h265;
+mod layout;
+pub mod mpeg4_generic;
+pub mod mpeg_audio;
+pub mod mpeg_video;
+mod parts;
+pub mod raw;
+pub mod vp8;
+pub mod vp9;
+
+pub use layout::{Depacketizer, Layout, Packetizer, Payloads};
+
+use crate::Error;
+use crate::packet::too_long;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -47,6 +64,37 @@ impl<'a> Payload<'a> {
         }
         payload.head_len = u8::try_from(N).unwrap_or(0);
         payload
+    }
+
+    /// With no body yet.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`] for more than there is room for.
+    pub(crate) fn with_head(head: &[u8]) -> Result<Self, Error> {
+        let mut payload = Self::new([], &[], false);
+        let len = head.len();
+        match (u8::try_from(len), payload.head.get_mut(..len)) {
+            (Ok(len), Some(place)) => {
+                for (place, byte) in place.iter_mut().zip(head) {
+                    *place = *byte;
+                }
+                payload.head_len = len;
+                Ok(payload)
+            }
+            _ => Err(too_long("payload header", len as u64, HEAD as u64)),
+        }
+    }
+
+    /// The same head with another body.
+    #[inline]
+    pub(crate) fn with_body<'b>(&self, body: &'b [u8], marker: bool) -> Payload<'b> {
+        Payload {
+            head: self.head,
+            head_len: self.head_len,
+            marker,
+            delay: self.delay,
+            body: Body::Slice(body),
+        }
     }
 
     /// Units after their lengths in 4 bytes, the upper two of which are 0 and are left out.
@@ -94,6 +142,14 @@ impl<'a> Payload<'a> {
     }
 }
 
+/// The first unit of several after their lengths in 4 bytes, and what follows it.
+#[inline]
+fn split_unit(data: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, rest) = data.split_first_chunk()?;
+    let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
+    rest.split_at_checked(len)
+}
+
 /// Units with the lower two bytes of their lengths.
 #[derive(Debug, Clone)]
 struct Units<'a>(&'a [u8]);
@@ -125,22 +181,6 @@ pub struct Frame {
     pub after_loss: bool,
     /// Whether part of the frame itself is missing; what is there consists of whole units.
     pub damaged: bool,
-}
-
-/// Notices missing packets.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Continuity {
-    next: Option<u16>,
-}
-
-impl Continuity {
-    /// Whether packets are missing between this one and the last.
-    pub(crate) fn is_broken(&mut self, packet: &Packet<'_>) -> bool {
-        let number = packet.sequence_number();
-        let broken = self.next.is_some_and(|next| next != number);
-        self.next = Some(number.wrapping_add(1));
-        broken
-    }
 }
 
 #[cfg(test)]
