@@ -388,6 +388,24 @@ impl Sender {
         Ok(())
     }
 
+    /// Another end uses the source of a track: it says goodbye and goes on as another one (RFC 3550 §8.2).
+    ///
+    /// # Errors
+    /// [`Error::State`] for a track that was not set; [`Error::TooLong`] for a canonical name that does not fit.
+    pub fn handle_collision(&mut self, track: TrackId, now: Duration) -> Result<(), Error> {
+        let Some(index) = self.index(track) else {
+            return Err(Error::State("a collision of a track that was not set"));
+        };
+        self.report(index, now, true)?;
+        let [a, b, c, d, ..] = self.random().to_be_bytes();
+        if let Some(stream) = self.streams.get_mut(index) {
+            stream.ssrc = u32::from_be_bytes([a, b, c, d]);
+            stream.next_report = None;
+            (stream.packet_count, stream.octet_count) = (0, 0);
+        }
+        Ok(())
+    }
+
     /// Sends the reports that are due.
     pub fn handle_timeout(&mut self, now: Duration) {
         for index in 0..self.streams.len() {

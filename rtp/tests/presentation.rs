@@ -327,3 +327,26 @@ fn strays_of_other_sources_are_left_out() {
     assert_eq!(straight.samples, got.samples);
     assert_eq!(got.discontinuities, 0);
 }
+
+#[test]
+fn a_sender_goes_on_as_another_source_after_a_collision() {
+    let put = samples(2);
+    let config = sender::Config::new(WallClock::from_unix_nanos(1_700_000_000_000_000_000), "us");
+    let mut sender = Sender::new(config, &mut Numbers(7));
+    sender.set_tracks(&tracks()).unwrap();
+    let mut packets = Vec::new();
+    let before = sender.streams()[0].ssrc();
+    for (n, sample) in put.iter().enumerate() {
+        let now = time(sample);
+        if n == put.len() / 2 {
+            sender.handle_collision(VIDEO, now).unwrap();
+        }
+        sender.handle_sample(sample, now).unwrap();
+        let outputs = core::iter::from_fn(|| sender.poll_output());
+        packets.extend(outputs.map(|output| (now, output)));
+    }
+    assert_ne!(sender.streams()[0].ssrc(), before);
+    let got = received(&packets, 100);
+    // The goodbye says at once that the other source is no stray.
+    assert_eq!((got.samples.len(), got.discontinuities), (put.len(), 1));
+}
