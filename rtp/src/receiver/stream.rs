@@ -340,11 +340,13 @@ impl Stream {
         now: Duration,
         common: &mut super::Common,
     ) -> Option<media::Time> {
-        if self.source.ssrc.is_some_and(|ssrc| ssrc != report.ssrc) {
-            return None;
-        }
         // A report of zeros is no report (RFC 3550 §6.4.1).
         if report.ntp == NtpTime(0) {
+            return None;
+        }
+        if self.source.ssrc.is_some_and(|ssrc| ssrc != report.ssrc) {
+            // It may be of the source that takes over.
+            self.early_report = Some((report.ssrc, report.ntp, report.rtp_timestamp));
             return None;
         }
         self.statistics.handle_report(report.ntp.middle(), now);
