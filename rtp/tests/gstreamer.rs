@@ -303,9 +303,7 @@ fn bytes_both_ways(
     put: &[Sample],
     mtu: usize,
     source: (&str, &[u8]),
-    pay: &str,
-    caps: &str,
-    depay: &str,
+    [pay, caps, depay]: [&str; 3],
 ) -> Option<()> {
     let tracks = Tracks::from(vec![track]);
     let track = &tracks[0];
@@ -366,9 +364,11 @@ fn vp8() {
             &put,
             mtu,
             ("ivfparse", &file),
-            "rtpvp8pay",
-            "media=video,clock-rate=90000,encoding-name=VP8",
-            "rtpvp8depay",
+            [
+                "rtpvp8pay",
+                "media=video,clock-rate=90000,encoding-name=VP8",
+                "rtpvp8depay",
+            ],
         );
     }
 }
@@ -408,9 +408,11 @@ fn mpeg_video() {
                 &put,
                 mtu,
                 ("mpegvideoparse", &file),
-                "rtpmpvpay",
-                "media=video,clock-rate=90000,encoding-name=MPV",
-                "rtpmpvdepay",
+                [
+                    "rtpmpvpay",
+                    "media=video,clock-rate=90000,encoding-name=MPV",
+                    "rtpmpvdepay",
+                ],
             );
         }
     }
@@ -451,9 +453,7 @@ fn pcm_and_klv_and_transport_streams() {
                 &put,
                 mtu,
                 (name, &noise),
-                &format!("rtp{pay}pay"),
-                &caps,
-                &format!("rtp{pay}depay"),
+                [&format!("rtp{pay}pay"), &caps, &format!("rtp{pay}depay")],
             );
         }
         for bits in [16, 24] {
@@ -469,9 +469,11 @@ fn pcm_and_klv_and_transport_streams() {
                 &put,
                 mtu,
                 (&raw, &noise),
-                &format!("rtpL{bits}pay"),
-                &caps,
-                &format!("rtpL{bits}depay"),
+                [
+                    &format!("rtpL{bits}pay"),
+                    &caps,
+                    &format!("rtpL{bits}depay"),
+                ],
             );
         }
         // A universal label, a length in its long form, and a value.
@@ -487,9 +489,11 @@ fn pcm_and_klv_and_transport_streams() {
             &put,
             mtu,
             ("meta/x-klv,parsed=true", &unit),
-            "rtpklvpay",
-            "media=application,clock-rate=90000,encoding-name=SMPTE336M",
-            "rtpklvdepay",
+            [
+                "rtpklvpay",
+                "media=application,clock-rate=90000,encoding-name=SMPTE336M",
+                "rtpklvdepay",
+            ],
         );
         let other = Codec::Other {
             kind: Kind::Data,
@@ -513,9 +517,11 @@ fn pcm_and_klv_and_transport_streams() {
             &put,
             mtu,
             ("video/mpegts,systemstream=true,packetsize=188", &ts),
-            "rtpmp2tpay",
-            "media=video,clock-rate=90000,encoding-name=MP2T",
-            "rtpmp2tdepay",
+            [
+                "rtpmp2tpay",
+                "media=video,clock-rate=90000,encoding-name=MP2T",
+                "rtpmp2tdepay",
+            ],
         );
     }
 }

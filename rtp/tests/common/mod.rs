@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Numbers that are the same each time.
-pub struct Numbers(pub u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl rand_core::RngCore for Numbers {
     fn next_u32(&mut self) -> u32 {
@@ -29,7 +29,7 @@ impl rand_core::RngCore for Numbers {
 }
 
 /// Runs a program; `None`, said aloud, where it is not installed.
-pub fn run(program: &str, args: &[&str]) -> Option<Vec<u8>> {
+pub(crate) fn run(program: &str, args: &[&str]) -> Option<Vec<u8>> {
     let Ok(output) = Command::new(program).args(args).output() else {
         eprintln!("SKIPPED: {program} is not installed");
         return None;
@@ -43,14 +43,14 @@ pub fn run(program: &str, args: &[&str]) -> Option<Vec<u8>> {
 }
 
 /// Runs a pipeline of GStreamer.
-pub fn gst(pipeline: &str) -> Option<Vec<u8>> {
+pub(crate) fn gst(pipeline: &str) -> Option<Vec<u8>> {
     let mut args = vec!["-q"];
     args.extend(pipeline.split_ascii_whitespace());
     run("gst-launch-1.0", &args)
 }
 
 /// Makes a clip of one second with these options.
-pub fn clip(folder: &Path, name: &str, options: &str) -> Option<PathBuf> {
+pub(crate) fn clip(folder: &Path, name: &str, options: &str) -> Option<PathBuf> {
     let path = folder.join(name);
     let inputs = "-v error -f lavfi -i testsrc2=size=320x240:rate=25 -f lavfi -i sine=frequency=440:sample_rate=48000";
     let mut args: Vec<&str> = inputs
@@ -67,7 +67,7 @@ pub fn clip(folder: &Path, name: &str, options: &str) -> Option<PathBuf> {
 }
 
 /// Tracks and samples of an MP4 file.
-pub fn samples(path: &Path) -> (Tracks, Vec<Sample>) {
+pub(crate) fn samples(path: &Path) -> (Tracks, Vec<Sample>) {
     let mut demuxer = mp4::Demuxer::new(mp4::Limits::default());
     let (mut tracks, mut samples) = (Tracks::default(), Vec::new());
     for piece in std::fs::read(path).unwrap().chunks(65_536) {
@@ -91,7 +91,7 @@ pub fn samples(path: &Path) -> (Tracks, Vec<Sample>) {
 }
 
 /// The packets of samples, without reports.
-pub fn packets(
+pub(crate) fn packets(
     tracks: &Tracks,
     samples: &[Sample],
     mtu: usize,
@@ -117,7 +117,7 @@ pub fn packets(
 }
 
 /// Packets, each after its length in 16 bits.
-pub fn framed(packets: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn framed(packets: &[Vec<u8>]) -> Vec<u8> {
     let framed = packets.iter().flat_map(|packet| {
         let len = u16::try_from(packet.len()).unwrap().to_be_bytes();
         len.into_iter().chain(packet.iter().copied())
@@ -125,7 +125,7 @@ pub fn framed(packets: &[Vec<u8>]) -> Vec<u8> {
     framed.collect()
 }
 
-pub fn unframed(stream: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn unframed(stream: &[u8]) -> Vec<Vec<u8>> {
     let (mut rest, mut out) = (stream, Vec::new());
     while let Some(([a, b], after)) = rest.split_first_chunk() {
         let (packet, after) = after.split_at(usize::from(u16::from_be_bytes([*a, *b])));
@@ -136,7 +136,7 @@ pub fn unframed(stream: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// What a receiver makes of the packets of one stream.
-pub fn receive(
+pub(crate) fn receive(
     track: &Track,
     format: Format,
     codec: Option<Codec>,
