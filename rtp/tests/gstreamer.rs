@@ -195,7 +195,14 @@ fn case(folder: &Path, case: &Case) -> Option<()> {
             output.display()
         ))?;
         let got = std::fs::read(&output).unwrap();
-        assert_same(&got, &stream(track, &put), &what);
+        let wanted = stream(track, &put);
+        // Before the first access unit of LATM, also of its own, it leaves the length: 255 in each byte but the last.
+        let extra = match case.name {
+            "latm" => got.len() - wanted.len(),
+            _ => 0,
+        };
+        assert!(extra <= 2);
+        assert_same(&got[extra..], &wanted, &what);
         // Theirs to ours.
         let output = folder.join("theirs.rtp");
         let pay = case.pay.replace("MTU", &mtu.to_string());
