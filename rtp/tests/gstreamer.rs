@@ -398,7 +398,7 @@ fn mpeg_video() {
                 panic!("{codec}: no picture");
             };
             let time = put.len() as i64 * 3600;
-            put.push(sample(frame.to_vec(), time, put.is_empty()));
+            put.push(sample(frame.data.to_vec(), time, put.is_empty()));
         }
         // The sequence header, up to the group of pictures.
         let end = file.windows(4).position(|four| four == [0, 0, 1, 0xB8]);
