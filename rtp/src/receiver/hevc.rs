@@ -1,6 +1,5 @@
 //! What a receiver needs to know of the NAL units of H.265.
 
-use alloc::string::{String, ToString};
 use wire::BitReader;
 
 /// `nal_unit_type`, 6 bits (Rec. ITU-T H.265 §7.3.1.2).
@@ -25,43 +24,33 @@ pub(super) fn key(nal: &[u8]) -> (u8, u8) {
 /// `sps_max_num_reorder_pics` of the highest sub-layer: how many pictures may precede another one in decoding order and follow
 /// it in output order (§7.3.2.2.1). `None` where the parameter set cannot be read.
 pub(super) fn reorder_depth(sps: &[u8]) -> Option<u8> {
-    read_depth(sps.get(2..)?).ok()
-}
-
-fn read_depth(sps: &[u8]) -> Result<u8, String> {
-    fn told(error: impl ToString) -> String {
-        error.to_string()
-    }
-    let mut r = BitReader::escaped(sps);
-    r.bits(4, "sps_video_parameter_set_id").map_err(told)?;
-    let sub_layers = r.bits8(3, "sps_max_sub_layers_minus1").map_err(told)?;
-    r.bit("sps_temporal_id_nesting_flag").map_err(told)?;
-    r.skip(96, "profile_tier_level").map_err(told)?;
+    let mut r = BitReader::escaped(sps.get(2..)?);
+    r.bits(4, "sps_video_parameter_set_id").ok()?;
+    let sub_layers = r.bits8(3, "sps_max_sub_layers_minus1").ok()?;
+    r.bit("sps_temporal_id_nesting_flag").ok()?;
+    r.skip(96, "profile_tier_level").ok()?;
     let mut present = [(false, false); 8];
     for flags in present.iter_mut().take(sub_layers.into()) {
-        let profile = r.bit("sub_layer_profile_present_flag").map_err(told)?;
-        *flags = (
-            profile,
-            r.bit("sub_layer_level_present_flag").map_err(told)?,
-        );
+        let profile = r.bit("sub_layer_profile_present_flag").ok()?;
+        *flags = (profile, r.bit("sub_layer_level_present_flag").ok()?);
     }
     if sub_layers > 0 {
         let rest = 8u64.saturating_sub(sub_layers.into());
-        r.skip(2 * rest, "reserved_zero_2bits").map_err(told)?;
+        r.skip(2 * rest, "reserved_zero_2bits").ok()?;
     }
     for (profile, level) in present {
         let bits = if profile { 88 } else { 0 } + if level { 8 } else { 0 };
-        r.skip(bits, "sub_layer_profile_level").map_err(told)?;
+        r.skip(bits, "sub_layer_profile_level").ok()?;
     }
-    r.ue("sps_seq_parameter_set_id").map_err(told)?;
-    if r.ue("chroma_format_idc").map_err(told)? == 3 {
-        r.bit("separate_colour_plane_flag").map_err(told)?;
+    r.ue("sps_seq_parameter_set_id").ok()?;
+    if r.ue("chroma_format_idc").ok()? == 3 {
+        r.bit("separate_colour_plane_flag").ok()?;
     }
-    r.ue("pic_width_in_luma_samples").map_err(told)?;
-    r.ue("pic_height_in_luma_samples").map_err(told)?;
-    if r.bit("conformance_window_flag").map_err(told)? {
+    r.ue("pic_width_in_luma_samples").ok()?;
+    r.ue("pic_height_in_luma_samples").ok()?;
+    if r.bit("conformance_window_flag").ok()? {
         for _ in 0..4 {
-            r.ue("conf_win_offset").map_err(told)?;
+            r.ue("conf_win_offset").ok()?;
         }
     }
     for name in [
@@ -69,18 +58,16 @@ fn read_depth(sps: &[u8]) -> Result<u8, String> {
         "bit_depth_chroma_minus8",
         "log2_max_pic_order_cnt_lsb_minus4",
     ] {
-        r.ue(name).map_err(told)?;
+        r.ue(name).ok()?;
     }
-    let all = r
-        .bit("sps_sub_layer_ordering_info_present_flag")
-        .map_err(told)?;
+    let all = r.bit("sps_sub_layer_ordering_info_present_flag").ok()?;
     let mut depth = 0;
     for _ in 0..=if all { sub_layers } else { 0 } {
-        r.ue("sps_max_dec_pic_buffering_minus1").map_err(told)?;
-        depth = r.ue("sps_max_num_reorder_pics").map_err(told)?;
-        r.ue("sps_max_latency_increase_plus1").map_err(told)?;
+        r.ue("sps_max_dec_pic_buffering_minus1").ok()?;
+        depth = r.ue("sps_max_num_reorder_pics").ok()?;
+        r.ue("sps_max_latency_increase_plus1").ok()?;
     }
-    u8::try_from(depth).map_err(told)
+    u8::try_from(depth).ok()
 }
 
 #[cfg(test)]
