@@ -229,8 +229,8 @@ fn case(folder: &Path, case: &Case) -> Option<()> {
             assert!(got.data == put.data, "{what}: sample {n}");
             assert_eq!(got.is_sync(), put.is_sync(), "{what}: sample {n}");
         }
-        // As far apart as they were, but for the first one, whose time may be cut by an edit list.
-        let differences = got.iter().zip(put).skip(1).map(|(got, put)| {
+        // As far apart as they were, but for those of the first packet, whose time may be cut by an edit list.
+        let differences = got.iter().zip(put).skip(4).map(|(got, put)| {
             (found[0].timescale.time(got.pts) - track.timescale.time(put.pts)).as_nanos()
         });
         let differences: Vec<_> = differences.collect();
@@ -331,6 +331,10 @@ fn bytes_both_ways(
         std::fs::read(&output).unwrap() == stream(track, put),
         "{caps} at {mtu}"
     );
+    if source.0.is_empty() {
+        // It makes no packets of this.
+        return Some(());
+    }
     let output = folder.join("theirs.rtp");
     gst(&format!(
         "filesrc location={} ! {} ! {pay} mtu={mtu} pt=96 ! rtpstreampay ! filesink buffer-mode=unbuffered location={}",
@@ -389,6 +393,12 @@ fn mpeg_video() {
             return;
         };
         let file = std::fs::read(&path).unwrap();
+        // Packets are made of MPEG-2 video only.
+        let parse = if codec == "mpeg2video" {
+            "mpegvideoparse"
+        } else {
+            ""
+        };
         let mut splitter = mpeg2::video::PictureSplitter::new();
         splitter.handle_input(&file);
         splitter.handle_eof();
@@ -414,7 +424,7 @@ fn mpeg_video() {
                 track,
                 &put,
                 mtu,
-                ("mpegvideoparse", &file),
+                (parse, &file),
                 [
                     "rtpmpvpay",
                     "media=video,clock-rate=90000,encoding-name=MPV",
