@@ -1,4 +1,5 @@
 //! Packets parsed and built, H.264 laid into packets and put together, beside a copy of the same bytes.
+#![allow(missing_docs, reason = "criterion makes a public function")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fluvial_rtp::payload::h264::{Depacketizer, Mode, Packetizer};
@@ -9,7 +10,7 @@ use std::hint::black_box;
 /// Access units as of an encoder at 8 Mbit/s, each NAL unit after its length; `slices` in each.
 fn access_units(slices: usize) -> Vec<Vec<u8>> {
     let unit = |n: usize| {
-        let len = if n % 50 == 0 {
+        let len = if n.is_multiple_of(50) {
             160_000
         } else {
             20_000 + n * 7919 % 30_000
@@ -17,7 +18,7 @@ fn access_units(slices: usize) -> Vec<Vec<u8>> {
         let mut out = Vec::new();
         for slice in 0..slices {
             out.extend_from_slice(&u32::try_from(len).unwrap().to_be_bytes());
-            out.push(if n % 50 == 0 { 0x65 } else { 0x41 });
+            out.push(if n.is_multiple_of(50) { 0x65 } else { 0x41 });
             out.extend((1..len).map(|i| (i * 31 + slice) as u8 | 1));
         }
         out

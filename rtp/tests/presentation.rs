@@ -216,7 +216,7 @@ fn reordered_and_doubled_packets_change_nothing() {
     let mut late: Vec<_> = packets.drain(..1).collect();
     for (now, output) in packets {
         let keep = output.kind == Channel::Rtcp;
-        for _ in 0..1 + usize::from(random(&mut numbers) % 7 == 0) {
+        for _ in 0..1 + usize::from(random(&mut numbers).is_multiple_of(7)) {
             let delay = if keep { 0 } else { random(&mut numbers) % 60 };
             late.push((now + Duration::from_millis(delay), output.clone()));
         }
