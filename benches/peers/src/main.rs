@@ -11,6 +11,7 @@ mod mp4;
 mod mpeg2;
 mod rtmp;
 mod rtp;
+mod rtsp;
 
 use harness::{Group, Options};
 use std::time::Duration;
@@ -20,6 +21,7 @@ const AREAS: &[(&str, fn() -> Vec<Group>)] = &[
     ("h264", h264::groups),
     ("mp4", mp4::groups),
     ("rtmp", rtmp::groups),
+    ("rtsp", rtsp::groups),
     ("aac", aac::groups),
     ("ac3", ac3::groups),
     ("mpeg2", mpeg2::groups),
