@@ -4,7 +4,8 @@
 use libfuzzer_sys::fuzz_target;
 use rtp::congestion::{Estimator, Recorder};
 use rtp::jitter::{Buffer, Config, Output};
-use rtp::nack::{Generator, GeneratorConfig, Pair};
+use rtp::nack::{Generator, GeneratorConfig};
+use rtp::rtcp::NackEntry;
 use rtp::reception::Reception;
 use rtp::sources::{Limits, Sources};
 use std::time::Duration;
@@ -43,10 +44,10 @@ fuzz_target!(|data: &[u8]| {
         nack.handle_packet(number, now);
         let lost = nack.poll(now);
         assert!(lost.len() <= 512 && nack.missing() <= 512);
-        assert_eq!(Pair::merge(lost.iter().copied()).flat_map(Pair::lost).collect::<Vec<_>>(), lost);
+        assert_eq!(NackEntry::of(lost.iter().copied()).flat_map(NackEntry::sequence_numbers).collect::<Vec<_>>(), lost);
         reception.handle_packet(number, timestamp, now);
         if millis % 8 == 0 {
-            reception.report(now);
+            reception.report(ssrc.into(), now);
         }
         sources.handle_packet(ssrc.into(), number, timestamp, &b, now);
         recorder.handle_packet(number, now);

@@ -2,15 +2,16 @@
 //!
 //! ```
 //! use core::time::Duration;
-//! use fluvial_rtp::nack::{Generator, GeneratorConfig, Pair};
+//! use fluvial_rtp::nack::{Generator, GeneratorConfig};
+//! use fluvial_rtp::rtcp::NackEntry;
 //!
 //! let mut nack = Generator::new(GeneratorConfig::default());
 //! for sequence_number in [1, 2, 5, 7] {
 //!     nack.handle_packet(sequence_number, Duration::ZERO);
 //! }
 //! let due = nack.poll_timeout().expect("3, 4 and 6 are missing");
-//! let pairs: Vec<Pair> = Pair::merge(nack.poll(due)).collect();
-//! assert_eq!(pairs, [Pair { packet_id: 3, following: 0b101 }]);
+//! let entries: Vec<NackEntry> = NackEntry::of(nack.poll(due)).collect();
+//! assert_eq!(entries, [NackEntry { packet_id: 3, bitmask: 0b101 }]);
 //! ```
 
 use crate::Unwrapper;
@@ -18,45 +19,6 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::time::Duration;
-
-/// One entry of a generic NACK: a lost packet, and which of the 16 after it are lost as well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Pair {
-    /// `PID`: the sequence number of a lost packet.
-    pub packet_id: u16,
-    /// `BLP`: bit n says that packet `packet_id + n + 1` is lost too.
-    pub following: u16,
-}
-
-impl Pair {
-    /// As few entries as name these sequence numbers, which come in ascending order, modulo 2^16.
-    pub fn merge(lost: impl IntoIterator<Item = u16>) -> impl Iterator<Item = Self> {
-        let mut lost = lost.into_iter().peekable();
-        core::iter::from_fn(move || {
-            let packet_id = lost.next()?;
-            let mut following = 0u16;
-            let bit = |next: u16| {
-                let after = next.wrapping_sub(packet_id).wrapping_sub(1);
-                1u16.checked_shl(after.into())
-            };
-            while let Some(bit) = lost.peek().and_then(|next| bit(*next)) {
-                following |= bit;
-                lost.next();
-            }
-            Some(Self {
-                packet_id,
-                following,
-            })
-        })
-    }
-
-    /// The sequence numbers of the lost packets, in order.
-    pub fn lost(self) -> impl Iterator<Item = u16> {
-        let after = (0..16u16).filter(move |n| self.following >> n & 1 == 1);
-        core::iter::once(self.packet_id)
-            .chain(after.map(move |n| self.packet_id.wrapping_add(n).wrapping_add(1)))
-    }
-}
 
 /// When a [`Generator`] asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,7 +130,7 @@ impl Generator {
         }
     }
 
-    /// The sequence numbers to ask for now, in order; they are due again a round trip and a quarter later.
+    /// The sequence numbers to ask for now, in order, for [`NackEntry::of`](crate::rtcp::NackEntry::of); they are due again a round trip and a quarter later.
     pub fn poll(&mut self, now: Duration) -> Vec<u16> {
         let mut lost = Vec::new();
         if self.due.is_none_or(|due| now < due) {
@@ -347,7 +309,6 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     const fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -426,15 +387,5 @@ mod tests {
         assert_eq!(cache.respond(at, ms(2500)), None, "old");
         cache.handle_sent(30_000, Bytes::from_static(b"new"), ms(2500));
         assert_eq!(cache.buffered_len(), 3);
-    }
-
-    proptest! {
-        #[test]
-        fn merged_and_apart_again(start: u16, steps in proptest::collection::vec(1u16..40, 0..50)) {
-            let lost: Vec<u16> = steps.iter().scan(start, |at, step| { *at = at.wrapping_add(*step); Some(*at) }).collect();
-            let pairs: Vec<Pair> = Pair::merge(lost.iter().copied()).collect();
-            prop_assert!(pairs.windows(2).all(|w| w[1].packet_id.wrapping_sub(w[0].packet_id) > 16));
-            prop_assert_eq!(pairs.into_iter().flat_map(Pair::lost).collect::<Vec<_>>(), lost);
-        }
     }
 }

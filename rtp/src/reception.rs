@@ -1,5 +1,6 @@
 //! What a receiver counts of a source, for its reports (RFC 3550 §6.4 and appendix A).
 
+use crate::rtcp::ReportBlock;
 use crate::{NtpTime, Unwrapper};
 use core::time::Duration;
 
@@ -63,24 +64,6 @@ fn ticks(time: Duration, clock_rate: u32) -> u32 {
         .wrapping_add(part)
         .to_be_bytes();
     u32::from_be_bytes([a, b, c, d])
-}
-
-/// The numbers of a report block (RFC 3550 §6.4.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Report {
-    /// The share of packets lost since the last report, of 256.
-    pub fraction_lost: u8,
-    /// Packets lost so far, less duplicates: signed, 24 bits, kept at its bounds.
-    pub cumulative_lost: i32,
-    /// Wraps of the sequence number in the upper 16 bits, the highest one so far in the lower.
-    pub extended_highest_sequence_number: u32,
-    /// Interarrival jitter, ticks.
-    pub jitter: u32,
-    /// The middle 32 bits of the NTP time of the last sender report; 0 where none came.
-    pub last_sr: u32,
-    /// The time since then, 1/65536 s.
-    pub delay_since_last_sr: u32,
 }
 
 /// Counts the packets of one source.
@@ -180,7 +163,7 @@ impl Reception {
         self.received_prior = 0;
     }
 
-    /// Remembers a sender report for [`Report::last_sr`].
+    /// Remembers a sender report for [`ReportBlock::last_sr`].
     pub const fn handle_sender_report(&mut self, ntp: NtpTime, now: Duration) {
         self.sender_report = Some((ntp, now));
     }
@@ -215,8 +198,8 @@ impl Reception {
         &self.jitter
     }
 
-    /// The numbers for a report, which counts `fraction_lost` anew from here (RFC 3550 §A.3). `None` before the source is valid.
-    pub fn report(&mut self, now: Duration) -> Option<Report> {
+    /// The report on this source, which counts `fraction_lost` anew from here (RFC 3550 §A.3). `None` before the source is valid.
+    pub fn report(&mut self, ssrc: u32, now: Duration) -> Option<ReportBlock> {
         if !self.is_valid() {
             return None;
         }
@@ -236,10 +219,11 @@ impl Reception {
         let (last_sr, since) = self.sender_report.map_or((0, Duration::ZERO), |(ntp, at)| {
             (ntp.middle(), now.saturating_sub(at))
         });
-        Some(Report {
+        Some(ReportBlock {
+            ssrc,
             fraction_lost: u8::try_from(fraction).unwrap_or(u8::MAX),
             cumulative_lost: i32::try_from(lost.clamp(-0x80_0000, 0x7F_FFFF)).unwrap_or(0),
-            extended_highest_sequence_number: u32::from_be_bytes([a, b, c, d]),
+            highest_sequence: u32::from_be_bytes([a, b, c, d]),
             jitter: self.jitter.ticks(),
             last_sr,
             delay_since_last_sr: crate::ntp::short_span(since),
@@ -272,7 +256,7 @@ mod tests {
     #[test]
     fn loss_over_the_wrap() {
         let mut reception = Reception::new(8000);
-        assert!(reception.report(ms(0)).is_none());
+        assert!(reception.report(5, ms(0)).is_none());
         let mut valid = 0;
         for n in 0..1000u32 {
             // One of ten is missing.
@@ -287,9 +271,9 @@ mod tests {
         }
         assert_eq!(valid, 899);
         reception.handle_sender_report(NtpTime(0x1234_5678_9ABC_DEF0), ms(19_000));
-        let report = reception.report(ms(20_000)).expect("valid");
+        let report = reception.report(5, ms(20_000)).expect("valid");
         assert_eq!((report.fraction_lost, report.cumulative_lost), (25, 100));
-        assert_eq!(report.extended_highest_sequence_number, 65_999);
+        assert_eq!(report.highest_sequence, 65_999);
         assert_eq!(
             (report.last_sr, report.delay_since_last_sr),
             (0x5678_9ABC, 0x1_0000)
@@ -297,12 +281,18 @@ mod tests {
         assert_eq!(report.jitter, 0);
         // Nothing came since; then a duplicate makes good for one.
         assert_eq!(
-            reception.report(ms(20_000)).expect("valid").fraction_lost,
+            reception
+                .report(5, ms(20_000))
+                .expect("valid")
+                .fraction_lost,
             0
         );
         reception.handle_packet((65_999u32 % 65_536) as u16, 999 * 160, ms(20_000));
         assert_eq!(
-            reception.report(ms(20_000)).expect("valid").cumulative_lost,
+            reception
+                .report(5, ms(20_000))
+                .expect("valid")
+                .cumulative_lost,
             99
         );
     }
@@ -337,10 +327,7 @@ mod tests {
         // A late one does not count as a wrap.
         assert!(reception.handle_packet(39_950, 0, ms(0)));
         assert_eq!(
-            reception
-                .report(ms(0))
-                .expect("valid")
-                .extended_highest_sequence_number,
+            reception.report(5, ms(0)).expect("valid").highest_sequence,
             40_001
         );
     }

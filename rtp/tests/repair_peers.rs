@@ -4,6 +4,7 @@
 mod gst;
 
 use fluvial_rtp::fec::{Protection, Recoverer, ulp};
+use fluvial_rtp::rtcp::NackEntry;
 use fluvial_rtp::{Header, Packet, nack, red, rtx};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -275,11 +276,11 @@ fn gstreamer_sends_again_what_we_ask_for() {
         if !first.is_empty() {
             // A receiver report and a generic NACK (RFC 4585 §6.2.1).
             let mut report = vec![0x80, 201, 0, 1, 0, 0, 0, 5];
-            let pairs: Vec<_> = nack::Pair::merge(first.iter().copied()).collect();
+            let pairs: Vec<_> = NackEntry::of(first.iter().copied()).collect();
             report.extend([0x81, 205, 0, 2 + pairs.len() as u8, 0, 0, 0, 5, 0, 0, 0, 77]);
             for pair in pairs {
                 report.extend(pair.packet_id.to_be_bytes());
-                report.extend(pair.following.to_be_bytes());
+                report.extend(pair.bitmask.to_be_bytes());
             }
             socket
                 .send_to(&report, ("127.0.0.1", control))

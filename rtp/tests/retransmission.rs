@@ -1,7 +1,8 @@
 //! Questions, cache, retransmission stream and jitter buffer together, over a path that was made up.
 
 use fluvial_rtp::jitter::{Buffer, Config, Output};
-use fluvial_rtp::nack::{Cache, CacheConfig, Generator, GeneratorConfig, Pair};
+use fluvial_rtp::nack::{Cache, CacheConfig, Generator, GeneratorConfig};
+use fluvial_rtp::rtcp::NackEntry;
 use fluvial_rtp::{Header, Packet, rtx};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -86,11 +87,17 @@ fn simulate(percent: usize, bursts: bool) -> (usize, usize, Duration) {
             }
         }
         while let Some(entry) = questions.first_entry().filter(
-            |entry: &std::collections::btree_map::OccupiedEntry<'_, (Duration, u64), Vec<Pair>>| {
-                entry.key().0 <= now
-            },
+            |entry: &std::collections::btree_map::OccupiedEntry<
+                '_,
+                (Duration, u64),
+                Vec<NackEntry>,
+            >| { entry.key().0 <= now },
         ) {
-            for number in entry.remove().into_iter().flat_map(Pair::lost) {
+            for number in entry
+                .remove()
+                .into_iter()
+                .flat_map(NackEntry::sequence_numbers)
+            {
                 if let Some(packet) = cache.respond(number, now) {
                     let mut again = Vec::new();
                     retransmission
@@ -117,7 +124,7 @@ fn simulate(percent: usize, bursts: bool) -> (usize, usize, Duration) {
         }
         let lost_now = nack.poll(now);
         if !lost_now.is_empty() {
-            let pairs: Vec<Pair> = Pair::merge(lost_now).collect();
+            let pairs: Vec<NackEntry> = NackEntry::of(lost_now).collect();
             extra_bytes += 12 + 4 * pairs.len();
             if !back.loses() {
                 id += 1;

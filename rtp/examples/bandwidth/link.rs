@@ -1,6 +1,7 @@
 //! A path that was made up: a bottleneck with a queue, a delay each way, loss, and flows that share it. No clock, no socket.
 
-use fluvial_rtp::congestion::{Config, Estimator, Feedback, Recorder, Usage};
+use fluvial_rtp::congestion::{Config, Estimator, Recorder, Usage};
+use fluvial_rtp::rtcp::{Packet, Packets};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -93,7 +94,8 @@ struct State {
     credit: u64,
     sequence_number: u16,
     received: u64,
-    feedbacks: VecDeque<(Duration, Feedback)>,
+    /// RTCP on its way, and when it comes.
+    feedbacks: VecDeque<(Duration, Vec<u8>)>,
 }
 
 /// Runs flows over a path and gives ten points a second for each of them. `change` may make another path of it.
@@ -135,11 +137,17 @@ pub(crate) fn run(
             } = &mut state.flow
             {
                 while let Some(feedback) = recorder.poll(now + Duration::from_secs(1_073_740)) {
-                    state.feedbacks.push_back((now + path.delay, feedback));
+                    let mut rtcp = Vec::new();
+                    feedback.encode(1, 2, &mut rtcp).expect("short enough");
+                    state.feedbacks.push_back((now + path.delay, rtcp));
                 }
                 while state.feedbacks.front().is_some_and(|(at, _)| *at <= now) {
-                    let (_, feedback) = state.feedbacks.pop_front().expect("seen");
-                    estimator.handle_feedback(&feedback, now);
+                    let (_, rtcp) = state.feedbacks.pop_front().expect("seen");
+                    for packet in Packets::new(&rtcp) {
+                        if let Ok(Packet::Twcc(twcc)) = packet {
+                            estimator.handle_feedback(&(&twcc).into(), now);
+                        }
+                    }
                 }
                 estimator.handle_timeout(now);
             }

@@ -97,25 +97,27 @@ impl Estimator {
         }
     }
 
-    /// Takes in the receiver's feedback.
+    /// Takes in the receiver's feedback; what came by RTCP by `&(&twcc).into()`.
     pub fn handle_feedback(&mut self, feedback: &Feedback, now: Duration) {
         self.feedback = Some(now);
         let (mut expected, mut lost) = (0u64, 0u64);
         let mut newest = None;
-        for (sequence_number, arrival) in feedback.arrivals() {
+        for (sequence_number, came, arrival) in feedback.times() {
             let at = self.sequence.peek(sequence_number);
-            let Some(arrival) = arrival else {
+            if !came {
                 // It may still come: who is reported twice was late, not lost.
                 if self.sent.contains_key(&at) {
                     expected = expected.saturating_add(1);
                     lost = lost.saturating_add(1);
                 }
                 continue;
-            };
+            }
             let Some(sent) = self.sent.remove(&at) else {
                 continue;
             };
             expected = expected.saturating_add(1);
+            // When, is not told: it got through all the same.
+            let Some(arrival) = arrival else { continue };
             let arrival = self.unwrap_arrival(arrival);
             self.count(arrival, sent.size);
             self.detector.handle_packet(sent.at, arrival);
@@ -173,7 +175,9 @@ impl Estimator {
 
     /// The receiver's time, counted on past the wrap.
     fn unwrap_arrival(&mut self, micros: i64) -> Duration {
-        let last = self.clock.unwrap_or(micros);
+        let last = self
+            .clock
+            .unwrap_or(micros.rem_euclid(WRAP).saturating_add(WRAP));
         let step = micros
             .saturating_sub(last)
             .saturating_add(WRAP / 2)

@@ -1,4 +1,5 @@
-use crate::Unwrapper;
+use crate::rtcp::{Arrival, Twcc, TwccHead};
+use crate::{Error, Unwrapper};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -7,31 +8,68 @@ use core::time::Duration;
 const TICK: i64 = 250;
 const REFERENCE: i64 = 64_000;
 
-/// A transport-wide feedback message, as its fields say it.
+/// A transport-wide feedback message: what [`Twcc`] carries.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Feedback {
-    /// `base sequence number`: the first that is reported.
-    pub base_sequence_number: u16,
-    /// `reference time`: 24 bits, in 64 ms, modulo 2^24.
-    pub reference_time: u32,
-    /// `fb pkt. count`: counts the messages.
+    /// The first sequence number that is reported.
+    pub base_sequence: u16,
+    /// In 64 ms; 24 bits, signed.
+    pub reference_time: i32,
+    /// Counts the messages, modulo 2^8.
     pub feedback_count: u8,
-    /// One entry for each sequence number from the base on: `None` where the packet did not come; else how much later than the one before
-    /// that came (the first: than the reference time), in 250 µs.
-    pub deltas: Vec<Option<i16>>,
+    /// One entry for each sequence number from the base on.
+    pub arrivals: Vec<Arrival>,
 }
 
 impl Feedback {
-    /// Sequence numbers and arrivals: microseconds on the receiver's clock modulo 2^24 · 64 ms; `None` where a packet did not come.
-    pub fn arrivals(&self) -> impl Iterator<Item = (u16, Option<i64>)> + '_ {
+    /// Appends the RTCP packet.
+    ///
+    /// # Errors
+    /// What [`Twcc::encode_arrivals`] refuses: nothing that a [`Recorder`] gives.
+    pub fn encode(
+        &self,
+        sender_ssrc: u32,
+        media_ssrc: u32,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let head = TwccHead {
+            sender_ssrc,
+            media_ssrc,
+            base_sequence: self.base_sequence,
+            reference_time: self.reference_time,
+            feedback_count: self.feedback_count,
+        };
+        Twcc::encode_arrivals(&head, &self.arrivals, out)
+    }
+
+    /// Sequence numbers, whether each came, and when: microseconds on the receiver's clock modulo 2^24 · 64 ms.
+    pub(super) fn times(&self) -> impl Iterator<Item = (u16, bool, Option<i64>)> + '_ {
         let mut at = i64::from(self.reference_time).saturating_mul(REFERENCE);
-        self.deltas.iter().zip(0u16..).map(move |(delta, n)| {
-            let arrival = delta.map(|delta| {
-                at = at.saturating_add(i64::from(delta).saturating_mul(TICK));
-                at
-            });
-            (self.base_sequence_number.wrapping_add(n), arrival)
+        self.arrivals.iter().zip(0u16..).map(move |(arrival, n)| {
+            let time = match *arrival {
+                Arrival::After(delta) => {
+                    at = at.saturating_add(i64::from(delta).saturating_mul(TICK));
+                    Some(at)
+                }
+                Arrival::Lost | Arrival::Untimed => None,
+            };
+            (
+                self.base_sequence.wrapping_add(n),
+                *arrival != Arrival::Lost,
+                time,
+            )
         })
+    }
+}
+
+impl From<&Twcc<'_>> for Feedback {
+    fn from(twcc: &Twcc<'_>) -> Self {
+        Self {
+            base_sequence: twcc.base_sequence,
+            reference_time: twcc.reference_time,
+            feedback_count: twcc.feedback_count,
+            arrivals: twcc.arrivals().map(|(_, arrival)| arrival).collect(),
+        }
     }
 }
 
@@ -97,13 +135,14 @@ impl Recorder {
         }
         let (mut next, first) = (self.next?, *self.arrivals.values().next()?);
         let reference = first.div_euclid(REFERENCE);
+        // 24 bits, with their sign.
         let [_, _, _, _, _, a, b, c] = reference.to_be_bytes();
         let [.., x, y] = next.to_be_bytes();
         let mut feedback = Feedback {
-            base_sequence_number: u16::from_be_bytes([x, y]),
-            reference_time: u32::from_be_bytes([0, a, b, c]),
+            base_sequence: u16::from_be_bytes([x, y]),
+            reference_time: i32::from_be_bytes([a, b, c, 0]) >> 8,
             feedback_count: self.count,
-            deltas: Vec::with_capacity(self.arrivals.len()),
+            arrivals: Vec::with_capacity(self.arrivals.len()),
         };
         let mut ticks = reference.saturating_mul(REFERENCE / TICK);
         while let Some(entry) = self.arrivals.first_entry() {
@@ -114,18 +153,19 @@ impl Recorder {
             let Ok(delta) = i16::try_from(here.saturating_sub(ticks)) else {
                 break;
             };
-            if feedback.deltas.len().saturating_add(missing) >= self.packets {
+            if feedback.arrivals.len().saturating_add(missing) >= self.packets {
                 break;
             }
-            feedback
-                .deltas
-                .resize(feedback.deltas.len().saturating_add(missing), None);
-            feedback.deltas.push(Some(delta));
+            feedback.arrivals.resize(
+                feedback.arrivals.len().saturating_add(missing),
+                Arrival::Lost,
+            );
+            feedback.arrivals.push(Arrival::After(delta));
             ticks = here;
             next = at.saturating_add(1);
             entry.remove();
         }
-        if feedback.deltas.is_empty() {
+        if feedback.arrivals.is_empty() {
             // A gap that no report can hold.
             self.next = self.arrivals.keys().next().copied();
             return None;
@@ -150,8 +190,25 @@ impl Recorder {
 
 #[cfg(test)]
 mod tests {
+    use super::Arrival::After;
     use super::*;
     use proptest::prelude::*;
+
+    /// As it comes through RTCP.
+    fn times(feedback: &Feedback) -> Vec<(u16, Option<i64>)> {
+        let mut out = Vec::new();
+        feedback.encode(1, 2, &mut out).expect("fits");
+        let packet = crate::rtcp::Packets::new(&out)
+            .next()
+            .expect("one")
+            .expect("RTCP");
+        let crate::rtcp::Packet::Twcc(twcc) = packet else {
+            panic!("{packet:?}")
+        };
+        let read = Feedback::from(&twcc);
+        assert_eq!(read, *feedback);
+        read.times().map(|(n, _, at)| (n, at)).collect()
+    }
 
     #[test]
     fn a_report_with_loss_and_one_that_comes_late() {
@@ -165,7 +222,7 @@ mod tests {
         let feedback = recorder.poll(ms(1100)).expect("due");
         assert_eq!(
             (
-                feedback.base_sequence_number,
+                feedback.base_sequence,
                 feedback.reference_time,
                 feedback.feedback_count
             ),
@@ -173,20 +230,21 @@ mod tests {
         );
         // 1000 ms - 15 * 64 ms = 40 ms = 160 ticks; packet 1 came before packet 0.
         assert_eq!(
-            feedback.deltas,
-            [Some(160), Some(44), Some(-4), None, None, Some(40)]
+            feedback.arrivals,
+            [
+                After(160),
+                After(44),
+                After(-4),
+                Arrival::Lost,
+                Arrival::Lost,
+                After(40)
+            ]
         );
         assert_eq!(recorder.poll(ms(1200)), None);
         recorder.handle_packet(3, ms(1200));
         let feedback = recorder.poll(ms(1201)).expect("due");
-        assert_eq!(
-            (feedback.base_sequence_number, feedback.feedback_count),
-            (3, 1)
-        );
-        assert_eq!(
-            feedback.arrivals().collect::<Vec<_>>(),
-            [(3, Some(1_200_000))]
-        );
+        assert_eq!((feedback.base_sequence, feedback.feedback_count), (3, 1));
+        assert_eq!(times(&feedback), [(3, Some(1_200_000))]);
     }
 
     proptest! {
@@ -206,13 +264,13 @@ mod tests {
                     now += Duration::from_millis(10);
                     while let Some(feedback) = recorder.poll(now) {
                         let wrap = (1i64 << 24) * 64_000;
-                        told.extend(feedback.arrivals().filter_map(|(n, at)| Some((n, at?.rem_euclid(wrap)))));
+                        told.extend(times(&feedback).into_iter().filter_map(|(n, at)| Some((n, at?.rem_euclid(wrap)))));
                     }
                 }
             }
             now += Duration::from_millis(10);
             while let Some(feedback) = recorder.poll(now) {
-                told.extend(feedback.arrivals().filter_map(|(n, at)| Some((n, at?))));
+                told.extend(times(&feedback).into_iter().filter_map(|(n, at)| Some((n, at?))));
             }
             if order == 0 {
                 prop_assert_eq!(told.len(), sent.len());
