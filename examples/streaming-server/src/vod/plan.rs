@@ -220,10 +220,11 @@ impl Plan {
     /// Whether a sample is of a segment; times that are read from the middle of a file may be a little off.
     pub(super) fn place(&self, index: usize, sample: &Sample) -> Place {
         let span = |at: usize| self.segments.get(at)?.spans.get(&sample.track);
-        let length = sample
-            .duration
-            .map_or(0, |duration| i64::from(duration.get()));
-        let middle = sample.dts.saturating_add(length / 2);
+        // Who reads from the middle of a file may not be told how long a sample is: as long as the others, then.
+        let usual = |here: &Span| (here.end - here.start) / i64::from(here.samples.max(1));
+        let usual = span(index).map_or(0, usual);
+        let length = sample.duration.map_or(usual, |own| own.get().into());
+        let middle = sample.dts.saturating_add(length.min(usual) / 2);
         match (span(index), span(index + 1)) {
             (Some(here), _) if index > 0 && middle < here.start => Place::Before,
             (_, Some(next)) if middle >= next.start => Place::After,
