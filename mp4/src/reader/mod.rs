@@ -119,6 +119,25 @@ pub struct Reader {
     target: Option<Time>,
 }
 
+/// A sample as the movie's tables tell it. Times are in ticks of its track, on the line that all tracks share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outline {
+    /// The track.
+    pub track: TrackId,
+    /// When it is decoded.
+    pub dts: i64,
+    /// When it is shown.
+    pub pts: i64,
+    /// How long it lasts.
+    pub duration: Option<core::num::NonZeroU32>,
+    /// Where it lies in the file.
+    pub offset: u64,
+    /// Its bytes, before they are brought into their canonical form.
+    pub size: u32,
+    /// Whether decoding can begin with it.
+    pub is_sync: bool,
+}
+
 /// What is being read.
 #[derive(Debug)]
 enum Stage {
@@ -243,6 +262,30 @@ impl Reader {
                 return Ok(None);
             }
         }
+    }
+
+    /// The next event that is known without reading anything: at the start, tracks, metadata and what is wrong with the movie.
+    #[must_use]
+    pub fn poll_told(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// What the movie's tables say of the next sample, in the [order](Config::order) that is set, without reading it: for who
+    /// wants to know what there is. Samples of movie fragments are not in these tables. A sample that was told here does not come
+    /// as an event any more.
+    #[must_use]
+    pub fn poll_outline(&mut self) -> Option<Outline> {
+        let placed = self.merge.next()?;
+        let track = self.movie.tracks.get(placed.track)?;
+        Some(Outline {
+            track: track.track.id,
+            dts: placed.dts,
+            pts: placed.pts,
+            duration: core::num::NonZeroU32::new(placed.info.duration),
+            offset: placed.info.offset,
+            size: placed.info.size,
+            is_sync: placed.info.sync,
+        })
     }
 
     /// Whether all events have been polled, and nothing more is to be read.
