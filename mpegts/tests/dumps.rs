@@ -9,7 +9,13 @@ use std::path::Path;
 use testing::dump::{self, Dump};
 
 /// Why an expectation is not met, or is not looked at.
-const EXCEPTIONS: &[(&str, &str)] = &[("sample_ac4.ts", "AC-4 is not read")];
+const EXCEPTIONS: &[(&str, &str)] = &[
+    ("sample_ac4.ts", "AC-4 is not read"),
+    (
+        "sample_h263.ts",
+        "the headers before the first picture are no part of its sample there",
+    ),
+];
 
 /// Files whose times are later there by some microseconds, and why.
 const LATER: &[(&str, i64, &str)] = &[(
@@ -63,7 +69,7 @@ fn every_dump_agrees() {
         compare(&path, &folder.join("media/ts").join(stream));
         looked_at += 1;
     }
-    assert_eq!(looked_at, 16);
+    assert_eq!(looked_at, 18);
 }
 
 fn compare(dump: &Path, stream: &Path) {
