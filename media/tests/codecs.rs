@@ -249,3 +249,35 @@ proptest! {
         prop_assert_eq!(Opus::parse_head(&head), Ok(opus));
     }
 }
+
+#[test]
+fn a_sample_entry_that_is_passed_through_tells_sizes_and_rates() {
+    let other = |kind, name: &[u8; 4], body: &[u8]| {
+        let size = u32::try_from(body.len() + 8).unwrap();
+        let config = [&size.to_be_bytes()[..], name, body].concat();
+        Codec::Other {
+            kind,
+            fourcc: fluvial_media::FourCc(*name),
+            config: config.into(),
+        }
+    };
+    let mut visual = vec![0; 78];
+    visual[24..28].copy_from_slice(&[0x05, 0x00, 0x02, 0xD0]);
+    let encrypted = other(Kind::Video, b"encv", &visual);
+    assert_eq!(
+        (encrypted.dimensions(), encrypted.sample_rate()),
+        (Some((1280, 720)), None)
+    );
+    let mut audio = vec![0; 28];
+    audio[17] = 2;
+    audio[24..26].copy_from_slice(&44_100u16.to_be_bytes());
+    let sound = other(Kind::Audio, b"enca", &audio);
+    assert_eq!(
+        (sound.channels(), sound.sample_rate(), sound.dimensions()),
+        (Some(2), Some(44_100), None)
+    );
+    // QuickTime's second version has them elsewhere; a record is no sample entry.
+    audio[9] = 2;
+    assert_eq!(other(Kind::Audio, b"lpcm", &audio).channels(), None);
+    assert_eq!(other(Kind::Video, b"vvc1", &[1; 9]).dimensions(), None);
+}

@@ -5,6 +5,7 @@
 //! (H.265, AV1, VP8, VP9, Opus, FLAC) is read here, as far as containers and playlists need it.
 
 mod av1;
+mod entry;
 mod error;
 mod flac;
 mod hevc;
@@ -100,7 +101,7 @@ pub enum Codec {
         kind: Kind,
         /// Its name as a sample entry of an MP4 file.
         fourcc: FourCc,
-        /// Its configuration record.
+        /// Its configuration record; out of an MP4 file its whole sample entry, which tells sizes and rates too.
         config: Bytes,
     },
 }
@@ -184,6 +185,11 @@ impl Codec {
                 let sequence = config.sequence();
                 Some((sequence.width().into(), sequence.height().into()))
             }
+            Codec::Other {
+                kind: Kind::Video,
+                fourcc,
+                config,
+            } => entry::dimensions(*fourcc, config),
             _ => None,
         }
     }
@@ -215,6 +221,11 @@ impl Codec {
             Codec::Opus(_) => Opus::SAMPLE_RATE,
             Codec::Flac(config) => config.stream_info.sample_rate,
             Codec::Pcm(pcm) => pcm.sample_rate,
+            Codec::Other {
+                kind: Kind::Audio,
+                fourcc,
+                config,
+            } => entry::sound(*fourcc, config)?.1,
             _ => 0,
         };
         Some(rate).filter(|rate| *rate > 0)
@@ -231,6 +242,11 @@ impl Codec {
             Codec::Opus(config) => config.output_channel_count.into(),
             Codec::Flac(config) => config.stream_info.channels.into(),
             Codec::Pcm(pcm) => pcm.channels,
+            Codec::Other {
+                kind: Kind::Audio,
+                fourcc,
+                config,
+            } => entry::sound(*fourcc, config)?.0,
             _ => 0,
         };
         Some(channels).filter(|channels| *channels > 0)

@@ -393,3 +393,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_message_goes_out_with_the_pictures_of_its_time() {
+    let id3 = TrackId(3);
+    let tracks = [
+        track(VIDEO, Kind::Video, 25),
+        Track::new(id3, Timescale::new(90_000).unwrap(), Codec::Id3),
+    ];
+    let mut segmenter = Segmenter::new(Config::segments(Time::from_millis(1000)));
+    segmenter.handle_event(&Event::Tracks(tracks.into_iter().collect()));
+    let mut told = None;
+    for n in 0..100 {
+        segmenter.handle_event(&sample(VIDEO, n, 0, n % 25 == 0));
+        if n == 12 {
+            segmenter.handle_event(&sample(id3, 43_200, 0, true));
+        }
+        while let Some(output) = segmenter.poll_output() {
+            if let Segmented::Sample(sample) = output
+                && sample.track == id3
+            {
+                assert_eq!(sample.duration, None);
+                told = Some(n);
+            }
+        }
+    }
+    // Not when the next message comes, and there is none.
+    assert!(told.is_some_and(|n| n < 16), "{told:?}");
+}

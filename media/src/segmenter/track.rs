@@ -1,5 +1,5 @@
 use super::{Boundary, Config, Cut, Segmented};
-use crate::{Kind, Sample, Time, Timescale, Track, TrackId};
+use crate::{Codec, Kind, Sample, Time, Timescale, Track, TrackId};
 use alloc::collections::VecDeque;
 use core::num::NonZeroU32;
 
@@ -9,6 +9,8 @@ pub(super) struct Lane {
     pub(super) id: TrackId,
     pub(super) kind: Kind,
     pub(super) timescale: Timescale,
+    /// Its samples are messages, which last no time and wait for no other.
+    messages: bool,
     /// A sync sample has come: decoding can start.
     started: bool,
     /// The newest sample, until the one after it tells its duration.
@@ -31,6 +33,7 @@ impl Lane {
             id: track.id,
             kind: track.codec.kind(),
             timescale: track.timescale,
+            messages: matches!(track.codec, Codec::Id3 | Codec::Scte35 | Codec::Klv),
             started: false,
             last: None,
             waiting: VecDeque::new(),
@@ -55,6 +58,12 @@ impl Lane {
         self.started |= sample.is_sync();
         if !self.started {
             return false;
+        }
+        if self.messages {
+            let time = self.timescale.time(sample.dts);
+            self.frontier = self.frontier.max(Some(time));
+            self.waiting.push_back(sample);
+            return true;
         }
         let before = self.waiting.len();
         if let Some(last) = self.last.take() {
