@@ -24,12 +24,12 @@ extern crate alloc;
 pub mod boxes;
 #[cfg(feature = "cenc")]
 pub mod cenc;
+pub mod check;
 #[cfg(feature = "media")]
 pub mod codec;
 #[cfg(feature = "media")]
 pub mod demuxer;
 mod error;
-#[cfg(feature = "media")]
 mod limits;
 #[cfg(feature = "media")]
 pub mod movie;
@@ -46,8 +46,9 @@ pub mod writer;
 
 pub use boxes::{FourCc, IsoBox};
 pub use error::Error;
+pub use limits::Limits;
 #[cfg(feature = "media")]
 pub use {
-    demuxer::Demuxer, limits::Limits, movie::Movie, packager::Packager, reader::Opener,
-    reader::Reader, recorder::Recorder, writer::Writer,
+    demuxer::Demuxer, movie::Movie, packager::Packager, reader::Opener, reader::Reader,
+    recorder::Recorder, writer::Writer,
 };

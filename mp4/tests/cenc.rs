@@ -2,14 +2,15 @@
 
 mod common;
 
+use bytes::Bytes;
 use common::{
     Folder, demux, file_of, frames, frames_of, package, samples, source, tracks, warnings,
 };
 use fluvial_mp4::IsoBox;
-use fluvial_mp4::boxes::{Children, KeyId, Moof, Moov, Pssh, Senc, Stbl, Stsz};
-use fluvial_mp4::cenc::{Decryptor, Encryption, Key, Keys, Protection, Scheme};
+use fluvial_mp4::boxes::{Children, KeyId, Moof, Pssh};
+use fluvial_mp4::cenc::{Encryption, Key, Keys, Scheme};
 use fluvial_mp4::packager::Config;
-use fluvial_mp4::{Demuxer, Limits};
+use fluvial_mp4::{Demuxer, Limits, Reader};
 use media::segmenter::Config as Cuts;
 use media::{Codec, Event, Kind, Sample, Time};
 use std::process::Command;
@@ -176,75 +177,78 @@ fn vectors_come_once() {
     assert!(seen.len() > 600, "{}", seen.len());
 }
 
-/// ffmpeg writes `senc` right in progressive files only: `stbl` has it.
+/// ffmpeg writes `senc` right in progressive files only: `stbl` has it. They are read at random, and as they come.
 #[test]
 fn ffmpegs_encrypted_files_are_decrypted() {
     let folder = Folder::new("cenc-ffmpeg");
     let Some(source) = source(&folder) else {
         return;
     };
-    let path = folder.file("encrypted.mp4");
-    #[rustfmt::skip]
-    let args = [
-        "-v", "error", "-i", &source, "-c", "copy", "-encryption_scheme", "cenc-aes-ctr", "-encryption_key", KEY_HEX,
-        "-encryption_kid", KID_HEX, "-y", &path,
-    ];
-    common::run("ffmpeg", &args).unwrap();
-    let (clear, encrypted) = (
-        std::fs::read(&source).unwrap(),
-        std::fs::read(&path).unwrap(),
-    );
-    let (clear_moov, moov) = (moov(&clear), moov(&encrypted));
-    for (clear_trak, trak) in clear_moov.traks.iter().zip(&moov.traks) {
-        let stbl = &trak.mdia.minf.stbl;
-        let protection = Protection::of(&stbl.stsd.entries[0]).unwrap();
-        assert_eq!(protection.defaults.key_id, KID);
-        let decryptor = Decryptor::new(&protection, &Key::new(KEY));
-        let senc = stbl
-            .other
-            .iter()
-            .find(|raw| raw.box_type() == Some(Senc::TYPE))
-            .unwrap();
-        let senc = Senc::parse(&senc.bytes).unwrap();
-        let infos = senc.samples(protection.defaults.per_sample_iv_size);
-        let (places, clear_places) = (places(stbl), places(&clear_trak.mdia.minf.stbl));
-        assert_eq!(places.len(), clear_places.len());
-        for ((info, place), clear_place) in infos.zip(places).zip(clear_places) {
-            let mut data = encrypted[place].to_vec();
-            decryptor.decrypt(&info.unwrap(), &mut data).unwrap();
-            assert!(data == clear[clear_place]);
+    for moov in ["0", "faststart"] {
+        let [clear, encrypted] = ["clear.mp4", "encrypted.mp4"].map(|name| folder.file(name));
+        for path in [&clear, &encrypted] {
+            let mut args = vec![
+                "-v",
+                "error",
+                "-i",
+                &source,
+                "-c",
+                "copy",
+                "-movflags",
+                moov,
+            ];
+            if *path == encrypted {
+                args.extend([
+                    "-encryption_scheme",
+                    "cenc-aes-ctr",
+                    "-encryption_key",
+                    KEY_HEX,
+                ]);
+                args.extend(["-encryption_kid", KID_HEX]);
+            }
+            args.extend(["-y", path]);
+            common::run("ffmpeg", &args).unwrap();
         }
-    }
-}
-
-fn moov(file: &[u8]) -> Moov {
-    let mut boxes = Children::new(wire::Reader::new(file)).map(Result::unwrap);
-    let moov = boxes
-        .find(|child| child.header.box_type == Moov::TYPE)
-        .unwrap();
-    Moov::parse(moov.bytes()).unwrap()
-}
-
-/// Where the samples of a track lie.
-fn places(stbl: &Stbl) -> Vec<std::ops::Range<usize>> {
-    let Some(Stsz::Each(sizes)) = &stbl.stsz else {
-        panic!("no sizes");
-    };
-    let mut sizes = sizes.iter();
-    let (chunks, stsc) = (
-        &stbl.stco.as_ref().unwrap().entries,
-        &stbl.stsc.as_ref().unwrap().entries,
-    );
-    let mut places = Vec::new();
-    for (number, offset) in (1..).zip(chunks.iter()) {
-        let run = stsc.iter().rfind(|run| run.first_chunk <= number).unwrap();
-        let mut at = offset as usize;
-        for size in sizes.by_ref().take(run.samples_per_chunk as usize) {
-            places.push(at..at + size as usize);
-            at += size as usize;
+        let [clear, encrypted] =
+            [clear, encrypted].map(|path| Bytes::from(std::fs::read(path).unwrap()));
+        let keys = || Keys::new().with(KID, Key::new(KEY));
+        let mut config = fluvial_mp4::reader::Config::default();
+        let expected = common::files::events(&clear, config.clone());
+        config.keys = keys();
+        assert_same(
+            &common::files::events(&encrypted, config.clone()),
+            &expected,
+            moov,
+        );
+        if moov == "faststart" {
+            assert_same(&decrypt(&encrypted, keys()), &demux(&clear), "as it comes");
         }
+        // From the middle on, and back to the start.
+        let movie = common::files::open(&encrypted).0.unwrap();
+        let mut reader = Reader::new(movie, config);
+        for time in [3000, 0] {
+            reader.seek(Time::from_millis(time));
+            let (events, _) = common::files::drain(&mut reader, &encrypted);
+            let found = samples(&events);
+            let all = samples(&expected);
+            for track in tracks(&expected)[0].iter() {
+                let (found, all) = (of(&found, track.id), of(&all, track.id));
+                assert!(!found.is_empty());
+                let tail = &all[all.len() - found.len()..];
+                assert!(
+                    found.iter().zip(tail).all(|(a, b)| a.data == b.data),
+                    "{time} {moov}"
+                );
+            }
+        }
+        // Without a key it is what it is.
+        let closed = common::files::events(&encrypted, fluvial_mp4::reader::Config::default());
+        assert!(
+            tracks(&closed)[0]
+                .iter()
+                .all(|track| matches!(track.codec, Codec::Other { .. }))
+        );
     }
-    places
 }
 
 /// Where the Python package has the program.

@@ -1,6 +1,9 @@
 //! What the packager makes of cut samples, read back box by box.
 
+mod common;
+
 use bytes::Bytes;
+use common::made::{AUDIO, VIDEO, events, tracks};
 use core::num::NonZeroU32;
 use fluvial_mp4::boxes::{Children, Ftyp, Moof, Moov, Styp};
 use fluvial_mp4::packager::{Config, Output};
@@ -8,71 +11,7 @@ use fluvial_mp4::{Error, IsoBox, Packager};
 use media::segmenter::{Config as Cuts, Segmenter};
 use media::{
     Codec, Cut, Event, Flags, FourCc, Kind, Sample, Segmented, Time, Timescale, Track, TrackId,
-    Tracks,
 };
-
-const VIDEO: TrackId = TrackId(1);
-const AUDIO: TrackId = TrackId(2);
-
-const SPS: [u8; 28] = [
-    0x67, 0x64, 0x00, 0x1F, 0xAC, 0xD9, 0x40, 0x50, 0x05, 0xBB, 0x01, 0x6A, 0x02, 0x02, 0x02, 0x80,
-    0x00, 0x00, 0x03, 0x00, 0x80, 0x00, 0x00, 0x19, 0x07, 0x8C, 0x18, 0xCB,
-];
-const PPS: [u8; 6] = [0x68, 0xEB, 0xE3, 0xCB, 0x22, 0xC0];
-
-fn tracks(priming: u32) -> Tracks {
-    let avc = h264::DecoderConfig::from_parameter_sets([&SPS[..]], [&PPS[..]]).unwrap();
-    let asc = aac::AudioSpecificConfig::lc(48_000, 2).unwrap();
-    let mut audio = Track::new(AUDIO, Timescale::new(48_000).unwrap(), Codec::Aac(asc));
-    audio.priming = priming;
-    [
-        Track::new(VIDEO, Timescale::KHZ_90, Codec::H264(avc)),
-        audio,
-    ]
-    .into_iter()
-    .collect()
-}
-
-/// `seconds` of 25 pictures with two B-frames between references, a key frame each second, and AAC.
-fn events(seconds: i64) -> Vec<Event> {
-    let mut samples = Vec::new();
-    for n in 0..seconds * 25 {
-        let dts = n * 3600;
-        let ahead = [2, 4, 1, 1][usize::try_from(n % 4).unwrap()];
-        samples.push(Sample {
-            track: VIDEO,
-            dts,
-            pts: dts + ahead * 3600,
-            duration: None,
-            flags: Flags::SYNC.when(n % 25 == 0),
-            data: Bytes::from(vec![
-                u8::try_from(n % 251).unwrap();
-                100 + usize::try_from(n).unwrap()
-            ]),
-        });
-    }
-    for n in 0..seconds * 48_000 / 1024 {
-        samples.push(Sample {
-            track: AUDIO,
-            dts: n * 1024,
-            pts: n * 1024,
-            duration: NonZeroU32::new(1024),
-            flags: Flags::SYNC,
-            data: Bytes::from(vec![0xAA; 50]),
-        });
-    }
-    let tracks = tracks(0);
-    samples.sort_by_key(|sample| {
-        tracks
-            .find(sample.track)
-            .unwrap()
-            .timescale
-            .time(sample.dts)
-    });
-    core::iter::once(Event::Tracks(tracks))
-        .chain(samples.into_iter().map(Event::Sample))
-        .collect()
-}
 
 fn package(events: &[Event], cuts: Cuts, config: Config) -> Vec<Output> {
     let mut segmenter = Segmenter::new(cuts);
@@ -445,5 +384,180 @@ fn a_jump_in_times_starts_a_segment_that_says_so() {
             assert!(infos.iter().all(|info| info.independent && info.init == 0));
         }
         assert!((1..=2).contains(&inits), "nothing changed but the times");
+    }
+}
+
+/// The file that one stream of outputs becomes, and where its index lies.
+fn on_demand(
+    outputs: &[Output],
+    track: Option<TrackId>,
+    pieces: u16,
+) -> (Vec<u8>, core::ops::Range<u64>) {
+    let mut single = fluvial_mp4::packager::OnDemand::new(track, pieces);
+    outputs
+        .iter()
+        .for_each(|output| single.handle(output).unwrap());
+    single.finish().unwrap();
+    let mut file = Vec::new();
+    while let Some(write) = single.poll_output() {
+        common::apply(&write, &mut file);
+    }
+    assert!(
+        single.buffered_len() <= 64 * (usize::from(pieces) + 1),
+        "no more than the index is left"
+    );
+    (file, single.index().unwrap())
+}
+
+#[test]
+fn one_file_with_an_index_is_read_by_it_and_by_peers() {
+    use fluvial_mp4::check::Checker;
+    let folder = common::Folder::new("on-demand");
+    let Some((_, events)) = common::both(&folder) else {
+        return;
+    };
+    let outputs = package(
+        &events,
+        Cuts::segments(Time::from_millis(1000)),
+        Config::per_track(),
+    );
+    let mut sets = String::new();
+    // The whole index, and one with room for fewer pieces than there are.
+    for pieces in [100, 3] {
+        sets.clear();
+        for track in [VIDEO, AUDIO] {
+            let (file, index) = on_demand(&outputs, Some(track), pieces);
+            assert_eq!(
+                box_types(&file)[..5],
+                ["ftyp", "moov", "sidx", "free", "moof"]
+            );
+            assert!(!box_types(&file).contains(&"styp".to_owned()));
+            let mut checker = Checker::new(fluvial_mp4::Limits::default());
+            checker.handle_input(&file);
+            checker.handle_eof();
+            assert_eq!(checker.poll_finding(), None);
+            let sidx = &file[index.start as usize..index.end as usize];
+            let sidx = fluvial_mp4::boxes::Sidx::parse(sidx).unwrap();
+            assert!(sidx.references.len() <= usize::from(pieces));
+            assert!(
+                sidx.references
+                    .iter()
+                    .all(|reference| reference.sap_type == 1)
+            );
+            let whole: u64 = sidx
+                .references
+                .iter()
+                .map(|reference| u64::from(reference.referenced_size))
+                .sum();
+            assert_eq!(index.end + sidx.first_offset + whole, file.len() as u64);
+            let name = format!("{track}.mp4");
+            std::fs::write(folder.file(&name), &file).unwrap();
+            let kind = if track == VIDEO { "video" } else { "audio" };
+            let codecs = if track == VIDEO {
+                "avc1.64000D"
+            } else {
+                "mp4a.40.2"
+            };
+            sets += &format!(
+                "<AdaptationSet contentType='{kind}' mimeType='{kind}/mp4'><Representation id='{track}' codecs='{codecs}' \
+                 bandwidth='100000'><BaseURL>{name}</BaseURL><SegmentBase indexRange='{}-{}'><Initialization \
+                 range='0-{}'/></SegmentBase></Representation></AdaptationSet>",
+                index.start,
+                index.end - 1,
+                index.start - 1
+            );
+        }
+        let mpd = format!(
+            "<MPD xmlns='urn:mpeg:dash:schema:mpd:2011' profiles='urn:mpeg:dash:profile:isoff-on-demand:2011' type='static' \
+             mediaPresentationDuration='PT6S' minBufferTime='PT1S'><Period>{sets}</Period></MPD>"
+        );
+        std::fs::write(folder.file("x.mpd"), mpd).unwrap();
+        let hashes = |path: &str| {
+            let mut hashes: Vec<String> = common::frames(path)
+                .into_iter()
+                .map(|(.., hash)| hash)
+                .collect();
+            hashes.sort();
+            hashes
+        };
+        assert_eq!(
+            hashes(&folder.file("x.mpd")),
+            hashes(&folder.file("fragmented.mp4"))
+        );
+        for track in [VIDEO, AUDIO] {
+            let file = std::fs::read(folder.file(&format!("{track}.mp4"))).unwrap();
+            let own = |sample: &&Sample| sample.track == track;
+            let expected = common::samples(&events);
+            let found = common::files::events(&file.into(), fluvial_mp4::reader::Config::default());
+            assert_eq!(
+                common::samples(&found).iter().filter(own).count(),
+                expected.iter().filter(own).count()
+            );
+        }
+    }
+}
+
+#[test]
+fn timed_metadata_goes_through_emsg_boxes() {
+    let cues = [
+        (3600, Codec::Id3, &b"ID3\x04\0\0\0\0\0\0"[..]),
+        (130_000, Codec::Scte35, b"\xFC0\x11"),
+    ];
+    let mut events = events(3);
+    let Some(Event::Tracks(tracks)) = events.first_mut() else {
+        panic!()
+    };
+    let own = cues
+        .iter()
+        .zip(7..)
+        .map(|((_, codec, _), id)| Track::new(TrackId(id), Timescale::KHZ_90, codec.clone()));
+    *tracks = tracks.iter().cloned().chain(own).collect();
+    for ((pts, _, data), id) in cues.iter().zip(7..) {
+        let sample = Sample {
+            track: TrackId(id),
+            dts: *pts,
+            pts: *pts,
+            duration: None,
+            flags: Flags::SYNC,
+            data: Bytes::from_static(data),
+        };
+        // Where it belongs among the pictures.
+        let at = events.iter().position(|event| matches!(event, Event::Sample(other) if other.track == VIDEO && other.dts >= *pts));
+        events.insert(at.unwrap(), Event::Sample(sample));
+    }
+    for (config, track) in [(Config::muxed(), None), (Config::per_track(), Some(VIDEO))] {
+        let outputs = package(&events, Cuts::segments(Time::from_millis(1000)), config);
+        let file = common::file_of(&outputs, track);
+        let names = box_types(&file);
+        let places: Vec<_> = (0..names.len()).filter(|at| names[*at] == "emsg").collect();
+        assert_eq!(places.len(), 2);
+        assert!(places.iter().all(|at| names[at + 1] == "moof"), "{names:?}");
+        // Whoever does not ask for them gets none.
+        assert!(
+            common::samples(&common::demux(&file))
+                .iter()
+                .all(|sample| sample.track.0 < 3)
+        );
+        let mut demuxer = fluvial_mp4::Demuxer::new(fluvial_mp4::Limits::default()).with_events();
+        demuxer.handle_input(&file);
+        demuxer.handle_eof();
+        let mut found = Vec::new();
+        let mut codecs = std::collections::BTreeMap::new();
+        while let Ok(Some(event)) = demuxer.poll_event() {
+            match event {
+                Event::Tracks(tracks) => {
+                    codecs.extend(tracks.iter().map(|track| (track.id, track.codec.clone())))
+                }
+                Event::Sample(sample) if codecs[&sample.track].kind() == Kind::Data => {
+                    found.push(sample)
+                }
+                _ => {}
+            }
+        }
+        let found: Vec<_> = found
+            .iter()
+            .map(|sample| (sample.pts, codecs[&sample.track].clone(), &sample.data[..]))
+            .collect();
+        assert_eq!(found, cues);
     }
 }

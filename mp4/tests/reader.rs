@@ -246,3 +246,65 @@ fn metadata_and_chapters_are_told() {
     assert_eq!(rotation("sample_rotate_and_reflect.mp4"), Some((270, true)));
     assert_eq!(rotation("sample.mp4"), Some((0, false)));
 }
+
+#[test]
+fn the_layer_of_mpeg_audio_is_told_with_the_tracks() {
+    use common::made::{AUDIO, events as made};
+    use media::codec::MpegAudio;
+    use media::{Codec, Event};
+    // Layer II, 192 kbit/s, 48 kHz, two channels. The sample description has no word for the layer.
+    let frame = [&[0xFF, 0xFD, 0xA4, 0x00][..], &[0; 572]].concat();
+    let header = mpeg2::audio::Header::parse(&frame).unwrap();
+    let layer_2 = Codec::MpegAudio(MpegAudio::new(header).unwrap());
+    let mut events = made(4);
+    for event in &mut events {
+        match event {
+            Event::Sample(sample) if sample.track == AUDIO => sample.data = frame.clone().into(),
+            Event::Tracks(tracks) => {
+                let sounds = |track: &media::Track| {
+                    let mut track = track.clone();
+                    if track.id == AUDIO {
+                        track.codec = layer_2.clone();
+                    }
+                    track
+                };
+                *tracks = tracks.iter().map(sounds).collect();
+            }
+            _ => {}
+        }
+    }
+    // The pictures are none that can be read.
+    let sounds = |events: &[Event]| {
+        let own = |sample: &&media::Sample| sample.track == AUDIO;
+        samples(events).iter().filter(own).count()
+    };
+    let count = sounds(&events);
+    let told = |events: &[Event]| {
+        assert_eq!(sounds(events), count);
+        let tracks = common::tracks(events);
+        let last = tracks.last().unwrap().find(AUDIO).unwrap();
+        assert_eq!(last.codec, layer_2);
+        assert!(
+            matches!(events[tracks.len() - 1], Event::Tracks(_)),
+            "before all samples"
+        );
+        tracks.len()
+    };
+    let progressive = common::planned(&events, fluvial_mp4::writer::Config::moov_last());
+    let cuts = media::segmenter::Config::segments(media::Time::from_millis(1000));
+    let config = fluvial_mp4::packager::Config::muxed();
+    let fragmented = common::file_of(&common::package(&events, cuts, config), None);
+    for sizes in [&[0][..], &[1000]] {
+        assert_eq!(told(&common::demux_pieces(&progressive, sizes)), 1);
+        assert_eq!(told(&common::demux_pieces(&fragmented, sizes)), 1);
+    }
+    assert_eq!(
+        told(&self::events(&progressive.into(), Config::default())),
+        1
+    );
+    // The movie's first, then with what the fragments told.
+    assert_eq!(
+        told(&self::events(&fragmented.into(), Config::default())),
+        2
+    );
+}

@@ -5,23 +5,23 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 #[cfg(feature = "cenc")]
-pub(super) use on::{Decryption, Keys};
+pub(crate) use on::{Decryption, Keys};
 
 #[cfg(not(feature = "cenc"))]
-pub(super) use off::{Decryption, Keys};
+pub(crate) use off::{Decryption, Keys};
 
 #[cfg(feature = "cenc")]
 mod on {
     use super::{SampleEntry, Stbl, String, Traf, Vec};
-    use crate::boxes::{SampleEncryption, Sbgp, Seig, Senc, Sgpd};
-    pub(in crate::demuxer) use crate::cenc::Keys;
+    use crate::boxes::{IsoBox, SampleEncryption, Sbgp, Seig, Senc, Sgpd, Tfhd};
+    pub(crate) use crate::cenc::Keys;
     use crate::cenc::{Decryptor, Protection};
     use alloc::format;
     use alloc::string::ToString;
 
     /// How the samples of a track are decrypted.
     #[derive(Debug)]
-    pub(in crate::demuxer) struct Decryption {
+    pub(crate) struct Decryption {
         keys: Keys,
         /// By sample description; `None` for those of clear samples.
         protections: Vec<Option<Protection>>,
@@ -62,11 +62,7 @@ mod on {
 
     impl Decryption {
         /// For a track with one of the keys; its sample entries become those of clear samples.
-        pub(in crate::demuxer) fn new(
-            keys: &Keys,
-            stbl: &Stbl,
-            entries: &mut [SampleEntry],
-        ) -> Option<Self> {
+        pub(crate) fn new(keys: &Keys, stbl: &Stbl, entries: &mut [SampleEntry]) -> Option<Self> {
             let protections: Vec<_> = entries.iter().map(Protection::of).collect();
             let mut protected = protections.iter().flatten();
             protected.find(|protection| keys.get(protection.defaults.key_id).is_some())?;
@@ -83,13 +79,42 @@ mod on {
             })
         }
 
+        /// For the samples that `moov` itself has: what a `traf` would say of them stands in the sample table.
+        pub(crate) fn of_movie(
+            keys: &Keys,
+            stbl: &Stbl,
+            entries: &mut [SampleEntry],
+        ) -> Option<Self> {
+            let mut decryption = Self::new(keys, stbl, entries)?;
+            let mut traf = Traf::new(Tfhd::default());
+            let senc = stbl
+                .other
+                .iter()
+                .find(|raw| raw.box_type() == Some(Senc::TYPE));
+            traf.senc = senc.and_then(|raw| Senc::parse(&raw.bytes).ok());
+            traf.sbgps.clone_from(&stbl.sbgps);
+            // More than one description is as rare as chunks of the others.
+            let chunks = stbl.stsc.as_ref().and_then(|stsc| stsc.entries.get(0));
+            let entry = chunks.map_or(1, |run| run.sample_description_index);
+            decryption.add(&traf, entry, 0, u32::MAX);
+            Some(decryption)
+        }
+
+        /// Goes back to the first sample.
+        pub(crate) fn rewind(&mut self) {
+            for fragment in &mut self.fragments {
+                (fragment.next, fragment.at) = (0, 0);
+                (fragment.run, fragment.run_left, fragment.group) = (0, 0, 0);
+            }
+        }
+
         /// Forgets the fragments of the last `moof`.
-        pub(in crate::demuxer) fn clear(&mut self) {
+        pub(crate) fn clear(&mut self) {
             self.fragments.clear();
         }
 
         /// Takes in what a `traf` says of the samples from `first` to `end`, which have this sample description.
-        pub(in crate::demuxer) fn add(&mut self, traf: &Traf, entry: u32, first: u32, end: u32) {
+        pub(crate) fn add(&mut self, traf: &Traf, entry: u32, first: u32, end: u32) {
             let at = usize::try_from(entry)
                 .unwrap_or(usize::MAX)
                 .saturating_sub(1);
@@ -118,7 +143,7 @@ mod on {
         }
 
         /// Decrypts the sample with this number; `None` where it is clear.
-        pub(in crate::demuxer) fn decrypt(
+        pub(crate) fn decrypt(
             &mut self,
             index: u32,
             data: &[u8],
@@ -219,30 +244,34 @@ mod off {
 
     /// No keys.
     #[derive(Debug, Default)]
-    pub(in crate::demuxer) struct Keys(());
+    pub(crate) struct Keys(());
 
     /// There is none.
     #[derive(Debug)]
-    pub(in crate::demuxer) enum Decryption {}
+    pub(crate) enum Decryption {}
 
     impl Decryption {
-        pub(in crate::demuxer) fn new(_: &Keys, _: &Stbl, _: &mut [SampleEntry]) -> Option<Self> {
+        pub(crate) fn new(_: &Keys, _: &Stbl, _: &mut [SampleEntry]) -> Option<Self> {
             None
         }
 
-        pub(in crate::demuxer) fn clear(&mut self) {
+        pub(crate) fn of_movie(_: &Keys, _: &Stbl, _: &mut [SampleEntry]) -> Option<Self> {
+            None
+        }
+
+        pub(crate) fn rewind(&mut self) {
             match *self {}
         }
 
-        pub(in crate::demuxer) fn add(&mut self, _: &Traf, _: u32, _: u32, _: u32) {
+        pub(crate) fn clear(&mut self) {
             match *self {}
         }
 
-        pub(in crate::demuxer) fn decrypt(
-            &mut self,
-            _: u32,
-            _: &[u8],
-        ) -> Result<Option<Vec<u8>>, String> {
+        pub(crate) fn add(&mut self, _: &Traf, _: u32, _: u32, _: u32) {
+            match *self {}
+        }
+
+        pub(crate) fn decrypt(&mut self, _: u32, _: &[u8]) -> Result<Option<Vec<u8>>, String> {
             match *self {}
         }
     }

@@ -2,7 +2,7 @@ use super::{Demuxer, Lane};
 use crate::boxes::{IsoBox, Moof, SampleFlags, Traf, Trun};
 use alloc::format;
 use alloc::vec::Vec;
-use media::{Event, TrackId, Warning};
+use media::{Event, Time, TrackId, Warning};
 
 /// A sample that a `moof` told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +95,11 @@ impl Demuxer {
         if jumps {
             self.events.push_back(Event::Discontinuity);
         }
+        if self.emsgs.on
+            && let Some(start) = self.plan_start()
+        {
+            self.events_from(start);
+        }
         if new_entries {
             self.tell_tracks();
         }
@@ -103,6 +108,22 @@ impl Demuxer {
                 .make_contiguous()
                 .sort_by_key(|sample| sample.offset);
         }
+    }
+
+    /// When the first of the samples that are planned is shown.
+    fn plan_start(&self) -> Option<Time> {
+        let times = self.plan.iter().filter_map(|sample| {
+            let lane = self
+                .lanes
+                .iter()
+                .find(|lane| lane.track.id == sample.track)?;
+            Some(
+                lane.track
+                    .timescale
+                    .time(sample.pts.saturating_add(lane.shift)),
+            )
+        });
+        times.min()
     }
 
     /// Moves the plan to the `mdat` that begins here, where absolute offsets do not lead into it: the file was cut
@@ -177,6 +198,9 @@ impl Demuxer {
     }
 }
 
+/// Samples of a fragment's track that have no byte, neither in the run nor in `mdat`: they cost nothing to claim.
+const EMPTY: u32 = 1024;
+
 /// The samples of one track in a fragment, run after run.
 struct Runs<'a> {
     lane: &'a mut Lane,
@@ -186,6 +210,8 @@ struct Runs<'a> {
     offset: u64,
     next_run: usize,
     run: Option<crate::boxes::TrunSamples<'a>>,
+    /// Samples that may still have no byte, neither in the run nor in `mdat`.
+    empty_left: u32,
 }
 
 impl<'a> Runs<'a> {
@@ -197,6 +223,7 @@ impl<'a> Runs<'a> {
             offset: base,
             next_run: 0,
             run: None,
+            empty_left: EMPTY,
         }
     }
 }
@@ -229,6 +256,9 @@ impl Iterator for Runs<'_> {
             .flags
             .or(tfhd.default_sample_flags)
             .unwrap_or(trex.default_sample_flags);
+        if size == 0 && sample == crate::boxes::TrunSample::default() {
+            self.empty_left = self.empty_left.checked_sub(1)?;
+        }
         // Files of version 0 with negative offsets exist, and offsets past 2^31 ticks do not.
         let ahead = match sample.composition_time_offset.unwrap_or(0) {
             wrapped if wrapped > i32::MAX.into() => wrapped - (1 << 32),

@@ -29,6 +29,8 @@ pub(super) struct Lane {
     /// The sample descriptions, and which of them holds.
     entries: Vec<SampleEntry>,
     pub(super) entry: u32,
+    /// Its codec is told whole by its sample description, or by a sample that has come.
+    pub(super) is_known: bool,
 }
 
 /// The tracks of a movie, and why some are left out.
@@ -68,7 +70,12 @@ impl Lane {
             .find(|trex| trex.track_id == track_id);
         let trex = trex.copied().unwrap_or(Trex::new(track_id));
         let mut entries = trak.mdia.minf.stbl.stsd.entries.clone();
-        let decryption = Decryption::new(keys, &trak.mdia.minf.stbl, &mut entries);
+        let stbl = &trak.mdia.minf.stbl;
+        let decryption = if has_samples(stbl) {
+            Decryption::of_movie(keys, stbl, &mut entries)
+        } else {
+            Decryption::new(keys, stbl, &mut entries)
+        };
         let entry = trex.default_sample_description_index;
         let described = describe(entry_at(&entries, entry)?, trak.mdia.hdlr.handler_type)?;
         let mut track = Track::new(TrackId(track_id), timescale, described.codec);
@@ -82,7 +89,9 @@ impl Lane {
                 track.priming = u32::try_from(media_time).unwrap_or(0);
             }
         }
+        let is_known = !matches!(track.codec, Codec::MpegAudio(_));
         Some(Self {
+            is_known,
             track,
             trex,
             shift,

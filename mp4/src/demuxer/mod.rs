@@ -8,13 +8,15 @@
 //! [`Warning`]. Another init segment in between is read like the first; where its tracks are others, or
 //! times go back, an [`Event::Discontinuity`] comes first.
 
-mod decrypt;
+pub(crate) mod decrypt;
+mod events;
 mod fragment;
 mod lane;
+mod learn;
 mod lost;
 mod movie;
 
-use crate::boxes::{FourCc, Header, IsoBox, Mdat, Moof, Moov, Prft};
+use crate::boxes::{Emsg, FourCc, Header, IsoBox, Mdat, Moof, Moov, Prft};
 use crate::codec::refine;
 use crate::movie::Merge;
 use crate::{Error, Limits};
@@ -34,6 +36,7 @@ use wire::Reader;
 pub struct Demuxer {
     limits: Limits,
     keys: decrypt::Keys,
+    emsgs: events::Events,
     state: State,
     /// Offset in the input of the next byte that has not been dealt with, nor put into `carry` or `partial`.
     position: u64,
@@ -45,6 +48,8 @@ pub struct Demuxer {
     plan: VecDeque<Pending>,
     /// The samples that `moov` itself has and that are not in the plan yet.
     merge: Option<Merge>,
+    /// Samples that came out of it, all in all.
+    merged: u64,
     /// Samples that were lost since the last that was given, about.
     lost: usize,
     /// Their places are counted from the start of the file, not from something in the fragment.
@@ -53,6 +58,8 @@ pub struct Demuxer {
     /// The tracks of the last `moov`, as it said them.
     init: Option<Tracks>,
     events: VecDeque<Event>,
+    /// The tracks wait to be told until each has had the sample that tells the rest of its codec.
+    learning: bool,
     error: Option<Error>,
     /// Input that came while events waited, and how much of it has been used.
     stash: Vec<u8>,
@@ -86,17 +93,20 @@ impl Demuxer {
         Self {
             limits,
             keys: decrypt::Keys::default(),
+            emsgs: events::Events::default(),
             state: State::Header,
             position: 0,
             carry: Vec::new(),
             partial: Vec::new(),
             plan: VecDeque::new(),
             merge: None,
+            merged: 0,
             lost: 0,
             absolute: false,
             lanes: Vec::new(),
             init: None,
             events: VecDeque::new(),
+            learning: false,
             error: None,
             stash: Vec::new(),
             stash_used: 0,
@@ -168,8 +178,14 @@ impl Demuxer {
     /// It repeats.
     pub fn poll_event(&mut self) -> Result<Option<Event>, Error> {
         loop {
-            if let Some(event) = self.events.pop_front() {
-                return Ok(Some(event));
+            self.learning = self.waits();
+            let event = if self.learning {
+                None
+            } else {
+                self.events.pop_front()
+            };
+            if event.is_some() {
+                return Ok(event);
             }
             if let Some(error) = &self.error {
                 return Err(error.clone());
@@ -182,7 +198,7 @@ impl Demuxer {
                 self.stash_used = stash.len().saturating_sub(rest.len());
                 self.stash = stash;
             }
-            if self.events.is_empty() && self.error.is_none() {
+            if (self.events.is_empty() || self.waits()) && self.error.is_none() {
                 if !self.eof || self.state == State::Over {
                     return Ok(None);
                 }
@@ -212,7 +228,7 @@ impl Demuxer {
 
     /// Goes through the input until it is used up, or enough events wait.
     fn run(&mut self, input: &mut &[u8]) {
-        while self.error.is_none() && self.events.len() < self.limits.events {
+        while self.error.is_none() && (self.events.len() < self.limits.events || self.waits()) {
             let goes_on = match self.state {
                 State::Header => self.header(input),
                 State::Whole { box_type, size } => self.whole(box_type, size, input),
@@ -298,7 +314,9 @@ impl Demuxer {
                 self.place_plan(end);
                 self.state = State::Media { end };
             }
-            box_type @ (Moov::TYPE | Moof::TYPE | Prft::TYPE) => {
+            box_type @ (Moov::TYPE | Moof::TYPE | Prft::TYPE | Emsg::TYPE)
+                if box_type != Emsg::TYPE || self.emsgs.on =>
+            {
                 let size = header.size.and_then(|size| usize::try_from(size).ok());
                 match size.filter(|size| *size <= self.limits.box_size) {
                     Some(size) => self.state = State::Whole { box_type, size },
@@ -331,6 +349,7 @@ impl Demuxer {
         let result = match box_type {
             Moov::TYPE => Moov::parse(&bytes).map(|moov| self.moov(&moov, &bytes, start)),
             Moof::TYPE => Moof::parse(&bytes).map(|moof| self.moof(&moof, start)),
+            Emsg::TYPE => Emsg::parse(&bytes).map(|emsg| self.emsg(emsg)),
             _ => Prft::parse(&bytes).map(|prft| self.prft(&prft)),
         };
         if let Err(error) = result {
@@ -472,8 +491,11 @@ impl Demuxer {
         if useless {
             return;
         }
-        if canonical.reconfigured || described || refined {
+        if canonical.reconfigured || described || (refined && !self.learning) {
             self.tell_tracks();
+        }
+        if self.learning {
+            self.learn(pending.track, refined);
         }
         self.events.push_back(Event::Sample(Sample {
             track: pending.track,

@@ -64,7 +64,9 @@ impl Demuxer {
             self.events.push_back(Event::Discontinuity);
         }
         self.init = Some(tracks.clone());
+        self.learning = lanes.iter().any(|lane| !lane.is_known);
         self.lanes = lanes;
+        let tracks = self.with_event_tracks(&tracks);
         self.events.push_back(Event::Tracks(tracks));
         let metadata = metadata(bytes);
         if !metadata.entries.is_empty() {
@@ -109,12 +111,21 @@ impl Demuxer {
         if !self.plan.is_empty() {
             return;
         }
+        // A sample has a byte in the file at least, or one of a table. Tables can tell of any number that have the same ones.
+        let most = self.position.saturating_mul(8);
+        let most = most.saturating_add(self.limits.fragment_samples as u64);
+        if self.merge.is_some() && self.merged > most {
+            self.merge = None;
+            let what = "the tables tell of far more samples than the file has bytes";
+            self.warn(Warning::new(what).at(self.position));
+        }
         let Some(merge) = &mut self.merge else { return };
         while self.plan.len() < SAMPLES {
             let Some(placed) = merge.next() else {
                 self.merge = None;
                 break;
             };
+            self.merged = self.merged.saturating_add(1);
             let Some(track) = merge.track(&placed) else {
                 continue;
             };
@@ -140,7 +151,7 @@ impl Demuxer {
                 flags: SampleFlags(depends | sync & 0x1_0000),
                 dts: placed.dts.saturating_sub(lane.shift),
                 pts: placed.pts.saturating_sub(lane.shift),
-                index: 0,
+                index: info.index,
                 hidden: placed.hidden,
                 description: info.description,
             });
@@ -151,8 +162,13 @@ impl Demuxer {
             .sort_by_key(|sample| sample.offset);
     }
 
-    pub(super) fn tell_tracks(&mut self) {
+    pub(super) fn lane_tracks(&mut self) -> Tracks {
         let tracks = self.lanes.iter().map(|lane| lane.track.clone()).collect();
+        self.with_event_tracks(&tracks)
+    }
+
+    pub(super) fn tell_tracks(&mut self) {
+        let tracks = self.lane_tracks();
         self.events.push_back(Event::Tracks(tracks));
     }
 

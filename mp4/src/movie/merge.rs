@@ -34,7 +34,15 @@ pub(crate) struct Merge {
     movie: Arc<Movie>,
     order: Order,
     lanes: Vec<Lane>,
+    /// Bytes of samples that may still be told.
+    left: u64,
 }
+
+/// How many times a file's bytes its samples may have: edit lists may show some of them again, and tables may name the same
+/// bytes any number of times.
+const TIMES: u64 = 8;
+/// Bytes of samples that any file may have.
+const ALWAYS: u64 = 64 << 20;
 
 #[derive(Debug)]
 struct Lane {
@@ -59,10 +67,16 @@ impl Merge {
             lane.advance(&movie);
         }
         Self {
+            left: movie.file_len.saturating_mul(TIMES).saturating_add(ALWAYS),
             movie,
             order,
             lanes,
         }
+    }
+
+    /// Whether samples are left that are not told, as they have far more bytes than the file.
+    pub(crate) const fn is_exhausted(&self) -> bool {
+        self.left == 0
     }
 
     /// The next sample.
@@ -79,6 +93,10 @@ impl Merge {
             }
         }
         let (at, placed) = best?;
+        self.left = self.left.saturating_sub(placed.info.size.max(1).into());
+        if self.is_exhausted() {
+            return None;
+        }
         self.lanes.get_mut(at)?.advance(&self.movie);
         Some(placed)
     }

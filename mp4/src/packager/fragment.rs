@@ -1,7 +1,7 @@
 use super::protect::Protected;
 use crate::Error;
 use crate::boxes::{
-    Brands, IsoBox, Mdat, Mfhd, Moof, SampleFlags, Styp, Tfdt, Tfhd, Traf, Trun, TrunFields,
+    Brands, Emsg, IsoBox, Mdat, Mfhd, Moof, SampleFlags, Styp, Tfdt, Tfhd, Traf, Trun, TrunFields,
     TrunSample,
 };
 use alloc::vec::Vec;
@@ -25,10 +25,11 @@ pub(crate) struct Run {
     pub(crate) protected: Option<Protected>,
 }
 
-/// A part: `moof` and `mdat`, after a `styp` if there are brands for one. One copy of the samples, into a buffer of
+/// A part: `moof` and `mdat`, after a `styp` if there are brands for one, and events. One copy of the samples, into a buffer of
 /// the exact size.
 pub(crate) fn fragment(
     brands: Option<Brands>,
+    events: &[Emsg],
     sequence_number: u32,
     runs: &[Run],
 ) -> Result<Vec<u8>, Error> {
@@ -52,11 +53,14 @@ pub(crate) fn fragment(
     }
     place_encryption(&mut moof);
     let styp = brands.map(Styp);
-    let total = offset.saturating_add(styp.as_ref().map_or(0, IsoBox::encoded_len) as u64);
+    let before = styp.iter().map(IsoBox::encoded_len);
+    let before = before.chain(events.iter().map(IsoBox::encoded_len));
+    let total = before.fold(offset, |sum, len| sum.saturating_add(len as u64));
     let mut out = Vec::with_capacity(usize::try_from(total).unwrap_or(usize::MAX));
     if let Some(styp) = styp {
         styp.encode(&mut out)?;
     }
+    events.iter().try_for_each(|event| event.encode(&mut out))?;
     moof.encode(&mut out)?;
     Mdat::put_header(payload, &mut Writer::new(&mut out));
     for run in runs {

@@ -6,6 +6,8 @@
 //! Segmented::End    ──► Output::Segment    the parts of it, in one list
 //! ```
 //!
+//! Timed ID3 and SCTE 35 are `emsg` boxes before the next fragment of the pictures, with times on the presentation's line.
+//!
 //! A player that gets an init segment and then the segments that name it, or their parts, has a file. The init segment
 //! comes with the first part, for it tells where the tracks begin: where a stream starts before zero, as with pictures
 //! that are decoded before the first one is shown, all times of that track are later by that much, so that decoding
@@ -44,9 +46,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub(crate) mod events;
 pub(crate) mod fragment;
 mod init;
 mod names;
+mod on_demand;
 mod protect;
 mod stream;
 
@@ -54,7 +58,8 @@ use crate::Error;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use media::{PartInfo, SegmentInfo, Segmented, TrackId, Tracks};
+use media::{PartInfo, Sample, SegmentInfo, Segmented, Track, TrackId, Tracks};
+pub use on_demand::OnDemand;
 use protect::Protectors;
 use stream::Stream;
 
@@ -154,6 +159,9 @@ pub struct Packager {
     layout: Layout,
     protectors: Protectors,
     streams: Vec<Stream>,
+    /// Tracks whose samples are events in the stream that leads.
+    event_tracks: Vec<Track>,
+    events: u32,
     output: VecDeque<Output>,
     ended: bool,
 }
@@ -173,6 +181,8 @@ impl Packager {
             #[cfg(not(feature = "cenc"))]
             protectors: Protectors,
             streams: Vec::new(),
+            event_tracks: Vec::new(),
+            events: 0,
             output: VecDeque::new(),
             ended: false,
         }
@@ -193,6 +203,11 @@ impl Packager {
         }
         match segmented {
             Segmented::Tracks(tracks) => self.set_tracks(tracks),
+            Segmented::Cut { track, .. } if self.event_track(*track).is_some() => Ok(()),
+            Segmented::Sample(sample) if self.event_track(sample.track).is_some() => {
+                self.event(sample);
+                Ok(())
+            }
             Segmented::Cut { track, cut } => find(&mut self.streams, *track)?.cut(
                 *track,
                 cut,
@@ -232,8 +247,35 @@ impl Packager {
             .try_for_each(|stream| stream.finish(&mut self.protectors, &mut self.output))
     }
 
+    fn event_track(&self, id: TrackId) -> Option<&Track> {
+        self.event_tracks.iter().find(|track| track.id == id)
+    }
+
+    /// Lays an event before the next part of the stream that leads: of its pictures, or else of its first track.
+    fn event(&mut self, sample: &Sample) {
+        let id = self.events;
+        let emsg = self.event_track(sample.track);
+        let emsg = emsg.and_then(|track| events::emsg(track, sample, id));
+        let lead = self.streams.iter().position(Stream::has_video).unwrap_or(0);
+        if let (Some(emsg), Some(stream)) = (emsg, self.streams.get_mut(lead)) {
+            self.events = id.wrapping_add(1);
+            stream.events.push(emsg);
+        }
+    }
+
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<(), Error> {
         self.finish_segments()?;
+        let (events, others): (Vec<_>, Vec<_>) = tracks
+            .iter()
+            .cloned()
+            .partition(|track| events::scheme(&track.codec).is_some());
+        // Without a track to be an event of, it is refused as any other that cannot be written.
+        let tracks = if others.is_empty() {
+            tracks
+        } else {
+            self.event_tracks = events;
+            &others.into_iter().collect()
+        };
         self.protectors.set_tracks(tracks)?;
         let sets: Vec<(Option<TrackId>, Tracks)> = match self.layout {
             Layout::Muxed => [(None, tracks.clone())].into(),

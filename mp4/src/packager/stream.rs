@@ -3,7 +3,7 @@ use super::init::init_segment;
 use super::protect::Protectors;
 use super::{Init, Output, Part, Segment};
 use crate::Error;
-use crate::boxes::Brands;
+use crate::boxes::{Brands, Emsg};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -25,6 +25,8 @@ pub(super) struct Stream {
     timescale: Timescale,
     /// Segments that some track has not passed yet, the oldest first.
     open: VecDeque<OpenSegment>,
+    /// What is to stand before the next part.
+    pub(super) events: Vec<Emsg>,
 }
 
 /// One track's way through the segments.
@@ -98,6 +100,7 @@ impl Stream {
             timescale: lead.map_or(Timescale::MILLIS, |lead| lead.timescale),
             lanes: tracks.iter().map(lane).collect(),
             open: VecDeque::new(),
+            events: Vec::new(),
         })
     }
 
@@ -131,6 +134,10 @@ impl Stream {
         });
         self.init = Some(init);
         Ok(())
+    }
+
+    pub(super) fn has_video(&self) -> bool {
+        self.tracks.first_of(Kind::Video).is_some()
     }
 
     pub(super) fn has(&self, track: TrackId) -> bool {
@@ -310,7 +317,9 @@ impl Stream {
             Some(_) => Some(Brands::new([b"msdh", b"iso6", b"cmfs", b"cmff"])),
         };
         self.sequence_number = self.sequence_number.wrapping_add(1);
-        let data = Bytes::from(fragment(brands, self.sequence_number, &part.runs)?);
+        let events = core::mem::take(&mut self.events);
+        let data = fragment(brands, &events, self.sequence_number, &part.runs)?;
+        let data = Bytes::from(data);
         let info = PartInfo {
             track: self.track,
             segment: segment.number,

@@ -1,8 +1,11 @@
+use crate::boxes::{IsoBox, Moov, SampleEntry};
 use crate::codec::{describe, refine};
-use crate::movie::{MovieTrack, Placed};
+use crate::demuxer::decrypt::{Decryption, Keys};
+use crate::movie::{Movie, MovieTrack, Placed};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use core::num::NonZeroU32;
 use h264::access_unit::Canonical;
@@ -17,6 +20,46 @@ pub(super) struct Lane {
     length_size: u8,
     /// The sample description in use, from 1; 0: that which the movie told.
     description: u32,
+    /// Where a key opens the track: how, its descriptions as those of clear samples, and the sample after the last one.
+    opened: Option<Opened>,
+}
+
+#[derive(Debug)]
+struct Opened {
+    decryption: Decryption,
+    entries: Vec<SampleEntry>,
+    next: u32,
+}
+
+impl Opened {
+    fn new(track: &MovieTrack, movie: &Movie, keys: &Keys) -> Option<Self> {
+        let is_closed = |entry: &SampleEntry| {
+            let format = entry.format().unwrap_or_default();
+            matches!(&format.0, b"encv" | b"enca" | b"enct" | b"encs")
+        };
+        if !track.entries.iter().any(is_closed) {
+            return None;
+        }
+        let moov = Moov::parse(&movie.bytes).ok()?;
+        let mut traks = moov.traks.iter();
+        let trak = traks.find(|trak| trak.tkhd.track_id == track.tkhd.track_id)?;
+        let mut entries = track.entries.clone();
+        let decryption = Decryption::of_movie(keys, &trak.mdia.minf.stbl, &mut entries)?;
+        Some(Self {
+            decryption,
+            entries,
+            next: 0,
+        })
+    }
+
+    fn decrypt(&mut self, index: u32, data: &Bytes) -> Result<Bytes, String> {
+        if index < self.next {
+            self.decryption.rewind();
+        }
+        self.next = index.saturating_add(1);
+        let opened = self.decryption.decrypt(index, data)?;
+        Ok(opened.map_or_else(|| data.clone(), Bytes::from))
+    }
 }
 
 /// What became of a sample.
@@ -29,13 +72,22 @@ pub(super) struct Given {
 }
 
 impl Lane {
-    pub(super) fn new(track: &MovieTrack) -> Self {
-        Self {
+    pub(super) fn new(track: &MovieTrack, movie: &Movie, keys: &Keys) -> Self {
+        let mut lane = Self {
             track: track.track.clone(),
             lost: false,
             length_size: track.length_size,
             description: 0,
+            opened: Opened::new(track, movie, keys),
+        };
+        if let Some(opened) = &lane.opened
+            && let Some(entry) = opened.entries.first()
+            && let Some(described) = describe(entry, track.handler_type)
+        {
+            lane.track.codec = described.codec;
+            lane.length_size = described.length_size;
         }
+        lane
     }
 
     /// Forgets what has been read.
@@ -55,7 +107,16 @@ impl Lane {
         {
             return false;
         }
-        let entry = track.entry(description);
+        let entry = match &self.opened {
+            Some(opened) => {
+                let at = usize::try_from(description).unwrap_or(usize::MAX);
+                opened
+                    .entries
+                    .get(at.saturating_sub(1))
+                    .or(opened.entries.last())
+            }
+            None => track.entry(description),
+        };
         let Some(described) = entry.and_then(|entry| describe(entry, track.handler_type)) else {
             return false;
         };
@@ -77,6 +138,19 @@ impl Lane {
         if info.description != self.description {
             given.changed = self.describe(track, info.description);
         }
+        let opened = self.opened.as_mut();
+        let opened = match opened
+            .map(|opened| opened.decrypt(info.index, data))
+            .transpose()
+        {
+            Ok(opened) => opened,
+            Err(what) => {
+                self.lost = true;
+                given.problem = Some(format!("a sample cannot be decrypted: {what}"));
+                return given;
+            }
+        };
+        let data = opened.as_ref().unwrap_or(data);
         given.changed |= refine(&mut self.track.codec, data);
         let data = match &mut self.track.codec {
             Codec::H264(config) => {

@@ -74,7 +74,7 @@ pub struct Config {
     /// What a file can make the reader hold.
     pub limits: Limits,
     #[cfg(feature = "cenc")]
-    /// Keys that open the tracks of movie fragments.
+    /// Keys: tracks that they open are given decrypted, as tracks of the codec that they were before.
     pub keys: crate::cenc::Keys,
 }
 
@@ -154,7 +154,12 @@ impl Reader {
     #[must_use]
     pub fn new(movie: Arc<Movie>, config: Config) -> Self {
         let merge = Merge::new(movie.clone(), config.order, |id| config.wants(id));
-        let lanes = movie.tracks.iter().map(Lane::new).collect();
+        #[cfg(feature = "cenc")]
+        let keys = &config.keys;
+        #[cfg(not(feature = "cenc"))]
+        let keys = &crate::demuxer::decrypt::Keys::default();
+        let lane = |track| Lane::new(track, &movie, keys);
+        let lanes = movie.tracks.iter().map(lane).collect();
         let mut reader = Self {
             merge,
             lanes,
@@ -328,6 +333,11 @@ impl Reader {
 
     /// All samples of `moov` are planned.
     fn end_samples(&mut self) {
+        if self.merge.is_exhausted() {
+            let what = "the tables tell of far more bytes than the file has";
+            self.events
+                .push_back(Event::Warning(Warning::new(what).at(self.movie.offset)));
+        }
         self.stage = match self.movie.fragmented {
             true => Fragments::new(&self.movie, &self.config, None)
                 .map_or(Stage::Over, |found| Stage::Fragments(Box::new(found))),

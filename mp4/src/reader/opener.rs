@@ -1,5 +1,6 @@
 use super::window::Window;
 use crate::boxes::{IsoBox, Mfra, Mfro, Sidx};
+use crate::codec::refine;
 use crate::movie::Movie;
 use crate::{Error, Limits};
 use alloc::format;
@@ -7,7 +8,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::ops::Range;
-use media::{Kind, Timescale, Warning};
+use media::{Codec, Kind, Timescale, Warning};
 
 /// Boxes at the top of the file that are looked at before `moov` must have come.
 const BOXES: u32 = 1 << 16;
@@ -53,6 +54,8 @@ enum Stage {
     Mfra {
         start: u64,
     },
+    /// Reading the start of the first sample of a track, by its index, for what only that tells.
+    Sound(usize),
 }
 
 impl Opener {
@@ -111,6 +114,7 @@ impl Opener {
                 Stage::Sidx { start, end } => self.sidx(start, end),
                 Stage::Mfro => self.mfro(),
                 Stage::Mfra { start } => self.mfra(start),
+                Stage::Sound(track) => self.sound(track),
             }
         }
     }
@@ -242,7 +246,41 @@ impl Opener {
         self.finish();
     }
 
+    /// All boxes that are wanted have been read.
     fn finish(&mut self) {
+        self.stage = Stage::Sound(0);
+    }
+
+    /// Learns what a track's sample description cannot tell, so that the tracks are told once.
+    fn sound(&mut self, track: usize) {
+        let tracks = self.movie.as_ref().map(|movie| &movie.tracks);
+        let Some(sound) = tracks.and_then(|tracks| tracks.get(track)) else {
+            return self.give();
+        };
+        let first = match &sound.track.codec {
+            Codec::MpegAudio(_) => sound.samples.samples().next(),
+            _ => None,
+        };
+        if let Some(first) = first {
+            let end = first.offset.saturating_add(first.size.min(4).into());
+            let Some(bytes) = self.window.bytes(first.offset, end) else {
+                return;
+            };
+            if let Some(movie) = &mut self.movie
+                && let Some(sound) = movie.tracks.get_mut(track)
+                && refine(&mut sound.track.codec, &bytes)
+            {
+                movie.set = movie
+                    .tracks
+                    .iter()
+                    .map(|track| track.track.clone())
+                    .collect();
+            }
+        }
+        self.stage = Stage::Sound(track.saturating_add(1));
+    }
+
+    fn give(&mut self) {
         if let Some(mut movie) = self.movie.take() {
             movie.warnings.append(&mut self.warnings);
             self.result = Some(Ok(Arc::new(movie)));
@@ -278,13 +316,12 @@ impl Movie {
         if !better || sidx.references.iter().any(|reference| reference.is_index) {
             return;
         }
-        let shift = self.shift(sidx.reference_id);
         let mut place = end.saturating_add(sidx.first_offset);
         let mut ticks = i64::try_from(sidx.earliest_presentation_time).unwrap_or(i64::MAX);
         let mut places = Vec::new();
         for reference in &sidx.references {
-            let time = timescale.time(ticks).as_nanos().saturating_add(shift);
-            places.push((time, place));
+            // Times of an index are those of the presentation, behind the edit list.
+            places.push((timescale.time(ticks).as_nanos(), place));
             place = place.saturating_add(reference.referenced_size.into());
             ticks = ticks.saturating_add(reference.subsegment_duration.into());
         }

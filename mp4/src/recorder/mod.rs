@@ -258,7 +258,7 @@ impl Recorder {
             return Ok(());
         }
         self.sequence_number = self.sequence_number.wrapping_add(1);
-        let mut data = fragment(None, self.sequence_number, &runs)?;
+        let mut data = fragment(None, &[], self.sequence_number, &runs)?;
         let len = |run: &Run| {
             let sizes = run.samples.iter().map(|sample| sample.data.len() as u64);
             sizes.fold(0, u64::saturating_add)

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
 pub(crate) mod files;
+pub(crate) mod made;
 
 use fluvial_mp4::boxes::{Children, FourCc, Moov};
 use fluvial_mp4::packager::{Config, Output};

@@ -1,0 +1,99 @@
+//! Events among fragments (`emsg`) as samples of sparse tracks.
+
+use super::Demuxer;
+use crate::boxes::{Emsg, PresentationTime};
+use crate::packager::events::{ID3, SCTE_35};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::num::NonZeroU32;
+use media::{Codec, Event, Flags, Sample, Time, Timescale, Track, TrackId, Tracks};
+
+/// The tracks that events become, and the events whose times are told by the fragment that comes next.
+#[derive(Debug, Default)]
+pub(super) struct Events {
+    /// It is wanted.
+    pub(super) on: bool,
+    tracks: Option<(TrackId, TrackId)>,
+    waiting: Vec<Emsg>,
+}
+
+/// Events that wait for a fragment at most.
+const WAITING: usize = 64;
+
+impl Demuxer {
+    /// With events: timed ID3 and SCTE 35 that stand between the fragments (`emsg` boxes) are given as samples of two more
+    /// tracks, with ids behind those of the movie, a timescale of 90 kHz, and the codecs [`Codec::Id3`] and
+    /// [`Codec::Scte35`].
+    #[must_use]
+    pub fn with_events(mut self) -> Self {
+        self.emsgs.on = true;
+        self
+    }
+
+    /// The movie's tracks, and those of events if they are wanted.
+    pub(super) fn with_event_tracks(&mut self, tracks: &Tracks) -> Tracks {
+        if !self.emsgs.on {
+            return tracks.clone();
+        }
+        let last = tracks.iter().map(|track| track.id.0).max().unwrap_or(0);
+        let [id3, scte_35] = [1, 2].map(|more| TrackId(last.saturating_add(more)));
+        self.emsgs.tracks = Some((id3, scte_35));
+        let events = [(id3, Codec::Id3), (scte_35, Codec::Scte35)];
+        let events = events.map(|(id, codec)| Track::new(id, Timescale::KHZ_90, codec));
+        tracks.iter().cloned().chain(events).collect()
+    }
+
+    /// Takes an event; one whose time counts from its segment waits for that.
+    pub(super) fn emsg(&mut self, emsg: Emsg) {
+        match emsg.presentation_time {
+            PresentationTime::Absolute(ticks) => {
+                if let Some(scale) = Timescale::new(emsg.timescale) {
+                    let ticks = i64::try_from(ticks).unwrap_or(i64::MAX);
+                    self.give_event(emsg, scale.rescale(ticks, Timescale::KHZ_90));
+                }
+            }
+            PresentationTime::FromSegment(_) if self.emsgs.waiting.len() < WAITING => {
+                self.emsgs.waiting.push(emsg);
+            }
+            PresentationTime::FromSegment(_) => {}
+        }
+    }
+
+    /// A fragment begins, whose first picture or sound is shown at this time.
+    pub(super) fn events_from(&mut self, start: Time) {
+        for emsg in core::mem::take(&mut self.emsgs.waiting) {
+            let PresentationTime::FromSegment(delta) = emsg.presentation_time else {
+                continue;
+            };
+            if let Some(scale) = Timescale::new(emsg.timescale) {
+                let time = start + scale.time(delta.into());
+                self.give_event(emsg, Timescale::KHZ_90.ticks(time));
+            }
+        }
+    }
+
+    fn give_event(&mut self, emsg: Emsg, pts: i64) {
+        let Some((id3, scte_35)) = self.emsgs.tracks else {
+            return;
+        };
+        let track = match emsg.scheme_id_uri.as_str() {
+            ID3 => id3,
+            SCTE_35 => scte_35,
+            _ => return,
+        };
+        let scale = Timescale::new(emsg.timescale);
+        let known = Some(emsg.event_duration).filter(|ticks| *ticks < u32::MAX);
+        let duration = known.zip(scale).and_then(|(ticks, scale)| {
+            let ticks = scale.rescale(ticks.into(), Timescale::KHZ_90);
+            NonZeroU32::new(u32::try_from(ticks).ok()?)
+        });
+        self.events.push_back(Event::Sample(Sample {
+            track,
+            dts: pts,
+            pts,
+            duration,
+            flags: Flags::SYNC,
+            data: Bytes::from(emsg.message_data),
+        }));
+    }
+}
