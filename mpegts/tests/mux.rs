@@ -345,8 +345,8 @@ fn times_that_jump_are_told_and_not_filled() {
                     sample.pts += ticks;
                     muxer.handle_sample(&sample).unwrap();
                 }
-                muxer.finish().unwrap();
             }
+            muxer.finish().unwrap();
             let stream = muxer.poll_output().unwrap();
             assert!(stream.len() < 10_000_000, "{}", stream.len());
             assert_eq!(findings(&stream), [""; 0]);
@@ -411,4 +411,39 @@ proptest::proptest! {
         }
         proptest::prop_assert_eq!(found, 3);
     }
+
+#[test]
+fn what_a_clock_on_the_wall_shows_is_told() {
+    use fluvial_mpegts::psi::{ClockTable, Descriptors, DvbTime};
+    let Some(original) = source(SOURCES[0].1) else {
+        return;
+    };
+    let found = demux(&original);
+    let mut stream = mux(&found, Config::default());
+    let unix = 1_764_000_000;
+    let utc_time = DvbTime::from_unix(unix).unwrap();
+    let offsets = Some(Descriptors::default());
+    let packets = stream.len() / 188;
+    for (at, counter, offsets) in [(packets / 2, 0x11, offsets), (packets / 4, 0x10, None)] {
+        let mut section = Vec::new();
+        ClockTable { utc_time, offsets }
+            .encode(&mut section)
+            .unwrap();
+        let mut packet = [&[0x47, 0x40, 0x14, counter, 0][..], &section].concat();
+        packet.resize(188, 0xFF);
+        stream.splice(at * 188..at * 188, packet);
+    }
+    let read = demux(&stream);
+    assert_eq!(read.samples.len(), found.samples.len());
+    let [(first, a), (second, b)] = read.clocks[..] else {
+        panic!("{:?}", read.clocks);
+    };
+    assert_eq!((a, b), (unix, unix));
+    // Bytes are time, about: a quarter and half of the way.
+    let times = read.samples.iter().map(|sample| {
+        let track = read.tracks[0].find(sample.track).unwrap();
+        track.timescale.time(sample.dts)
+    });
+    let (start, end) = (times.clone().min().unwrap(), times.max().unwrap());
+    assert!(start < first && first < second && second < end);
 }

@@ -44,14 +44,14 @@ mod source;
 mod stream;
 mod video;
 
-use crate::packet::Scrambling;
-use crate::psi::Pmt;
+use crate::packet::{Pid, Scrambling};
+use crate::psi::{ClockTable, Pmt, Section};
 use crate::reader::{Pes, SectionUnit, Unit};
 use crate::{Error, Limits};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use frame::{Input, Out};
-use media::{Event, Sample, Time, Timescale, TrackId, Tracks, Warning};
+use media::{Event, Sample, Time, Timescale, TrackId, Tracks, WallClock, Warning};
 use program::{Line, Stream};
 use source::Source;
 
@@ -298,7 +298,7 @@ impl Demuxer {
                         alloc::format!("streams of this type are not read: {}", entry.stream_type);
                     let warning = Warning::new(what).on(TrackId(pid.into()));
                     self.push(Event::Warning(warning));
-                    if let Some(pid) = crate::packet::Pid::new(pid) {
+                    if let Some(pid) = Pid::new(pid) {
                         self.reader.ignore_stream(pid);
                     }
                 }
@@ -386,7 +386,23 @@ impl Demuxer {
         self.out = out;
     }
 
+    /// Takes a time and date table or a time offset table: whole seconds of the wall clock, about now.
+    fn wall_clock(&mut self, data: &[u8]) {
+        let table = Section::parse(data).and_then(|section| ClockTable::decode(&section));
+        let unix = table.ok().and_then(|table| table.utc_time.unix());
+        let now = self.lines.iter().find_map(Line::known_clock);
+        if let (Some(unix), Some(now)) = (unix, now) {
+            self.push(Event::Clock {
+                time: Timescale::KHZ_90.time(now),
+                wall: WallClock::from_unix_nanos(unix.saturating_mul(1_000_000_000)),
+            });
+        }
+    }
+
     fn section(&mut self, section: SectionUnit) {
+        if section.pid == Pid::TDT {
+            return self.wall_clock(&section.data);
+        }
         let pid = section.pid.get();
         let Some(place) = self.streams.iter().position(|stream| stream.pid == pid) else {
             return;

@@ -80,7 +80,12 @@ impl Line {
 
     /// What the program's clock shows.
     pub(super) fn clock_now(&self) -> i64 {
-        self.clock.or(self.latest).unwrap_or(0)
+        self.known_clock().unwrap_or(0)
+    }
+
+    /// The same, if anything has told it.
+    pub(super) fn known_clock(&self) -> Option<i64> {
+        self.clock.or(self.latest)
     }
 }
 

@@ -11,7 +11,10 @@ pub(super) enum Source {
 
 impl Source {
     pub(super) fn transport_stream(limits: Limits) -> Self {
-        Self::Transport(Reader::new(limits))
+        let mut reader = Reader::new(limits);
+        // What a clock on the wall shows.
+        reader.gather_sections(Pid::TDT);
+        Self::Transport(reader)
     }
 
     pub(super) fn program_stream(limits: Limits) -> Self {

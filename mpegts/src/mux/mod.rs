@@ -187,7 +187,8 @@ impl Muxer {
             })
     }
 
-    /// Takes the next sample. Those of a track come in order of their decoding times.
+    /// Takes the next sample. Those of a track come in order of their decoding times; where those jump, all that waits is
+    /// written, and the clock says so.
     ///
     /// # Errors
     /// [`Error::State`] for a track that was not told, [`Error::Unsupported`] for a sample that is not as its codec says,
@@ -202,6 +203,17 @@ impl Muxer {
             .duration
             .map_or(0, |duration| i64::from(duration.get()));
         let end = ticks(sample.dts.saturating_add(length));
+        let step = lane
+            .last
+            .replace(dts)
+            .map_or(0, |last| dts.saturating_sub(last));
+        if step < 0 || variable::is_jump(step.saturating_mul(PER_TICK)) {
+            // What comes before the jump does not wait for what comes after.
+            self.flush()?;
+        }
+        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == sample.track) else {
+            return Err(Error::State("a sample comes before its track"));
+        };
         if lane.kind == Kind::Audio && self.config.sound_packet > 0 {
             let joins = lane.group.as_ref().is_some_and(|group| {
                 // Frames that follow each other, to the rounding of times.
@@ -256,8 +268,7 @@ impl Muxer {
         Some(core::mem::replace(&mut self.sink.out, next).into())
     }
 
-    /// Writes out all that is held: the stream ends here, or goes on without a seam. To be called too where times jump, so that what
-    /// comes before does not wait for what comes after.
+    /// Writes out all that is held: the stream ends here, or goes on without a seam.
     ///
     /// # Errors
     /// As [`handle_sample`](Self::handle_sample).

@@ -34,6 +34,8 @@ pub(super) struct Lane {
     pub(super) group: Option<Unit>,
     /// Units in order of time.
     pub(super) queue: VecDeque<Unit>,
+    /// Decoding time of the last sample, in ticks of 90 kHz.
+    pub(super) last: Option<i64>,
 }
 
 /// What a PES packet, or a section, is made of.
@@ -172,6 +174,7 @@ impl Lane {
             counter: 0,
             group: None,
             queue: VecDeque::new(),
+            last: None,
         })
     }
 

@@ -11,6 +11,8 @@ pub(crate) struct Found {
     pub(crate) samples: Vec<Sample>,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) discontinuities: usize,
+    /// Times of the stream, and what a clock on the wall showed then, in seconds since 1970.
+    pub(crate) clocks: Vec<(media::Time, i64)>,
 }
 
 impl Found {
@@ -50,6 +52,10 @@ pub(crate) fn demux(stream: &[u8]) -> Found {
             Event::Sample(sample) => found.samples.push(sample),
             Event::Warning(warning) => found.warnings.push(warning),
             Event::Discontinuity => found.discontinuities += 1,
+            Event::Clock { time, wall } => {
+                let seconds = wall.as_unix_nanos() / 1_000_000_000;
+                found.clocks.push((time, seconds));
+            }
             other => panic!("{other:?}"),
         }
     }
