@@ -11,6 +11,7 @@ mod probe;
 mod progress;
 mod remux;
 mod repair;
+mod salvage;
 mod stop;
 mod time;
 

@@ -57,3 +57,48 @@ fn a_recording_that_was_cut_off_plays_again() {
         assert!(saved >= 25 && saved + 25 >= frames(&cut), "{len}");
     }
 }
+
+#[test]
+fn pictures_are_found_without_tables_by_a_file_of_the_same_recorder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (good, whole) = (path("good.mp4"), path("whole.mp4"));
+    let (cut, mended) = (path("cut.mp4"), path("mended.mp4"));
+    for (out, picture, sound) in [(&good, "testsrc2", 300), (&whole, "mandelbrot", 500)] {
+        let make = format!(
+            "-v error -f lavfi -i {picture}=size=128x96:rate=25 -f lavfi -i sine=frequency={sound} -t 8 -c:v libx264 -g 25 -bf 2 \
+             -pix_fmt yuv420p -c:a aac -y {out}"
+        );
+        if testing::run("ffmpeg", &make, b"").is_none() {
+            return;
+        }
+    }
+    let frames = |path: &str| -> Vec<String> {
+        let args = format!("-v error -i {path} -map 0:v -f framemd5 -");
+        let lines = testing::csv("ffmpeg", &args, b"").unwrap();
+        let lines = lines.into_iter().filter(|line| !line[0].starts_with('#'));
+        lines.filter_map(|line| line.last().cloned()).collect()
+    };
+    let (data, all) = (std::fs::read(&whole).unwrap(), frames(&whole));
+    assert!(all.len() == 200);
+    // The tables come last: without the end there are none, and what a recorder left open has no size either.
+    for (part, is_open) in [(9, false), (5, true)] {
+        let mut broken = data[..data.len() * part / 10].to_vec();
+        let mdat = broken.windows(4).position(|name| name == b"mdat").unwrap();
+        if is_open {
+            broken[mdat - 4..mdat].copy_from_slice(&[0; 4]);
+        }
+        std::fs::write(&cut, &broken).unwrap();
+        assert!(!fluvial(&["repair", &cut, &mended]), "nothing else knows");
+        assert!(fluvial(&["repair", "--like", &good, &cut, &mended]));
+        let found = frames(&mended);
+        // Of the last pictures, some are cut off, and others refer to them.
+        assert!(
+            found.len() + 10 >= all.len() * (part - 1) / 10,
+            "{}",
+            found.len()
+        );
+        let same = found.iter().zip(&all).filter(|(a, b)| a == b).count();
+        assert!(same + 4 >= found.len(), "{same} of {}", found.len());
+    }
+}

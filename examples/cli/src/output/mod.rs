@@ -6,6 +6,7 @@ mod interleave;
 mod mp4;
 mod ps;
 mod raw;
+mod recording;
 mod rtmp;
 mod segments;
 mod target;
@@ -83,6 +84,10 @@ pub fn create(path: &str, format: Option<&str>, options: &Options) -> Result<Box
         // A stream cannot be gone back in, so it gets fragments.
         Format::Mp4 if options.fragmented || path == "-" => {
             Box::new(fragmented::Fragmented::new(out()))
+        }
+        // Nobody knows how such an input ends.
+        Format::Mp4 if options.input.is_none() => {
+            return Ok(Box::new(recording::Recording::new(out())));
         }
         // It puts samples in order by itself.
         Format::Mp4 => return Ok(Box::new(mp4::Mp4::new(out(), options.input))),
