@@ -22,7 +22,7 @@ impl Recording {
     fn write(&mut self) -> Result<()> {
         let mut wrote = false;
         while let Some(write) = self.recorder.as_mut().and_then(Recorder::poll_output) {
-            self.out.write_at(write.offset, &write.data)?;
+            self.out.write_at(write.offset, write.data)?;
             wrote = true;
         }
         // What is in a buffer of this process dies with it.
