@@ -411,6 +411,7 @@ proptest::proptest! {
         }
         proptest::prop_assert_eq!(found, 3);
     }
+}
 
 #[test]
 fn what_a_clock_on_the_wall_shows_is_told() {

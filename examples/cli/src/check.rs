@@ -2,12 +2,12 @@
 
 use crate::format::Format;
 use crate::input;
+use crate::net::Place;
 use anyhow::{Result, bail};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
@@ -61,17 +61,20 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         Format::Hls => hls_playlist(reader)?,
         Format::Dash => dash_manifest(reader)?,
         Format::Ts | Format::M2ts => transport_stream(reader)?,
-        Format::Mp4 if args.input == "-" => iso_file(reader, |_, _| Ok(0))?,
-        Format::Mp4 => {
-            let file = File::open(&args.input)?;
-            let len = file.metadata()?.len();
-            iso_file(file, |file, wanted| {
-                let at = file.stream_position()?;
-                let passed = wanted.min(len.saturating_sub(at));
-                file.seek(SeekFrom::Start(at + passed))?;
-                Ok(passed)
-            })?
-        }
+        Format::Mp4 => match &place {
+            // What nobody needs of a file is not read.
+            Place::File(path) if args.input != "-" => {
+                let file = File::open(path)?;
+                let len = file.metadata()?.len();
+                iso_file(file, |file, wanted| {
+                    let at = file.stream_position()?;
+                    let passed = wanted.min(len.saturating_sub(at));
+                    file.seek(SeekFrom::Start(at + passed))?;
+                    Ok(passed)
+                })?
+            }
+            _ => iso_file(reader, |_, _| Ok(0))?,
+        },
         other => bail!("{}: there are no rules for {other} here", args.input),
     };
     let mut out = BufWriter::new(io::stdout().lock());

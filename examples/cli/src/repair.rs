@@ -27,7 +27,7 @@ pub struct Args {
 
 /// The configuration of the pictures in a file.
 fn pictures(path: &str) -> Result<h264::DecoderConfig> {
-    let mut input = input::open(path, input::Order::Time)?;
+    let mut input = input::open(path, &input::Options::default())?;
     while let Some(event) = input.source.next()? {
         let Event::Tracks(tracks) = event else {
             continue;

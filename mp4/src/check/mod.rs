@@ -30,7 +30,7 @@ mod tables;
 pub use rule::{Finding, Rule, Severity};
 
 use crate::Limits;
-use crate::boxes::{Brands, Child, FourCc, Ftyp, Header, IsoBox, Mfra, Moof, Moov, Sidx, Styp};
+use crate::boxes::{Child, FourCc, Ftyp, Header, IsoBox, Mfra, Moof, Moov, Sidx, Styp};
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::{String, ToString};

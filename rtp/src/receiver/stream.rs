@@ -365,16 +365,7 @@ impl Stream {
     /// What a report tells of the source, once it has proved to be one.
     pub(super) fn report(&mut self, now: Duration) -> Option<ReportBlock> {
         let ssrc = self.source.ssrc?;
-        let report = self.reception.report(now)?;
-        Some(ReportBlock {
-            ssrc,
-            fraction_lost: report.fraction_lost,
-            cumulative_lost: report.cumulative_lost,
-            highest_sequence: report.extended_highest_sequence_number,
-            jitter: report.jitter,
-            last_sr: report.last_sr,
-            delay_since_last_sr: report.delay_since_last_sr,
-        })
+        self.reception.report(ssrc, now)
     }
 
     /// The time of a report's time stamp, once times are known.
