@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Generates every input the peer benchmark reads, into ./inputs (about 400 MB).
+# Generates every input the peer benchmark reads, into ./inputs (about 550 MB).
 # Needs ffmpeg with libx264, aac, ac3, eac3, mpeg2video, libmp3lame. Safe to re-run: existing files are kept.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -23,11 +23,18 @@ have audio.ac3  || ff -i "$out/src.mp4" -map 0:a -c:a ac3 -b:a 192k "$out/audio.
 have audio.eac3 || ff -i "$out/src.mp4" -map 0:a -c:a eac3 -b:a 192k "$out/audio.eac3"
 have audio.mp3  || ff -i "$out/src.mp4" -map 0:a -c:a libmp3lame -q:a 4 -id3v2_version 0 "$out/audio.mp3"
 have video.m2v  || ff -i "$out/src.mp4" -map 0:v -t 20 -c:v mpeg2video -bf 2 -g 15 -b:v 16M -f mpeg2video "$out/video.m2v"
+have av.ts      || ff -i "$out/src.mp4" -c copy -f mpegts "$out/av.ts"
 have av.flv     || ff -i "$out/src.mp4" -c copy -f flv "$out/av.flv"
 have av.frag.mp4 || ff -i "$out/src.mp4" -c copy \
   -movflags +frag_keyframe+empty_moov+default_base_moof "$out/av.frag.mp4"
 
-# 3. Text: a media playlist of 10 000 segments.
+# 3. One hour of samples: small pictures, so that the tables outweigh them.
+have minute.mp4 || ff -f lavfi -i "testsrc2=size=160x90:rate=30" \
+  -f lavfi -i "sine=frequency=440:sample_rate=48000" -t 60 \
+  -c:v libx264 -preset ultrafast -g 60 -bf 2 -crf 45 -c:a aac -b:a 32k "$out/minute.mp4"
+have hour.mp4 || ff -stream_loop 59 -i "$out/minute.mp4" -c copy -movflags +faststart "$out/hour.mp4"
+
+# 4. Text: a media playlist of 10 000 segments.
 have media.m3u8 || awk 'BEGIN{
   print "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:6\n#EXT-X-MEDIA-SEQUENCE:1000\n#EXT-X-PLAYLIST-TYPE:EVENT";
   print "#EXT-X-MAP:URI=\"init.mp4\"";

@@ -3,12 +3,16 @@
 
 mod aac;
 mod ac3;
+mod dash;
+mod flv;
 mod h264;
 mod harness;
 mod hls;
 mod inputs;
+mod movie;
 mod mp4;
 mod mpeg2;
+mod mpegts;
 mod rtmp;
 mod rtp;
 mod rtsp;
@@ -20,6 +24,9 @@ use std::time::Duration;
 const AREAS: &[(&str, fn() -> Vec<Group>)] = &[
     ("h264", h264::groups),
     ("mp4", mp4::groups),
+    ("movie", movie::groups),
+    ("mpegts", mpegts::groups),
+    ("flv", flv::groups),
     ("rtmp", rtmp::groups),
     ("rtsp", rtsp::groups),
     ("aac", aac::groups),
@@ -27,6 +34,7 @@ const AREAS: &[(&str, fn() -> Vec<Group>)] = &[
     ("mpeg2", mpeg2::groups),
     ("hls", hls::groups),
     ("rtp", rtp::groups),
+    ("dash", dash::groups),
 ];
 
 fn env<T: std::str::FromStr>(name: &str, default: T) -> T {
