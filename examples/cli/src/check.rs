@@ -1,21 +1,22 @@
 //! `fluvial check`: whether a file keeps to its standard.
 
 use crate::format::Format;
-use anyhow::{Context, Result, bail};
+use crate::input;
+use anyhow::{Result, bail};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A file, or `-` for standard input.
+    /// A file, a URL (http, https), or `-` for standard input.
     input: String,
     /// Print a JSON line for each finding.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    reading: input::Reading,
 }
 
 /// How bad a finding is.
@@ -42,16 +43,14 @@ pub struct Finding {
 const BROKEN: u8 = 1;
 
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let mut reader: Box<dyn Read> = match args.input.as_str() {
-        "-" => Box::new(io::stdin().lock()),
-        path => Box::new(File::open(path).with_context(|| path.to_owned())?),
-    };
+    args.reading.options(input::Order::File);
+    let (mut reader, place) = input::bytes(&args.input)?;
     let mut start = Vec::new();
     reader
         .by_ref()
         .take(Format::LOOK as u64)
         .read_to_end(&mut start)?;
-    let format = Format::sniff(&start).or_else(|| Format::by_name(Path::new(&args.input)));
+    let format = Format::sniff(&start).or_else(|| Format::by_name(place.name()));
     let Some(format) = format else {
         bail!("{}: not a format that is known here", args.input);
     };

@@ -20,6 +20,8 @@ pub enum Format {
     Hls,
     /// DASH manifest.
     Dash,
+    /// A stream from or to a server of the RTMP family.
+    Rtmp,
     /// A stream of one track without a container.
     Raw(elementary::Format),
 }
@@ -34,6 +36,7 @@ impl fmt::Display for Format {
             Self::Flv => "flv",
             Self::Hls => "hls",
             Self::Dash => "dash",
+            Self::Rtmp => "rtmp",
             Self::Raw(format) => format.name(),
         })
     }

@@ -4,12 +4,14 @@
 mod check;
 mod format;
 mod input;
+mod net;
 mod output;
 mod plot;
 mod probe;
 mod progress;
 mod remux;
 mod repair;
+mod stop;
 mod time;
 
 use clap::{Parser, Subcommand};
@@ -17,23 +19,40 @@ use std::process::ExitCode;
 
 /// Media files and streams: look at them, turn one kind into another, check and mend them.
 #[derive(Debug, Parser)]
-#[command(name = "fluvial", version)]
+#[command(name = "fluvial", version, after_help = EXAMPLES)]
 struct Args {
     #[command(subcommand)]
     command: Command,
 }
 
+/// What `--help` ends with.
+const EXAMPLES: &str = "\
+Examples:
+  fluvial probe clip.mp4                                   what is in a file
+  fluvial probe --json https://host/clip.mp4               the same for a program, reading only what it needs
+  fluvial remux clip.ts clip.mp4                           into another container
+  fluvial remux clip.mp4 out.m3u8 --segments ts            into HLS
+  fluvial remux clip.mp4 part.mp4 --from 1:30 --to 2:00    a part, from the keyframe before
+  fluvial remux clip.mp4 rtmp://host/live/name             publish, in the time that it lasts
+  fluvial remux rtmps://host/live/name take.mp4            record, until the stream or Ctrl-C ends it
+  fluvial remux - - --format flv < in.ts > out.flv         in a pipe
+  fluvial check clip.ts                                    is it as its standard says?
+  fluvial repair broken.mp4 whole.mp4                      a recording that was cut off
+
+Exit status: 0 when all went well, 1 when it did not or `check` found errors, 2 for a command line that makes no sense.
+`fluvial COMMAND --help` tells more.";
+
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Tell what is in a file: container, tracks, samples, and what is wrong.
+    /// Tell what is in a file or stream: container, tracks, samples, and what is wrong.
     Probe(probe::Args),
-    /// Put the samples of one file into another, without touching them.
+    /// Put the samples of one file or stream into another, without touching them.
     Remux(remux::Args),
     /// Tell which rules of its standard a file breaks; exit with 1 where there are errors.
     Check(check::Args),
     /// Make a plain MP4 of a recording that was cut off.
     Repair(repair::Args),
-    /// Draw a file: bit rate, pictures, interleaving, buffer.
+    /// Draw a file as SVG or PNG: bit rate, pictures, interleaving, buffer.
     Plot(plot::Args),
 }
 
@@ -65,4 +84,15 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
             .and_then(serde_json::Error::io_error_kind);
         io == broken || json == broken
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Args::command().debug_assert();
+    }
 }

@@ -1,10 +1,10 @@
 //! `fluvial probe`: what is in a file.
 
 use crate::format::Format;
-use crate::input;
+use crate::input::{self, Look, Seen};
 use crate::time::seconds;
 use anyhow::Result;
-use media::{Codec, Event, Kind, Sample, Time, Track, TrackId, Tracks};
+use media::{Codec, Event, Kind, Time, Track, TrackId, Tracks};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A file, or `-` for standard input.
+    /// A file, a URL (http, https, rtmp, rtmps, ...), or `-` for standard input.
     input: String,
     /// Print one JSON object.
     #[arg(long)]
@@ -20,7 +20,15 @@ pub struct Args {
     /// Print a JSON line for each sample, in the order of the file.
     #[arg(long)]
     samples: bool,
+    /// Look at so much of it only. Default: everything, but five seconds of what is live.
+    #[arg(long, value_parser = crate::time::parse, value_name = "T")]
+    duration: Option<Time>,
+    #[command(flatten)]
+    reading: input::Reading,
 }
+
+/// How much of what is live is looked at.
+const LIVE: Time = Time::from_millis(5000);
 
 /// A sample's line.
 #[derive(Serialize)]
@@ -55,6 +63,7 @@ struct TrackReport {
     /// Seconds from the start of its first sample to the end of its last one.
     duration: f64,
     /// Seconds, on the time line that all tracks share.
+    #[serde(skip)]
     start: f64,
     /// Bits per second.
     bitrate: u64,
@@ -108,19 +117,17 @@ impl Counts {
         }
     }
 
-    fn add(&mut self, sample: &Sample) {
+    fn add(&mut self, seen: &Seen) {
         self.samples += 1;
-        self.sync_samples += u64::from(sample.is_sync());
-        self.bytes += sample.data.len() as u64;
-        if self.last_dts != i64::MIN && sample.dts > self.last_dts {
-            self.step = sample.dts - self.last_dts;
+        self.sync_samples += u64::from(seen.sync);
+        self.bytes += seen.size as u64;
+        if self.last_dts != i64::MIN && seen.dts > self.last_dts {
+            self.step = seen.dts - self.last_dts;
         }
-        self.last_dts = sample.dts;
-        let known = sample.duration.map(|duration| i64::from(duration.get()));
-        let own = || self.track.codec.duration(&sample.data).map(i64::from);
-        let duration = known.or_else(own).unwrap_or(self.step);
-        self.first_pts = self.first_pts.min(sample.pts);
-        self.end = self.end.max(sample.pts.saturating_add(duration));
+        self.last_dts = seen.dts;
+        let duration = seen.duration.map_or(self.step, i64::from);
+        self.first_pts = self.first_pts.min(seen.pts);
+        self.end = self.end.max(seen.pts.saturating_add(duration));
     }
 
     fn jump(&mut self) {
@@ -194,14 +201,22 @@ const fn kind(kind: Kind) -> &'static str {
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let mut input = input::open(&args.input, input::Order::File)?;
+    let mut input = input::open(&args.input, &args.reading.options(input::Order::File))?;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut counts: BTreeMap<TrackId, Counts> = BTreeMap::new();
     let mut order: Vec<TrackId> = Vec::new();
     let mut warnings = Vec::new();
+    crate::stop::listen();
+    let most = args.duration.or(input.is_live.then_some(LIVE));
     loop {
-        let event = match input.source.next() {
-            Ok(Some(event)) => event,
+        let enough = |counts: &Counts| {
+            most.is_some_and(|most| counts.track.timescale.time(counts.ticks()) >= most)
+        };
+        if crate::stop::is_asked() || counts.values().any(enough) {
+            break;
+        }
+        let look = match input.source.look() {
+            Ok(Some(look)) => look,
             Ok(None) => break,
             // What was read before is worth telling.
             Err(error) if !counts.is_empty() => {
@@ -210,28 +225,32 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             }
             Err(error) => return Err(error),
         };
-        match event {
-            Event::Tracks(tracks) => learn(&tracks, &mut counts, &mut order),
-            Event::Sample(sample) => {
+        match look {
+            Look::Event(Event::Sample(sample)) => {
+                let mut seen = Seen::from(&sample);
                 if args.samples {
-                    let line = Line {
-                        track: sample.track.0,
-                        dts: sample.dts,
-                        pts: sample.pts,
-                        duration: sample.duration.map(std::num::NonZero::get),
-                        size: sample.data.len(),
-                        sync: sample.is_sync(),
-                    };
-                    serde_json::to_writer(&mut out, &line)?;
-                    writeln!(out)?;
+                    write_line(&seen, &mut out)?;
                 }
-                if let Some(counts) = counts.get_mut(&sample.track) {
-                    counts.add(&sample);
+                if let Some(counts) = counts.get_mut(&seen.track) {
+                    let own = || counts.track.codec.duration(&sample.data);
+                    seen.duration = seen.duration.or_else(own);
+                    counts.add(&seen);
                 }
             }
-            Event::Discontinuity => counts.values_mut().for_each(Counts::jump),
-            Event::Warning(told) if warnings.len() < MAX_WARNINGS => warnings.push(warning(told)),
-            _ => {}
+            Look::Outline(seen) => {
+                if args.samples {
+                    write_line(&seen, &mut out)?;
+                }
+                if let Some(counts) = counts.get_mut(&seen.track) {
+                    counts.add(&seen);
+                }
+            }
+            Look::Event(Event::Tracks(tracks)) => learn(&tracks, &mut counts, &mut order),
+            Look::Event(Event::Discontinuity) => counts.values_mut().for_each(Counts::jump),
+            Look::Event(Event::Warning(told)) if warnings.len() < MAX_WARNINGS => {
+                warnings.push(warning(told));
+            }
+            Look::Event(_) => {}
         }
     }
     input.bar.finish_and_clear();
@@ -256,6 +275,19 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn write_line(seen: &Seen, out: &mut impl Write) -> Result<()> {
+    let line = Line {
+        track: seen.track.0,
+        dts: seen.dts,
+        pts: seen.pts,
+        duration: seen.duration,
+        size: seen.size,
+        sync: seen.sync,
+    };
+    serde_json::to_writer(&mut *out, &line)?;
+    Ok(writeln!(out)?)
 }
 
 fn learn(tracks: &Tracks, counts: &mut BTreeMap<TrackId, Counts>, order: &mut Vec<TrackId>) {

@@ -10,40 +10,63 @@ use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A file, or `-` for standard input.
+    /// A file, a URL (http, https, rtmp, rtmps, rtmpe, rtmpt, ...), or `-` for standard input.
     input: String,
-    /// A file, or `-` for standard output.
+    /// A file, a URL of the RTMP family, or `-` for standard output.
     output: String,
     /// Begin at the last keyframe that is not after this time (seconds, or `[h:]m:s`).
-    #[arg(long, value_parser = time::parse)]
+    #[arg(long, value_parser = time::parse, value_name = "T")]
     from: Option<Time>,
     /// End before this time.
-    #[arg(long, value_parser = time::parse)]
+    #[arg(long, value_parser = time::parse, value_name = "T")]
     to: Option<Time>,
+    /// End after so much, from where it begins.
+    #[arg(long, value_parser = time::parse, value_name = "T")]
+    duration: Option<Time>,
+    /// Send to a server as fast as it takes it, not in the time that it lasts.
+    #[arg(long)]
+    fast: bool,
     /// Write MP4 in fragments.
     #[arg(long)]
     fragmented: bool,
+    /// What the segments of HLS are.
+    #[arg(long, value_enum, default_value = "mp4")]
+    segments: output::SegmentKind,
+    /// Seconds after which a segment of HLS and DASH ends, at the next keyframe.
+    #[arg(long, value_parser = time::parse, default_value = "6", value_name = "T")]
+    segment_duration: Time,
     /// Which tracks: ids or kinds (`video`, `audio`, `data`), with commas between them. Default: all that the output can carry.
     #[arg(long, value_delimiter = ',')]
     tracks: Vec<String>,
     /// The output's format, where its name does not tell it: an extension such as `ts`.
     #[arg(long)]
     format: Option<String>,
+    #[command(flatten)]
+    reading: input::Reading,
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
     output::check_apart(&args.input, &args.output)?;
-    let mut input = input::open(&args.input, input::Order::Time)?;
+    crate::stop::listen();
+    let mut input = input::open(&args.input, &args.reading.options(input::Order::Time))?;
+    if let Some(from) = args.from {
+        input.source.seek(from);
+    }
+    input.source = Box::new(input::Splice::new(input.source));
     let Start { tracks, events } =
         Start::of(input.source.as_mut()).with_context(|| args.input.clone())?;
     let mut events = VecDeque::from(events);
-    if let Some(from) = args.from
-        && input.source.seek(from)
-    {
-        events.clear();
-    }
     let options = Options {
         fragmented: args.fragmented,
+        segments: args.segments,
+        segment_duration: args
+            .segment_duration
+            .to_duration()
+            .unwrap_or_default()
+            .max(std::time::Duration::from_millis(1)),
+        is_live: input.is_live,
+        // A live stream sets the pace itself.
+        is_paced: !args.fast && !input.is_live,
         input: input.len,
     };
     let mut sink = output::create(&args.output, args.format.as_deref(), &options)?;
@@ -55,7 +78,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     };
     let carried = kept.carried(&picked, sink.as_ref())?;
     sink.set_tracks(&carried)?;
-    let mut span = Span::new(args.from, args.to, &carried);
+    let mut span = Span::new(args, input.is_live, &carried);
     let mut current = carried;
     loop {
         let event = match events.pop_front() {
@@ -65,6 +88,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 None => break,
             },
         };
+        if crate::stop::is_asked() {
+            break;
+        }
         match event {
             Event::Tracks(tracks) => {
                 let picked = pick(&tracks, &args.tracks)?;
@@ -124,6 +150,7 @@ impl Start {
         };
         let mut seen: Vec<(TrackId, Time)> = Vec::new();
         let mut bytes = 0;
+        let is_known = source.knows_tracks();
         while bytes < SETTLE_BYTES {
             let Some(event) = source.next()? else { break };
             match event {
@@ -150,6 +177,14 @@ impl Start {
                         Some((_, first)) if time - *first >= SETTLE => break,
                         Some(_) => {}
                         None => seen.push((id, time)),
+                    }
+                    // A first sample may tell more of its track.
+                    let has_come = |track: &Track| {
+                        track.codec.kind() == Kind::Data
+                            || seen.iter().any(|(seen, _)| *seen == track.id)
+                    };
+                    if is_known && start.tracks.iter().all(has_come) {
+                        break;
                     }
                 }
                 Event::Discontinuity => {
@@ -200,6 +235,12 @@ fn pick(tracks: &Tracks, asked: &[String]) -> Result<Tracks> {
     Ok(picked.cloned().collect())
 }
 
+/// Whether the samples are still encrypted (ISO/IEC 14496-12 §8.12).
+fn is_encrypted(track: &Track) -> bool {
+    const ENCRYPTED: [&str; 4] = ["encv", "enca", "enct", "encs"];
+    ENCRYPTED.contains(&&*track.codec.rfc6381())
+}
+
 /// What of the tracks the output gets.
 struct Kept {
     wanted: Vec<TrackId>,
@@ -209,6 +250,13 @@ struct Kept {
 
 impl Kept {
     fn carried(&mut self, tracks: &Tracks, sink: &dyn output::Sink) -> Result<Tracks> {
+        // What opens samples is lost on the way.
+        if let Some(track) = tracks.iter().find(|track| is_encrypted(track)) {
+            bail!(
+                "track {} is encrypted: give its key with --key, or choose others with --tracks",
+                track.id
+            );
+        }
         let mut carried = Vec::new();
         let mut refused = Vec::new();
         for track in tracks {
@@ -252,6 +300,9 @@ impl Kept {
 struct Span {
     from: Option<Time>,
     to: Option<Time>,
+    duration: Option<Time>,
+    /// Whether it begins with the first point to begin at, wherever that is.
+    is_live: bool,
     tracks: Tracks,
     lead: TrackId,
     /// Samples since the last point to begin at, until it is known that there is none better.
@@ -262,15 +313,17 @@ struct Span {
 }
 
 impl Span {
-    fn new(from: Option<Time>, to: Option<Time>, tracks: &Tracks) -> Self {
+    fn new(args: &Args, is_live: bool, tracks: &Tracks) -> Self {
         let lead = tracks.first_of(Kind::Video).or(tracks.first());
         Self {
-            from,
-            to,
+            from: args.from,
+            to: args.to,
+            duration: args.duration,
+            is_live,
             tracks: tracks.clone(),
             lead: lead.map_or(TrackId(0), |track| track.id),
             held: VecDeque::new(),
-            start: from.is_none().then_some(Time::ZERO),
+            start: (args.from.is_none() && !is_live).then_some(Time::ZERO),
             over: Vec::new(),
         }
     }
@@ -294,10 +347,21 @@ impl Span {
             }
             return;
         }
+        let is_lead = sample.track == self.lead;
+        if self.start.is_none() && self.from.is_none() {
+            let begins = is_lead && sample.is_sync();
+            self.held.push_back(sample);
+            if begins {
+                self.begin(pts);
+            }
+            return;
+        }
+        if self.start.is_some() && is_lead {
+            self.end_after(pts);
+        }
         if self.start.is_none()
             && let Some(from) = self.from
         {
-            let is_lead = sample.track == self.lead;
             if is_lead && sample.is_sync() && pts <= from {
                 // What comes from here on replaces what came before, but for other tracks' samples that sound later.
                 let tracks = self.tracks.clone();
@@ -317,6 +381,14 @@ impl Span {
         self.held.push_back(sample);
     }
 
+    /// Fixes the end, where it was told by the distance from the start.
+    fn end_after(&mut self, start: Time) {
+        if let Some(duration) = self.duration.take() {
+            let end = start + duration;
+            self.to = Some(self.to.map_or(end, |to| to.min(end)));
+        }
+    }
+
     /// Fixes the start: that of the lead's first sample that is held.
     fn begin(&mut self, from: Time) {
         let first = self
@@ -325,6 +397,7 @@ impl Span {
             .find(|held| held.track == self.lead && held.is_sync());
         let start = first.map_or(from, |first| self.time(first.track, first.pts));
         self.start = Some(start);
+        self.end_after(start);
         let tracks = self.tracks.clone();
         let lead = self.lead;
         self.held.retain(|held| {
@@ -356,7 +429,7 @@ impl Span {
     /// What is left, at the end or before a change of tracks.
     fn flush(&mut self) -> Vec<Sample> {
         if self.start.is_none()
-            && let Some(from) = self.from
+            && let Some(from) = self.from.or(self.is_live.then_some(Time::ZERO))
             && self
                 .held
                 .iter()

@@ -1,18 +1,49 @@
-use media::Codec;
-use media::codec::MpegAudio;
+use super::write::passed_through;
+use crate::boxes::SampleEntry;
+use bytes::Bytes;
+use media::codec::{MpegAudio, MpegVideo};
+use media::{Codec, FourCc};
 
-/// Learns from a sample what the sample entry cannot tell: the layer of MPEG audio. Says whether the codec is another one
-/// by it.
+/// Learns from a sample what the sample entry cannot tell: the layer of MPEG audio; the headers of MPEG video, which some writers
+/// leave out of `esds`. Says whether the codec is another one by it.
 pub(crate) fn refine(codec: &mut Codec, data: &[u8]) -> bool {
-    let Codec::MpegAudio(known) = codec else {
-        return false;
+    let found = match codec {
+        Codec::MpegAudio(_) => {
+            let header = mpeg2::audio::Header::parse(data).ok();
+            header.and_then(MpegAudio::new).map(Codec::MpegAudio)
+        }
+        Codec::Other { fourcc, config, .. } if *fourcc == FourCc(*b"mp4v") => {
+            mpeg_video(config, data).map(Codec::Mpeg2Video)
+        }
+        _ => None,
     };
-    let header = mpeg2::audio::Header::parse(data).ok();
-    match header.and_then(MpegAudio::new) {
-        Some(found) if found != *known => {
-            *known = found;
+    match found {
+        Some(found) if found != *codec => {
+            *codec = found;
             true
         }
         _ => false,
     }
+}
+
+/// The headers that a sample begins with, where its entry says that it is MPEG-1 or MPEG-2 video: in MPEG-4 video the same start
+/// code stands for something else.
+fn mpeg_video(entry: &Bytes, data: &[u8]) -> Option<MpegVideo> {
+    const SEQUENCE: [u8; 4] = [0, 0, 1, 0xB3];
+    if !data.starts_with(&SEQUENCE) {
+        return None;
+    }
+    let Ok(SampleEntry::Visual(entry)) = passed_through(crate::FourCc(*b"mp4v"), entry) else {
+        return None;
+    };
+    let object_type = entry.esds.as_ref()?.decoder_config.object_type_indication;
+    if !matches!(object_type, 0x60..=0x65 | 0x6A) {
+        return None;
+    }
+    // Up to the group of pictures, or the picture.
+    let mut starts = (SEQUENCE.len()..data.len()).filter(|at| {
+        let start = data.get(*at..at.saturating_add(4));
+        matches!(start, Some([0, 0, 1, 0x00 | 0xB8]))
+    });
+    MpegVideo::parse(data.get(..starts.next()?)?).ok()
 }

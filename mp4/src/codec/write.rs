@@ -210,7 +210,7 @@ fn subtitles(text: &Text) -> Result<MetaSampleEntry, Error> {
 }
 
 /// A sample entry that came from a file as it is.
-fn passed_through(fourcc: FourCc, config: &Bytes) -> Result<SampleEntry, Error> {
+pub(super) fn passed_through(fourcc: FourCc, config: &Bytes) -> Result<SampleEntry, Error> {
     let child = Child::decode(&mut Reader::new(config))
         .ok()
         .filter(|child| child.header.box_type == fourcc && child.bytes().len() == config.len());

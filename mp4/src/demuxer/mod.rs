@@ -114,10 +114,22 @@ impl Demuxer {
     }
 
     /// Behind a `moov`, at a place from which only movie fragments are read.
-    pub(crate) fn at_fragments(mut self, moov: &Moov, offset: u64, place: u64) -> Self {
+    pub(crate) fn at_fragments(
+        mut self,
+        moov: &Moov,
+        known: &Tracks,
+        offset: u64,
+        place: u64,
+    ) -> Self {
         self.moov(moov, &[], offset);
-        // Who read the movie told its tracks, and what is wrong with it.
-        self.events.clear();
+        // Who read the movie told its tracks, and what is wrong with it; but not what keys make of them.
+        self.events.retain(|event| match event {
+            Event::Tracks(tracks) => {
+                let mut pairs = tracks.iter().zip(known);
+                tracks.len() == known.len() && pairs.any(|(new, old)| new.codec != old.codec)
+            }
+            _ => false,
+        });
         self.error = None;
         self.start_at(place);
         self

@@ -56,7 +56,7 @@ impl Fragments {
         #[cfg(feature = "cenc")]
         let demuxer = demuxer.with_keys(config.keys.clone());
         Some(Self {
-            demuxer: demuxer.at_fragments(&moov, movie.offset, at),
+            demuxer: demuxer.at_fragments(&moov, &movie.set, movie.offset, at),
             reads: VecDeque::new(),
             at,
             len: movie.file_len,

@@ -245,6 +245,12 @@ impl Reader {
         }
     }
 
+    /// The next event that is known without reading anything: at the start, tracks, metadata and what is wrong with the movie.
+    #[must_use]
+    pub fn poll_told(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
     /// Whether all events have been polled, and nothing more is to be read.
     #[must_use]
     pub fn is_finished(&self) -> bool {

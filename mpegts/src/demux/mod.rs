@@ -30,12 +30,14 @@
 
 mod audio;
 mod data;
+mod dts;
 mod frame;
 mod h264;
 mod hevc;
 mod lpcm;
 mod mpeg_video;
 mod opus;
+mod other;
 mod program;
 mod sounds;
 mod source;

@@ -2,12 +2,14 @@
 
 use super::audio::Audio;
 use super::data::{self, Data, Layout};
+use super::dts::Dts;
 use super::frame::{Input, Out};
 use super::h264::H264;
 use super::hevc::Hevc;
 use super::lpcm::Lpcm;
 use super::mpeg_video::MpegVideo;
 use super::opus::Opus;
+use super::other::Other;
 use super::sounds::{Adts, Dolby, Latm, MpegAudio};
 use super::video::Video;
 use crate::ps::reader::SUBSTREAM;
@@ -33,9 +35,12 @@ pub(super) enum Elementary {
     Latm(Box<Audio<Latm>>),
     Dolby(Box<Audio<Dolby>>),
     MpegAudio(Box<Audio<MpegAudio>>),
+    Dts(Box<Audio<Dts>>),
     Opus(Opus),
     /// LPCM of DVDs.
     Lpcm(Lpcm),
+    /// What is passed through.
+    Other(Other),
     /// Messages; the codec is known from the start.
     Data(Data, Codec),
     /// Sections, each a message.
@@ -51,6 +56,7 @@ impl Elementary {
         let hevc = || Self::Hevc(Box::new(Video::new(Hevc::default(), limit)));
         let dolby = |dolby| Self::Dolby(Box::new(Audio::new(dolby)));
         let data = |layout, codec| Self::Data(Data::new(layout, limit), codec);
+        let dts = || Self::Dts(Box::new(Audio::new(Dts::default())));
         let is_disc = program == Some(*b"HDMV");
         Some(match stream.stream_type {
             StreamType::MPEG1_VIDEO | StreamType::MPEG2_VIDEO => {
@@ -67,6 +73,16 @@ impl Elementary {
             StreamType::ATSC_AC3 => dolby(Dolby::ac3()),
             StreamType::ATSC_EAC3 | StreamType::BD_EAC3 => dolby(Dolby::eac3()),
             StreamType::SCTE35 if !is_disc => Self::Sections(Codec::Scte35),
+            StreamType::MPEG4_VIDEO => Self::Other(Other::new(Kind::Video, *b"mp4v")),
+            StreamType::JPEG_2000 => Self::Other(Other::new(Kind::Video, *b"mjp2")),
+            StreamType::H266 => Self::Other(Other::new(Kind::Video, *b"vvc1")),
+            StreamType::VC1 => Self::Other(Other::new(Kind::Video, *b"vc-1")),
+            StreamType::MPEGH_MAIN => Self::Other(Other::new(Kind::Audio, *b"mhm1")),
+            StreamType::TRUE_HD => Self::Other(Other::new(Kind::Audio, *b"mlpa")),
+            // These two are something else in programs of ATSC and SCTE.
+            StreamType::SCTE35 if is_disc => dts(),
+            StreamType::DTS_HD | StreamType::DTS => dts(),
+            StreamType::SCTE_SUBTITLES if program != Some(*b"SCTE") => dts(),
             StreamType::METADATA_PES => match metadata_format(descriptors) {
                 Some(format) if format == *b"ID3 " => data(Layout::Id3, Codec::Id3),
                 Some(format) if format == *b"KLVA" => data(Layout::Cells, Codec::Klv),
@@ -87,7 +103,11 @@ impl Elementary {
                     let codec = text::<Subtitling>(descriptors, TextFormat::DvbSubtitle);
                     return Some(data(Layout::Whole, codec));
                 }
+                if is_dts(descriptors) {
+                    return Some(dts());
+                }
                 match &descriptors.format_identifier()? {
+                    b"VC-1" => Self::Other(Other::new(Kind::Video, *b"vc-1")),
                     &SUBSTREAM => return Self::substream(descriptors, limit),
                     b"AC-3" => dolby(Dolby::ac3()),
                     b"EAC3" => dolby(Dolby::eac3()),
@@ -127,6 +147,7 @@ impl Elementary {
     pub(super) const fn codec(&self) -> Option<&Codec> {
         match self {
             Self::Data(_, codec) | Self::Sections(codec) => Some(codec),
+            Self::Other(other) => Some(&other.codec),
             _ => None,
         }
     }
@@ -145,8 +166,10 @@ impl Elementary {
             Self::Latm(audio) => audio.handle(&input, out),
             Self::Dolby(audio) => audio.handle(&input, out),
             Self::MpegAudio(audio) => audio.handle(&input, out),
+            Self::Dts(audio) => audio.handle(&input, out),
             Self::Opus(opus) => opus.handle(input, out),
             Self::Lpcm(lpcm) => lpcm.handle(&input, out),
+            Self::Other(other) => other.handle(input, out),
             Self::Data(data, _) => data.handle(input, now, out),
             Self::Sections(_) => data::message(now, input.data.into(), out),
         }
@@ -161,8 +184,10 @@ impl Elementary {
             Self::Latm(audio) => audio.handle_discontinuity(out),
             Self::Dolby(audio) => audio.handle_discontinuity(out),
             Self::MpegAudio(audio) => audio.handle_discontinuity(out),
+            Self::Dts(audio) => audio.handle_discontinuity(out),
             Self::Opus(opus) => opus.handle_discontinuity(),
             Self::Lpcm(lpcm) => lpcm.handle_discontinuity(),
+            Self::Other(other) => other.handle_discontinuity(),
             Self::Data(data, _) => data.handle_discontinuity(),
             Self::Sections(_) => {}
         }
@@ -177,7 +202,9 @@ impl Elementary {
             Self::Latm(audio) => audio.finish(out),
             Self::Dolby(audio) => audio.finish(out),
             Self::MpegAudio(audio) => audio.finish(out),
-            Self::Opus(_) | Self::Lpcm(_) | Self::Data(..) | Self::Sections(_) => {}
+            Self::Dts(audio) => audio.finish(out),
+            Self::Opus(_) | Self::Lpcm(_) | Self::Other(_) | Self::Data(..) | Self::Sections(_) => {
+            }
         }
     }
 
@@ -190,11 +217,22 @@ impl Elementary {
             Self::Latm(audio) => audio.buffered_len(),
             Self::Dolby(audio) => audio.buffered_len(),
             Self::MpegAudio(audio) => audio.buffered_len(),
+            Self::Dts(audio) => audio.buffered_len(),
             Self::Data(data, _) => data.buffered_len(),
             Self::Lpcm(lpcm) => lpcm.buffered_len(),
-            Self::Opus(_) | Self::Sections(_) => 0,
+            Self::Opus(_) | Self::Other(_) | Self::Sections(_) => 0,
         }
     }
+}
+
+/// Whether descriptors say that it is DTS: by its name, or with the descriptor of DVB (ETSI EN 300 468 Annex G).
+fn is_dts(descriptors: &Descriptors) -> bool {
+    const DVB_DTS: u8 = 0x7B;
+    let name = descriptors.format_identifier();
+    name.is_some_and(|name| matches!(&name, b"DTS1" | b"DTS2" | b"DTS3"))
+        || descriptors
+            .iter()
+            .any(|descriptor| descriptor.tag == DVB_DTS)
 }
 
 /// What the metadata of a stream is.

@@ -90,6 +90,7 @@ stream_types! {
     0x85 DTS_HD "DTS-HD in some files (user private)",
     0x86 SCTE35 "Splice information (SCTE 35)",
     0x87 ATSC_EAC3 "E-AC-3 (ATSC A/52)",
+    0x8A DTS "DTS in some files (user private)",
     0x90 PGS "Presentation graphics subtitles in some files (user private)",
     0x95 ATSC_DATA "Data service table (ATSC A/90)",
     0xCF AAC_ENCRYPTED "AAC with ADTS, encrypted (HLS SAMPLE-AES)",

@@ -1,27 +1,30 @@
+use super::dash_live;
 use super::merge::Merge;
-use super::segments::{Piece, Segment, Segments};
-use super::{Source, beside};
+use super::segments::{Piece, Segment, Segments, total};
+use super::{Input, Options, Place, Source};
+use crate::format::Format;
 use crate::progress;
 use anyhow::{Context, Result, bail};
-use dash::address::{Address, PlacedPeriod, Resource};
+use dash::address::{Address, Index, PlacedPeriod, Resource};
 use dash::{AdaptationSet, Mpd, Representation};
-use indicatif::ProgressBar;
-use std::fs;
-use std::path::Path;
+use std::collections::VecDeque;
 
-/// Stands for where the manifest is, so that references within it can be resolved.
+/// Stands for where a manifest among files is, so that references within it can be resolved.
 const BASE: &str = "file:///";
 
 /// Opens a manifest: of each adaptation set the representation with the highest bandwidth; of those of pictures only the best.
-pub fn open(path: &Path) -> Result<(Box<dyn Source>, ProgressBar)> {
-    let text = fs::read(path).with_context(|| path.display().to_string())?;
-    let mpd = Mpd::parse(&text).with_context(|| path.display().to_string())?;
+pub fn open(place: &Place, options: &Options) -> Result<Input> {
+    let (text, place) = place.read_text()?;
+    let mpd = Mpd::parse(&text).with_context(|| place.to_string())?;
+    if let (Place::Url(url), true) = (&place, mpd.is_dynamic()) {
+        return dash_live::open(url, options);
+    }
     // The segments of the tracks, period by period.
-    let mut tracks: Vec<Vec<Segment>> = Vec::new();
+    let mut tracks: Vec<VecDeque<Segment>> = Vec::new();
     for (n, period) in mpd.placed_periods().enumerate() {
         for (track, (set, representation)) in choose(&period).into_iter().enumerate() {
-            let mut found = segments(&mpd, path, &period, set, representation)?;
-            if let Some(first) = found.first_mut() {
+            let mut found = segments(&mpd, &place, &period, set, representation, options)?;
+            if let Some(first) = found.front_mut() {
                 first.discontinuity = n > 0;
             }
             match tracks.get_mut(track) {
@@ -30,22 +33,27 @@ pub fn open(path: &Path) -> Result<(Box<dyn Source>, ProgressBar)> {
             }
         }
     }
-    if tracks.iter().all(Vec::is_empty) {
-        bail!("{}: no segment that could be read", path.display());
+    if tracks.iter().all(VecDeque::is_empty) {
+        bail!("{place}: no segment that could be read");
     }
-    let len = tracks
-        .iter()
-        .flatten()
-        .map(|segment| segment.piece.len())
-        .sum();
-    let bar = progress::bar(Some(len));
-    let source = |segments| -> Box<dyn Source> { Box::new(Segments::new(segments, bar.clone())) };
+    let len = total(tracks.iter().flatten());
+    let bar = progress::bar(len);
+    let source = |segments| -> Box<dyn Source> {
+        let keys = options.keys.clone();
+        Box::new(Segments::new(Box::new(segments), keys, bar.clone()))
+    };
     let mut sources: Vec<_> = tracks.into_iter().map(source).collect();
     let source = match sources.len() {
         1 => sources.remove(0),
         _ => Box::new(Merge::new(sources)),
     };
-    Ok((source, bar))
+    Ok(Input {
+        format: Format::Dash,
+        source,
+        bar,
+        len,
+        is_live: false,
+    })
 }
 
 /// `video`, `audio`, `text`, ...
@@ -87,16 +95,23 @@ fn choose<'a>(period: &PlacedPeriod<'a>) -> Vec<(&'a AdaptationSet, &'a Represen
 
 fn segments(
     mpd: &Mpd,
-    path: &Path,
+    place: &Place,
     period: &PlacedPeriod<'_>,
     set: &AdaptationSet,
     representation: &Representation,
-) -> Result<Vec<Segment>> {
-    if !set.content_protections.is_empty() || !representation.content_protections.is_empty() {
-        bail!("{}: encrypted segments cannot be read", path.display());
+    options: &Options,
+) -> Result<VecDeque<Segment>> {
+    let is_encrypted =
+        !set.content_protections.is_empty() || !representation.content_protections.is_empty();
+    if is_encrypted && options.keys.is_empty() {
+        bail!("{place}: its segments are encrypted: give their keys with --key");
     }
-    let address = Address::new(mpd, BASE, period, set, representation)?;
-    let piece = |resource: Resource| -> Result<Piece> {
+    let base = match place {
+        Place::File(_) => BASE,
+        Place::Url(url) => url,
+    };
+    let mut address = Address::new(mpd, base, period, set, representation)?;
+    let piece = |resource: &Resource| -> Result<Piece> {
         let uri = resource.url.strip_prefix(BASE).unwrap_or(&resource.url);
         let range = resource.range.map(|range| {
             let len = range.last.map_or(u64::MAX, |last| {
@@ -105,20 +120,23 @@ fn segments(
             (range.first, len)
         });
         Ok(Piece {
-            path: beside(path, uri)?,
+            place: place.join(uri)?,
             range,
+            lock: None,
         })
     };
-    // Without its index, a file that is one segment is read as a whole.
-    let whole = address.needs_index().is_some();
-    let init = address
-        .initialization()
-        .filter(|_| !whole)
-        .map(piece)
-        .transpose()?;
+    if let Some(resource) = address.needs_index() {
+        let piece = piece(&resource)?;
+        let index = piece.place.read(piece.range)?;
+        let first = resource.range.map_or(0, |range| range.first);
+        let index = Index::parse(&index, first);
+        address.set_index(index.with_context(|| format!("{}: its index", piece.place))?);
+    }
+    let init = address.initialization();
+    let init = init.as_ref().map(piece).transpose()?;
     let segments = address.segments()?.map(|segment| {
         Ok(Segment {
-            piece: piece(segment.resource)?,
+            piece: piece(&segment.resource)?,
             init: init.clone(),
             discontinuity: false,
         })

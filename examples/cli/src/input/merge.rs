@@ -8,6 +8,8 @@ pub struct Merge {
     parts: Vec<Part>,
     /// Events to be given before the next sample.
     ready: VecDeque<Event>,
+    /// The time of the first sample that was given since one waits at a jump.
+    waiting: Option<Time>,
 }
 
 struct Part {
@@ -17,8 +19,13 @@ struct Part {
     ids: BTreeMap<TrackId, TrackId>,
     /// Its next sample.
     sample: Option<(Time, Sample)>,
+    /// Its time line jumps next, which it does when those of the others do.
+    jumps: bool,
     ended: bool,
 }
+
+/// How far the others may go while one waits at a jump.
+const LONGEST: Time = Time::from_millis(10_000);
 
 impl Merge {
     /// Ids are changed where two sources use the same.
@@ -28,11 +35,13 @@ impl Merge {
             tracks: Tracks::default(),
             ids: BTreeMap::new(),
             sample: None,
+            jumps: false,
             ended: false,
         });
         Self {
             parts: parts.collect(),
             ready: VecDeque::new(),
+            waiting: None,
         }
     }
 
@@ -40,7 +49,8 @@ impl Merge {
     fn fill(&mut self) -> Result<()> {
         let mut told = false;
         for at in 0..self.parts.len() {
-            while !self.parts[at].ended && self.parts[at].sample.is_none() {
+            while !self.parts[at].ended && !self.parts[at].jumps && self.parts[at].sample.is_none()
+            {
                 match self.parts[at].source.next()? {
                     None => self.parts[at].ended = true,
                     Some(Event::Tracks(tracks)) => {
@@ -60,8 +70,7 @@ impl Merge {
                         sample.track = id;
                         part.sample = Some((time, sample));
                     }
-                    // One jump for all: the others' come with it.
-                    Some(Event::Discontinuity) if at > 0 => {}
+                    Some(Event::Discontinuity) => self.parts[at].jumps = true,
                     Some(event) => self.ready.push_back(event),
                 }
             }
@@ -107,8 +116,16 @@ impl Source for Merge {
         }
         let waiting = self.parts.iter_mut().filter(|part| part.sample.is_some());
         let first = waiting.min_by_key(|part| part.sample.as_ref().map(|(time, _)| *time));
-        Ok(first
-            .and_then(|part| part.sample.take())
-            .map(|(_, sample)| Event::Sample(sample)))
+        let (next, sample) = first.and_then(|part| part.sample.take()).unzip();
+        if !self.parts.iter().any(|part| part.jumps) {
+            self.waiting = None;
+        } else if next.is_none_or(|next| next - *self.waiting.get_or_insert(next) >= LONGEST) {
+            // One jump for all.
+            self.waiting = None;
+            self.parts.iter_mut().for_each(|part| part.jumps = false);
+            self.ready.extend(sample.map(Event::Sample));
+            return Ok(Some(Event::Discontinuity));
+        }
+        Ok(sample.map(Event::Sample))
     }
 }

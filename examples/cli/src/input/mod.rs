@@ -1,32 +1,77 @@
-//! Inputs: a file of any format becomes events.
+//! Inputs: a file, a URL or a stream of any format becomes events.
 
 mod dash;
+mod dash_live;
 mod hls;
+mod key;
 mod merge;
 mod mp4;
 mod pushed;
+mod rtmp;
 mod segments;
+mod splice;
 
 use crate::format::Format;
+use crate::net::http::{self, Body};
+use crate::net::{self, Place};
 use crate::progress::{self, Counted};
 pub use ::mp4::reader::Order;
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
-use media::{Event, Time};
+pub use key::Keys;
+use media::{Event, Sample, Time, TrackId};
 use pushed::Demuxer;
 pub use pushed::Pushed;
+pub use splice::Splice;
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::path::{Path, PathBuf};
 
 /// A file or stream that is read.
 pub trait Source {
     /// The next event; `None` at the end.
     fn next(&mut self) -> Result<Option<Event>>;
+    /// The same for who does not want the bytes of samples.
+    fn look(&mut self) -> Result<Option<Look>> {
+        Ok(self.next()?.map(Look::Event))
+    }
     /// Goes to the last point before a time at which decoding can begin, where that can be done without reading all before it;
     /// whether it did.
     fn seek(&mut self, _: Time) -> bool {
         false
+    }
+    /// Whether the first set of tracks that it tells is whole.
+    fn knows_tracks(&self) -> bool {
+        false
+    }
+}
+
+/// What can be told without the bytes of samples.
+pub enum Look {
+    Event(Event),
+    /// A sample that was not read.
+    Outline(Seen),
+}
+
+/// A sample without its bytes.
+pub struct Seen {
+    pub track: TrackId,
+    pub dts: i64,
+    pub pts: i64,
+    pub duration: Option<u32>,
+    pub size: usize,
+    pub sync: bool,
+}
+
+impl From<&Sample> for Seen {
+    fn from(sample: &Sample) -> Self {
+        Self {
+            track: sample.track,
+            dts: sample.dts,
+            pts: sample.pts,
+            duration: sample.duration.map(std::num::NonZero::get),
+            size: sample.data.len(),
+            sync: sample.is_sync(),
+        }
     }
 }
 
@@ -37,95 +82,207 @@ pub struct Input {
     pub bar: ProgressBar,
     /// Bytes, where they are known.
     pub len: Option<u64>,
+    /// Whether it comes as fast as it is made, not as fast as it can be read.
+    pub is_live: bool,
 }
 
-/// Opens a file, or standard input (`-`). Where the samples of a file can be had in an order other than its own, `order` says which.
-pub fn open(path: &str, order: Order) -> Result<Input> {
-    if path == "-" {
-        return stream(io::stdin().lock(), None, path);
+/// How to read.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// In which order samples come, where there is a choice.
+    pub order: Order,
+    /// What opens encrypted samples.
+    pub keys: Keys,
+}
+
+/// What all commands that read media can be told.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Reading {
+    /// A key that opens encrypted samples: 32 hexadecimal digits, after a colon where its name (KID) stands before it. May be given
+    /// several times.
+    #[arg(long = "key", value_name = "[KID:]KEY")]
+    keys: Vec<key::Named>,
+    #[command(flatten)]
+    http: http::Options,
+}
+
+impl Reading {
+    /// The same as options; what concerns servers holds from here on.
+    pub fn options(&self, order: Order) -> Options {
+        http::configure(&self.http);
+        Options {
+            order,
+            keys: Keys::new(&self.keys),
+        }
     }
-    let mut file = File::open(path).with_context(|| path.to_owned())?;
-    let len = file
-        .metadata()
-        .ok()
-        .filter(std::fs::Metadata::is_file)
-        .map(|metadata| metadata.len());
+}
+
+/// Whether a name means a stream of the RTMP family.
+pub fn is_rtmp(name: &str) -> bool {
+    net::scheme(name).is_some_and(|scheme| scheme.starts_with("rtmp"))
+}
+
+/// Opens a file, a URL, or standard input (`-`).
+pub fn open(name: &str, options: &Options) -> Result<Input> {
+    if name == "-" {
+        return start(io::stdin().lock(), None, &Place::of(name), options);
+    }
+    if is_rtmp(name) {
+        return rtmp::open(name);
+    }
+    match Place::of(name) {
+        Place::Url(url) => remote(&url, options),
+        Place::File(_) if net::scheme(name).is_some_and(|scheme| scheme != "file") => {
+            bail!("{name}: only http, https and the rtmp family can be read from elsewhere")
+        }
+        place @ Place::File(_) => local(&place, options),
+    }
+}
+
+fn local(place: &Place, options: &Options) -> Result<Input> {
+    let Place::File(path) = place else {
+        bail!("{place}: no file");
+    };
+    let mut file = File::open(path).with_context(|| place.to_string())?;
+    let metadata = file.metadata().with_context(|| place.to_string())?;
+    if metadata.is_dir() {
+        bail!("{place}: a folder, not a file");
+    }
+    let len = metadata.is_file().then_some(metadata.len());
     if let Some(len) = len {
-        let mut start = Vec::new();
+        let mut head = Vec::new();
         file.by_ref()
             .take(Format::LOOK as u64)
-            .read_to_end(&mut start)
-            .with_context(|| path.to_owned())?;
-        if Format::sniff(&start) == Some(Format::Mp4) {
+            .read_to_end(&mut head)
+            .with_context(|| place.to_string())?;
+        if Format::sniff(&head) == Some(Format::Mp4) {
             let bar = progress::bar(Some(len));
-            return Ok(Input {
-                format: Format::Mp4,
-                source: Box::new(mp4::Mp4::open(file, len, path, order, bar.clone())?),
-                bar,
-                len: Some(len),
-            });
+            let ranges = mp4::OnDisk::new(file, place.to_string());
+            return mp4(Box::new(ranges), len, bar, place, options);
         }
-        file.rewind().with_context(|| path.to_owned())?;
+        file.rewind().with_context(|| place.to_string())?;
     }
-    stream(file, len, path)
+    start(file, len, place, options)
 }
 
-fn stream(mut reader: impl Read + 'static, len: Option<u64>, path: &str) -> Result<Input> {
-    let mut start = Vec::new();
+fn remote(url: &str, options: &Options) -> Result<Input> {
+    let look = 0..Format::LOOK as u64;
+    let open = || match http::get(url, Some(&look)) {
+        // Of nothing there is no part.
+        Err(error) if matches!(error.downcast_ref(), Some(http::Status(416))) => {
+            http::get(url, None)
+        }
+        answer => answer,
+    };
+    let mut response = open().with_context(|| url.to_owned())?;
+    let place = Place::Url(response.url.clone());
+    let mut head = Vec::new();
+    response
+        .body
+        .by_ref()
+        .take(look.end)
+        .read_to_end(&mut head)
+        .with_context(|| url.to_owned())?;
+    let total = response.total;
+    if let (Some(Format::Mp4), true, Some(len)) = (Format::sniff(&head), response.is_part, total) {
+        let bar = progress::bar(Some(len));
+        let ranges = mp4::OverHttp::new(response.url, head.into());
+        return mp4(Box::new(ranges), len, bar, &place, options);
+    }
+    let at = head.len() as u64;
+    if response.is_part && total.is_none_or(|total| total > at) {
+        response = http::get(&response.url, Some(&(at..u64::MAX)))?;
+        if !response.is_part {
+            // It gives parts of a start only.
+            io::copy(&mut response.body.by_ref().take(at), &mut io::sink())?;
+        }
+    }
+    let rest = Body::new(response, at);
+    start(io::Cursor::new(head).chain(rest), total, &place, options)
+}
+
+fn mp4(
+    ranges: Box<dyn mp4::Ranges>,
+    len: u64,
+    bar: ProgressBar,
+    place: &Place,
+    options: &Options,
+) -> Result<Input> {
+    let source = mp4::Mp4::open(ranges, len, options, bar.clone());
+    Ok(Input {
+        format: Format::Mp4,
+        source: Box::new(source.with_context(|| place.to_string())?),
+        bar,
+        len: Some(len),
+        is_live: false,
+    })
+}
+
+fn start(
+    mut reader: impl Read + 'static,
+    len: Option<u64>,
+    place: &Place,
+    options: &Options,
+) -> Result<Input> {
+    let mut head = Vec::new();
     reader
         .by_ref()
         .take(Format::LOOK as u64)
-        .read_to_end(&mut start)
-        .with_context(|| path.to_owned())?;
-    let format = Format::sniff(&start).or_else(|| Format::by_name(Path::new(path)));
+        .read_to_end(&mut head)
+        .with_context(|| place.to_string())?;
+    if head.is_empty() {
+        bail!("{place}: it is empty");
+    }
+    let format = Format::sniff(&head).or_else(|| Format::by_name(place.name()));
     let Some(format) = format else {
-        bail!("{path}: not a format that is known here");
+        bail!("{place}: not a format that is known here");
     };
-    let (source, bar) = match format {
-        Format::Hls => hls::open(Path::new(path))?,
-        Format::Dash => dash::open(Path::new(path))?,
-        _ => {
-            let bar = progress::bar(len);
-            let reader = Counted {
-                inner: io::Cursor::new(start).chain(reader),
-                bar: bar.clone(),
-            };
-            let demuxer = demuxer(format).with_context(|| path.to_owned())?;
-            let source: Box<dyn Source> = Box::new(Pushed::new(demuxer, reader));
-            (source, bar)
-        }
+    match format {
+        Format::Hls => return hls::open(place, options),
+        Format::Dash => return dash::open(place, options),
+        _ => {}
+    }
+    let bar = progress::bar(len);
+    let reader = Counted {
+        inner: io::Cursor::new(head).chain(reader),
+        bar: bar.clone(),
     };
+    let demuxer = demuxer(format, &options.keys).with_context(|| place.to_string())?;
     Ok(Input {
         format,
-        source,
-        len: len.max(bar.length()),
+        source: Box::new(Pushed::new(demuxer, reader)),
+        len,
         bar,
+        is_live: false,
     })
+}
+
+/// Opens what is to be read as it is, without regard to its format.
+pub fn bytes(name: &str) -> Result<(Box<dyn Read>, Place)> {
+    let place = Place::of(name);
+    let reader: Box<dyn Read> = match &place {
+        _ if name == "-" => Box::new(io::stdin().lock()),
+        Place::File(path) => Box::new(File::open(path).with_context(|| name.to_owned())?),
+        Place::Url(url) => {
+            let response = http::get(url, None).with_context(|| name.to_owned())?;
+            let place = Place::Url(response.url.clone());
+            return Ok((Box::new(Body::new(response, 0)), place));
+        }
+    };
+    Ok((reader, place))
 }
 
 /// A demuxer for bytes in order.
-fn demuxer(format: Format) -> Result<Box<dyn Demuxer>> {
+fn demuxer(format: Format, keys: &Keys) -> Result<Box<dyn Demuxer>> {
     Ok(match format {
         Format::Raw(raw) => Box::new(elementary::Demuxer::new(raw, elementary::Limits::default())),
-        Format::Mp4 => Box::new(::mp4::Demuxer::new(::mp4::Limits::default())),
+        Format::Mp4 => {
+            let demuxer = ::mp4::Demuxer::new(::mp4::Limits::default());
+            Box::new(demuxer.with_keys(keys.cenc()))
+        }
         Format::Ts | Format::M2ts => Box::new(mpegts::Demuxer::new(mpegts::Limits::default())),
         Format::Ps => Box::new(mpegts::Demuxer::program_stream(mpegts::Limits::default())),
-        Format::Flv => Box::new(rtmp::flv::FileDemuxer::new(rtmp::Limits::default())),
+        Format::Flv => Box::new(::rtmp::flv::FileDemuxer::new(::rtmp::Limits::default())),
         other => bail!("{other} cannot be read"),
     })
-}
-
-/// The file that a reference in another file means.
-fn beside(path: &Path, uri: &str) -> Result<PathBuf> {
-    if uri.contains("://") {
-        bail!("{uri}: only files can be read");
-    }
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let plain = uri.split(['?', '#']).next().unwrap_or(uri);
-    let as_is = folder.join(plain);
-    if as_is.exists() {
-        return Ok(as_is);
-    }
-    let decoded = percent_encoding::percent_decode_str(plain).decode_utf8_lossy();
-    Ok(folder.join(decoded.as_ref()))
 }

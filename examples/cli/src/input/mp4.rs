@@ -1,10 +1,13 @@
-use super::Source;
+use super::{Look, Options, Seen, Source};
+use crate::net::http;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use indicatif::ProgressBar;
 use media::Event;
-use mp4::reader::{Config, Order};
-use mp4::{Limits, Opener, Reader};
+use mp4::movie::Walk;
+use mp4::reader::{Config, Order, Reader};
+use mp4::{Limits, Opener};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -15,18 +18,41 @@ const READ: u64 = 256 << 10;
 /// An MP4 file that is read where its samples lie, wherever its tables are.
 pub struct Mp4 {
     reader: Reader,
-    file: Ranges,
+    file: Box<dyn Ranges>,
+    bar: ProgressBar,
+    /// What the reader told before it was asked to go elsewhere.
+    ahead: VecDeque<Event>,
+    order: Order,
+    /// The samples by the tables alone.
+    walk: Option<Walk>,
 }
 
-/// A file of which ranges are read.
-struct Ranges {
+/// Something of which any range can be read.
+pub trait Ranges {
+    /// The bytes of a range, as far as they are there.
+    fn read(&mut self, range: &Range<u64>) -> Result<Bytes>;
+    /// Whether each byte that is not read saves time.
+    fn is_far(&self) -> bool;
+}
+
+/// A file.
+pub struct OnDisk {
     file: File,
     at: u64,
     path: String,
-    bar: ProgressBar,
 }
 
-impl Ranges {
+impl OnDisk {
+    pub const fn new(file: File, path: String) -> Self {
+        Self {
+            file,
+            at: u64::MAX,
+            path,
+        }
+    }
+}
+
+impl Ranges for OnDisk {
     fn read(&mut self, range: &Range<u64>) -> Result<Bytes> {
         let mut data = Vec::new();
         let len = range.end.saturating_sub(range.start);
@@ -39,40 +65,78 @@ impl Ranges {
         };
         let read = read().with_context(|| self.path.clone())?;
         self.at = range.start + read as u64;
-        self.bar.inc(read as u64);
         Ok(data.into())
+    }
+
+    fn is_far(&self) -> bool {
+        false
+    }
+}
+
+/// What a server gives by ranges.
+pub struct OverHttp {
+    url: String,
+    /// Its start, which was looked at.
+    head: Bytes,
+}
+
+impl OverHttp {
+    pub const fn new(url: String, head: Bytes) -> Self {
+        Self { url, head }
+    }
+}
+
+impl Ranges for OverHttp {
+    fn read(&mut self, range: &Range<u64>) -> Result<Bytes> {
+        if range.end <= self.head.len() as u64 {
+            let (start, end) = (range.start as usize, range.end as usize);
+            return Ok(self.head.slice(start..end));
+        }
+        let found = http::read(&self.url, Some(range), u64::MAX);
+        Ok(found.with_context(|| self.url.clone())?.data)
+    }
+
+    fn is_far(&self) -> bool {
+        true
     }
 }
 
 impl Mp4 {
-    pub fn open(file: File, len: u64, path: &str, order: Order, bar: ProgressBar) -> Result<Self> {
-        let mut file = Ranges {
-            file,
-            at: u64::MAX,
-            path: path.to_owned(),
-            bar,
-        };
+    pub fn open(
+        mut file: Box<dyn Ranges>,
+        len: u64,
+        options: &Options,
+        bar: ProgressBar,
+    ) -> Result<Self> {
         let mut opener = Opener::new(len, Limits::default());
         while let Some(range) = opener.poll_read() {
             let data = file.read(&range)?;
             opener.handle_read(range.start, &data);
         }
-        let movie = opener.poll_movie().with_context(|| path.to_owned())?;
-        let movie = movie.with_context(|| format!("{path}: no movie"))?;
+        let movie = opener.poll_movie()?;
+        let movie = movie.context("no movie")?;
         let mut config = Config::default();
-        config.order = order;
-        // One range at a time from a disk.
+        config.order = options.order;
+        config.keys = options.keys.cenc();
+        // One range at a time.
         config.reads_ahead = 1;
         config.read_size = READ;
         Ok(Self {
             reader: Reader::new(movie, config),
             file,
+            bar,
+            ahead: VecDeque::new(),
+            order: options.order,
+            walk: None,
         })
     }
 }
 
 impl Source for Mp4 {
     fn next(&mut self) -> Result<Option<Event>> {
+        if let Some(event) = self.ahead.pop_front() {
+            return Ok(Some(event));
+        }
         loop {
             if let Some(event) = self.reader.poll_event()? {
                 return Ok(Some(event));
@@ -84,12 +148,44 @@ impl Source for Mp4 {
                 return Ok(None);
             };
             let data = self.file.read(&range)?;
+            self.bar.inc(data.len() as u64);
             self.reader.handle_read(range.start, &data);
         }
     }
 
+    /// From afar, the tables have to do.
+    fn look(&mut self) -> Result<Option<Look>> {
+        if !self.file.is_far() || self.reader.movie().is_fragmented() {
+            return Ok(self.next()?.map(Look::Event));
+        }
+        if let Some(event) = self.reader.poll_told() {
+            return Ok(Some(Look::Event(event)));
+        }
+        let movie = self.reader.movie();
+        let order = self.order;
+        let walk = self.walk.get_or_insert_with(|| movie.walk(order));
+        Ok(walk.next().map(|sample| {
+            Look::Outline(Seen {
+                track: sample.track,
+                dts: sample.dts,
+                pts: sample.pts,
+                duration: Some(sample.duration).filter(|duration| *duration > 0),
+                size: sample.size as usize,
+                sync: sample.sync,
+            })
+        }))
+    }
+
     fn seek(&mut self, time: media::Time) -> bool {
+        // Tracks and the like are told once.
+        while let Some(event) = self.reader.poll_told() {
+            self.ahead.push_back(event);
+        }
         self.reader.seek(time);
+        true
+    }
+
+    fn knows_tracks(&self) -> bool {
         true
     }
 }

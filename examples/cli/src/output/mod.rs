@@ -6,6 +6,7 @@ mod interleave;
 mod mp4;
 mod ps;
 mod raw;
+mod rtmp;
 mod segments;
 mod target;
 mod ts;
@@ -14,7 +15,9 @@ use crate::format::Format;
 use anyhow::{Result, bail};
 use interleave::Interleave;
 use media::{Codec, Event, Sample, Tracks};
+pub use segments::Kind as SegmentKind;
 use std::path::Path;
+use std::time::Duration;
 pub use target::{Target, check_apart};
 
 /// A file or stream that is written.
@@ -43,12 +46,28 @@ pub trait Sink {
 pub struct Options {
     /// MP4 in fragments.
     pub fragmented: bool,
+    /// What the segments of HLS are.
+    pub segments: segments::Kind,
+    /// How long segments are, at least.
+    pub segment_duration: Duration,
+    /// Whether the input is still being made: lists are kept up to date while they grow.
+    pub is_live: bool,
+    /// Whether what is sent to a server goes out in the time that it lasts.
+    pub is_paced: bool,
     /// Bytes of the input, where they are known.
     pub input: Option<u64>,
 }
 
 /// Opens an output by its name, or that of a format.
 pub fn create(path: &str, format: Option<&str>, options: &Options) -> Result<Box<dyn Sink>> {
+    if crate::input::is_rtmp(path) {
+        // It puts messages in order as FLV does.
+        let stream = rtmp::Rtmp::new(path, options.is_paced);
+        return Ok(Box::new(Interleave::new(Box::new(stream))));
+    }
+    if let Some(scheme) = crate::net::scheme(path) {
+        bail!("{path}: nothing can be written to {scheme}; RTMP and files can");
+    }
     let named = match format {
         Some(name) => Path::new("x").with_extension(name),
         None => path.into(),
@@ -67,13 +86,19 @@ pub fn create(path: &str, format: Option<&str>, options: &Options) -> Result<Box
         }
         // It puts samples in order by itself.
         Format::Mp4 => return Ok(Box::new(mp4::Mp4::new(out(), options.input))),
-        Format::Hls => Box::new(segments::Segments::hls(path)),
-        Format::Dash => Box::new(segments::Segments::dash(path)),
+        Format::Hls => Box::new(segments::Segments::hls(
+            path,
+            options.segments,
+            options.segment_duration,
+            options.is_live,
+        )),
+        Format::Dash => Box::new(segments::Segments::dash(path, options.segment_duration)),
         Format::Raw(format) => Box::new(raw::Raw::new(format, out())),
         Format::Ts => Box::new(ts::Ts::plain(out())),
         Format::M2ts => Box::new(ts::Ts::m2ts(out())),
         Format::Ps => Box::new(ps::Ps::new(out())),
         Format::Flv => Box::new(flv::Flv::new(out())),
+        Format::Rtmp => bail!("{path}: a stream needs a URL, as rtmp://host/app/name"),
     };
     Ok(Box::new(Interleave::new(sink)))
 }

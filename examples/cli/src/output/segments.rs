@@ -3,15 +3,25 @@ use anyhow::{Context, Result};
 use media::{
     Codec, Event, Sample, SegmentInfo, Segmented, Segmenter, Time, TrackId, Tracks, segmenter,
 };
-use mp4::packager::{self, Output, Packager};
+use mp4::packager;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Seconds of a segment: it is cut at the first keyframe after them.
-const TARGET: Duration = Duration::from_secs(6);
+/// What a file's name may hold and a URI may not.
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'$')
+    .add(b'`');
 
 /// How files are cut, at the first keyframe after `target`: nothing is left out, and tracks wait for each other.
 pub fn cuts(target: Duration) -> segmenter::Config {
@@ -22,16 +32,86 @@ pub fn cuts(target: Duration) -> segmenter::Config {
     config
 }
 
-/// A manifest of everything, with its segments of fragmented MP4 beside it.
+/// What the segments of HLS are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// Fragmented MP4, with an init segment.
+    Mp4,
+    /// Transport streams.
+    Ts,
+}
+
+/// A manifest of everything, with its segments beside it.
 pub struct Segments {
     path: PathBuf,
     /// What the names of segments start with.
     stem: String,
     segmenter: Segmenter,
     packager: Packager,
+    name: &'static str,
     manifest: Manifest,
+    is_live: bool,
     /// The segments that are being written, by track.
     open: HashMap<Option<TrackId>, File>,
+}
+
+/// What makes the segments.
+enum Packager {
+    Mp4(Box<packager::Packager>),
+    Ts(Box<mpegts::packager::Packager>),
+}
+
+/// What a packager gives.
+enum Output {
+    /// A file of its own.
+    Init { name: String, data: bytes::Bytes },
+    /// A piece of a segment.
+    Part {
+        info: media::PartInfo,
+        data: bytes::Bytes,
+    },
+    /// The end of one.
+    Segment(SegmentInfo),
+}
+
+impl Packager {
+    fn handle(&mut self, segmented: &Segmented) -> Result<()> {
+        match self {
+            Self::Mp4(packager) => packager.handle(segmented)?,
+            Self::Ts(packager) => packager.handle(segmented)?,
+        }
+        Ok(())
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        Some(match self {
+            Self::Mp4(packager) => match packager.poll_output()? {
+                packager::Output::Init(init) => Output::Init {
+                    name: init.name(),
+                    data: init.data,
+                },
+                packager::Output::Part(part) => Output::Part {
+                    info: part.info,
+                    data: part.data,
+                },
+                packager::Output::Segment(segment) => Output::Segment(segment.info),
+            },
+            Self::Ts(packager) => match packager.poll_output()? {
+                mpegts::packager::Output::Part(part) => Output::Part {
+                    info: part.info,
+                    data: part.data,
+                },
+                mpegts::packager::Output::Segment(segment) => Output::Segment(segment.info),
+            },
+        })
+    }
+
+    const fn extension(&self) -> &'static str {
+        match self {
+            Self::Mp4(_) => "m4s",
+            Self::Ts(_) => "ts",
+        }
+    }
 }
 
 /// What lists the segments.
@@ -71,41 +151,79 @@ impl Manifest {
 
 impl Segments {
     /// An HLS playlist, with all tracks in the same segments.
-    pub fn hls(path: &str) -> Self {
-        let stem = stem(path);
-        let mut config = hls::live::Config::new(TARGET);
+    ///
+    /// One that is `live` is written anew with each segment.
+    pub fn hls(path: &str, kind: Kind, target: Duration, live: bool) -> Self {
+        let stem = escaped(path);
+        let mut config = hls::live::Config::new(target);
         config.window = Duration::MAX;
         config.max_segments = usize::MAX;
         let uri = |kind, suffix| hls::live::UriTemplate::new(&format!("{stem}-{kind}-"), suffix);
-        config.segment_uri = uri("segment", ".m4s");
-        config.init_uri = Some(uri("init", ".mp4"));
+        let (packager, name) = match kind {
+            Kind::Mp4 => {
+                config.segment_uri = uri("segment", ".m4s");
+                config.init_uri = Some(uri("init", ".mp4"));
+                let packager = packager::Packager::new(packager::Config::muxed());
+                (Packager::Mp4(Box::new(packager)), "HLS with fragmented MP4")
+            }
+            Kind::Ts => {
+                config.segment_uri = uri("segment", ".ts");
+                config.init_uri = None;
+                let packager = mpegts::packager::Packager::new(mpegts::mux::Config::default());
+                (
+                    Packager::Ts(Box::new(packager)),
+                    "HLS with transport streams",
+                )
+            }
+        };
         let manifest = Manifest::Hls(hls::live::Playlist::new(config));
-        Self::new(path, manifest, packager::Config::muxed())
+        Self {
+            is_live: live,
+            ..Self::new(path, target, manifest, packager, name)
+        }
     }
 
     /// A DASH manifest, with each track in segments of its own.
-    pub fn dash(path: &str) -> Self {
-        let stem = stem(path);
-        let mut config = dash::live::Config::on_demand(TARGET);
+    pub fn dash(path: &str, target: Duration) -> Self {
+        let stem = escaped(path);
+        let mut config = dash::live::Config::on_demand(target);
         config.media = format!("{stem}-{}", config.media);
         config.initialization = format!("{stem}-{}", config.initialization);
         let manifest = Manifest::Dash(dash::live::Presentation::new(config));
-        Self::new(path, manifest, packager::Config::per_track())
+        let packager = packager::Packager::new(packager::Config::per_track());
+        let packager = Packager::Mp4(Box::new(packager));
+        Self::new(path, target, manifest, packager, "DASH")
     }
 
-    fn new(path: &str, manifest: Manifest, config: packager::Config) -> Self {
+    fn new(
+        path: &str,
+        target: Duration,
+        manifest: Manifest,
+        packager: Packager,
+        name: &'static str,
+    ) -> Self {
         Self {
             path: path.into(),
             stem: stem(path),
-            segmenter: Segmenter::new(cuts(TARGET)),
-            packager: Packager::new(config),
+            segmenter: Segmenter::new(cuts(target)),
+            packager,
+            name,
             manifest,
+            is_live: false,
             open: HashMap::new(),
         }
     }
 
     fn beside(&self, name: &str) -> PathBuf {
         self.path.with_file_name(format!("{}-{name}", self.stem))
+    }
+
+    /// Writes the list, in one piece for who reads it meanwhile.
+    fn publish(&self, text: &[u8]) -> Result<()> {
+        let name = || self.path.display().to_string();
+        let new = self.beside("list.new");
+        fs::write(&new, text).with_context(name)?;
+        fs::rename(&new, &self.path).with_context(name)
     }
 
     fn work(&mut self) -> Result<()> {
@@ -123,28 +241,34 @@ impl Segments {
 
     fn write(&mut self, output: Output) -> Result<()> {
         match output {
-            Output::Init(init) => {
-                let path = self.beside(&init.name());
-                fs::write(&path, &init.data).with_context(|| path.display().to_string())?;
+            Output::Init { name, data } => {
+                let path = self.beside(&name);
+                fs::write(&path, &data).with_context(|| path.display().to_string())?;
             }
-            Output::Part(part) => {
-                let info = part.info;
+            Output::Part { info, data } => {
                 let track = info
                     .track
                     .map_or(String::new(), |track| format!("{track}-"));
-                let path = self.beside(&format!("segment-{track}{}.m4s", info.segment));
+                let path = self.beside(&format!(
+                    "segment-{track}{}.{}",
+                    info.segment,
+                    self.packager.extension()
+                ));
                 let name = || path.display().to_string();
                 if info.part == 0 {
                     self.open
                         .insert(info.track, File::create(&path).with_context(name)?);
                 }
                 if let Some(file) = self.open.get_mut(&info.track) {
-                    file.write_all(&part.data).with_context(name)?;
+                    file.write_all(&data).with_context(name)?;
                 }
             }
-            Output::Segment(segment) => {
-                self.open.remove(&segment.info.track);
-                self.manifest.push_segment(&segment.info)?;
+            Output::Segment(info) => {
+                self.open.remove(&info.track);
+                self.manifest.push_segment(&info)?;
+                if let (Manifest::Hls(playlist), true) = (&self.manifest, self.is_live) {
+                    self.publish(&playlist.to_bytes())?;
+                }
             }
         }
         Ok(())
@@ -156,16 +280,21 @@ fn stem(path: &str) -> String {
     stem.map_or("stream".into(), |stem| stem.to_string_lossy().into_owned())
 }
 
+/// The same in a URI.
+fn escaped(path: &str) -> String {
+    utf8_percent_encode(&stem(path), ESCAPED).to_string()
+}
+
 impl Sink for Segments {
     fn name(&self) -> String {
-        match self.manifest {
-            Manifest::Hls(_) => "HLS with fragmented MP4".into(),
-            Manifest::Dash(_) => "DASH".into(),
-        }
+        self.name.into()
     }
 
     fn can_carry(&self, codec: &Codec) -> bool {
-        mp4::codec::sample_entry(codec).is_ok()
+        match self.packager {
+            Packager::Mp4(_) => mp4::codec::sample_entry(codec).is_ok(),
+            Packager::Ts(_) => super::ts::can_carry(codec),
+        }
     }
 
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
@@ -187,6 +316,6 @@ impl Sink for Segments {
         self.segmenter.finish();
         self.work()?;
         let text = self.manifest.finish();
-        fs::write(&self.path, &text).with_context(|| self.path.display().to_string())
+        self.publish(&text)
     }
 }

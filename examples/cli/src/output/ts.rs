@@ -35,15 +35,20 @@ impl Ts {
     }
 }
 
+/// Whether a transport stream can carry a codec.
+pub fn can_carry(codec: &Codec) -> bool {
+    let track = Track::new(TrackId(0x100), Timescale::KHZ_90, codec.clone());
+    let tracks: Tracks = [track].into_iter().collect();
+    Muxer::new(Config::default()).set_tracks(&tracks).is_ok()
+}
+
 impl Sink for Ts {
     fn name(&self) -> String {
         self.name.into()
     }
 
     fn can_carry(&self, codec: &Codec) -> bool {
-        let track = Track::new(TrackId(0x100), Timescale::KHZ_90, codec.clone());
-        let tracks: Tracks = [track].into_iter().collect();
-        Muxer::new(Config::default()).set_tracks(&tracks).is_ok()
+        can_carry(codec)
     }
 
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {

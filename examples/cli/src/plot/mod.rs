@@ -14,11 +14,13 @@ use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A file, or `-` for standard input.
+    /// A file, a URL (http, https, rtmp, rtmps, ...), or `-` for standard input.
     input: String,
     /// The picture: a name that ends in `.svg` or `.png`.
     #[arg(short, long)]
     output: String,
+    #[command(flatten)]
+    reading: input::Reading,
 }
 
 /// Bytes of the samples of a track within a span of time.
@@ -102,7 +104,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             args.output
         ),
     };
-    let mut input = input::open(&args.input, input::Order::File)?;
+    let mut input = input::open(&args.input, &args.reading.options(input::Order::File))?;
     let mut lanes: Vec<Lane> = Vec::new();
     let mut tracks = Tracks::default();
     while let Some(event) = input.source.next()? {

@@ -1,0 +1,128 @@
+//! What opens encrypted segments and samples.
+
+use crate::net::Place;
+use aes::Aes128;
+use aes::cipher::{BlockDecrypt, KeyInit};
+use anyhow::{Context, Result, anyhow, ensure};
+use mp4::boxes::KeyId;
+use mp4::cenc;
+
+/// Keys that were given, by their names.
+#[derive(Debug, Clone, Default)]
+pub struct Keys {
+    named: Vec<(Option<[u8; 16]>, [u8; 16])>,
+}
+
+/// A key with or without its name: 32 hexadecimal digits each, a colon between them.
+#[derive(Debug, Clone)]
+pub struct Named(Option<[u8; 16]>, [u8; 16]);
+
+impl std::str::FromStr for Named {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.split_once(':') {
+            Some((name, key)) => Ok(Self(Some(digits(name)?), digits(key)?)),
+            None => Ok(Self(None, digits(text)?)),
+        }
+    }
+}
+
+fn digits(text: &str) -> Result<[u8; 16]> {
+    let plain = text.replace('-', "");
+    ensure!(plain.len() == 32, "{text:?} is not 32 hexadecimal digits");
+    let number = u128::from_str_radix(&plain, 16)
+        .map_err(|_| anyhow!("{text:?} is not 32 hexadecimal digits"))?;
+    Ok(number.to_be_bytes())
+}
+
+impl Keys {
+    pub fn new(given: &[Named]) -> Self {
+        Self {
+            named: given.iter().map(|Named(name, key)| (*name, *key)).collect(),
+        }
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.named.is_empty()
+    }
+
+    /// With a key for all that no other one opens.
+    pub fn with_any(&self, key: [u8; 16]) -> Self {
+        let mut keys = self.clone();
+        keys.named.push((None, key));
+        keys
+    }
+
+    /// For the demuxers of MP4.
+    pub fn cenc(&self) -> cenc::Keys {
+        let mut keys = cenc::Keys::new();
+        for (name, key) in &self.named {
+            let key = cenc::Key::new(*key);
+            keys = match name {
+                Some(name) => keys.with(KeyId(*name), key),
+                None => keys.with_any(key),
+            };
+        }
+        keys
+    }
+}
+
+/// A key of 16 bytes that lies somewhere.
+pub fn fetch(place: &Place) -> Result<[u8; 16]> {
+    let (data, _) = place.read_text().context("the key cannot be had")?;
+    let len = data.len();
+    data[..]
+        .try_into()
+        .map_err(|_| anyhow!("{place}: a key has 16 bytes, this has {len}"))
+}
+
+/// Opens what was encrypted whole, with AES-128 in chained blocks, filled up to whole blocks (RFC 8216 §4.3.2.4).
+pub fn open(mut data: Vec<u8>, key: [u8; 16], iv: [u8; 16]) -> Result<Vec<u8>> {
+    let len = data.len();
+    ensure!(
+        len > 0 && len.is_multiple_of(16),
+        "{len} bytes are not whole blocks of AES-128"
+    );
+    let cipher = Aes128::new(&key.into());
+    let mut before = iv;
+    let (blocks, _) = data.as_chunks_mut::<16>();
+    for block in blocks {
+        let encrypted = *block;
+        let mut clear = encrypted.into();
+        cipher.decrypt_block(&mut clear);
+        for (byte, (clear, before)) in block.iter_mut().zip(clear.iter().zip(before)) {
+            *byte = clear ^ before;
+        }
+        before = encrypted;
+    }
+    let filled = usize::from(data.last().copied().unwrap_or(0));
+    ensure!(
+        (1..=16).contains(&filled) && data.ends_with(&vec![filled as u8; filled]),
+        "the key does not open it"
+    );
+    data.truncate(len - filled);
+    Ok(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read() {
+        let key = "000102030405060708090a0b0c0d0e0f";
+        assert!(key.parse::<Named>().is_ok());
+        let uuid = "00010203-0405-0607-0809-0a0b0c0d0e0f";
+        assert!(format!("{uuid}:{key}").parse::<Named>().is_ok());
+        for bad in ["", "0", ":", "x00102030405060708090a0b0c0d0e0f"] {
+            assert!(bad.parse::<Named>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_no_key_opens_is_told() {
+        assert!(open(vec![0; 15], [0; 16], [0; 16]).is_err());
+        assert!(open(vec![0; 32], [0; 16], [0; 16]).is_err());
+    }
+}

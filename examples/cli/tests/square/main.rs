@@ -1,0 +1,348 @@
+//! The remux square: what ffmpeg made, put into every format that can carry it, and from there into every other one. Each decoded
+//! frame has to stay what it was, each time within one tick of the coarser clock, and ffmpeg, GStreamer, mkvmerge, mediainfo
+//! and Chromium have to take the file without a word.
+#![allow(unreachable_pub, reason = "nothing of a test is public")]
+
+mod peers;
+#[path = "../support/mod.rs"]
+mod support;
+mod tables;
+mod times;
+
+use peers::{Peers, ffmpeg, frames, make};
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use support::{fluvial, works};
+use times::Times;
+
+/// A source: how ffmpeg makes it, and the formats that carry its codecs.
+struct Source {
+    name: &'static str,
+    /// Ends with the options of a file.
+    make: &'static str,
+    /// The file that all others are made of.
+    first: &'static str,
+    formats: &'static [&'static str],
+    /// Whether Chromium has decoders for it.
+    in_browsers: bool,
+    /// Raw streams of its pictures and of its sound.
+    raw: &'static [(&'static str, &'static str)],
+    /// How frames of sound are told apart. MPEG audio is not decoded: for MP4 and for transport streams ffmpeg takes decoders that
+    /// round otherwise.
+    sound: &'static str,
+}
+
+const DECODED: &str = "";
+const COPIED: &str = "-c:a copy";
+/// The streams that are looked at, pictures first.
+const BOTH: &str = "-map 0:v -map 0:a";
+const EVERYTHING: &[&str] = &[
+    "mp4", "frag.mp4", "ts", "m2ts", "mpg", "flv", "m3u8", "ts.m3u8", "mpd",
+];
+
+const SOURCES: &[Source] = &[
+    Source {
+        name: "h264-aac-25",
+        make: "{25} -f lavfi -i sine=sample_rate=48000 -t 2 -c:v libx264 -bf 2 -g 25 -c:a aac",
+        first: "mp4",
+        formats: EVERYTHING,
+        in_browsers: true,
+        raw: &[("video", "h264"), ("audio", "aac"), ("audio", "latm")],
+        sound: DECODED,
+    },
+    Source {
+        name: "h264-open-gop-23.976",
+        make: "{24000/1001} -f lavfi -i sine=sample_rate=44100 -t 2 -c:v libx264 -bf 3 -b_strategy 2 -x264-params b-pyramid=normal:open-gop=1 -g 12 -c:a aac",
+        first: "mp4",
+        formats: &["mp4", "frag.mp4", "ts", "mpg", "flv"],
+        in_browsers: true,
+        raw: &[("video", "h264"), ("audio", "aac")],
+        sound: DECODED,
+    },
+    Source {
+        name: "h264-mbaff-29.97-ac3",
+        make: "{30000/1001} -f lavfi -i sine=sample_rate=48000 -t 2 -c:v libx264 -bf 2 -flags +ildct+ilme -x264-params tff=1 -g 30 -c:a ac3",
+        first: "mp4",
+        formats: &["mp4", "frag.mp4", "ts", "mpg"],
+        in_browsers: false,
+        raw: &[("video", "h264"), ("audio", "ac3")],
+        sound: DECODED,
+    },
+    Source {
+        name: "h264-fake-interlaced-50-eac3",
+        make: "{50} -f lavfi -i sine=sample_rate=48000 -t 2 -c:v libx264 -bf 2 -x264-params fake-interlaced=1 -g 50 -c:a eac3",
+        first: "mp4",
+        formats: &["mp4", "frag.mp4", "ts", "mpd"],
+        in_browsers: false,
+        raw: &[("video", "h264"), ("audio", "ec3")],
+        sound: DECODED,
+    },
+    Source {
+        name: "h264-59.94-mp3",
+        make: "{60000/1001} -f lavfi -i sine=sample_rate=44100 -t 2 -c:v libx264 -g 60 -c:a libmp3lame",
+        first: "mp4",
+        formats: &["mp4", "ts", "mpg", "flv"],
+        in_browsers: true,
+        raw: &[("audio", "mp3")],
+        sound: COPIED,
+    },
+    Source {
+        name: "mpeg2-interlaced-25-mp2",
+        make: "{25} -f lavfi -i sine=sample_rate=48000 -t 2 -c:v mpeg2video -bf 2 -g 12 -flags +ildct+ilme -top 1 -c:a mp2",
+        first: "mp4",
+        formats: &["mp4", "ts", "m2ts", "mpg"],
+        in_browsers: false,
+        raw: &[("video", "m2v"), ("audio", "mp2")],
+        sound: COPIED,
+    },
+    Source {
+        name: "hevc-25-opus",
+        make: "{25} -f lavfi -i sine=sample_rate=48000 -t 2 -c:v libx265 -x265-params log-level=none -c:a libopus",
+        first: "mp4",
+        formats: &["mp4", "frag.mp4", "ts"],
+        in_browsers: false,
+        raw: &[],
+        sound: DECODED,
+    },
+    // An empty edit before the sound, and one over the pictures that are decoded before zero.
+    Source {
+        name: "edit-lists",
+        make: "{25} -itsoffset 0.7 -f lavfi -i sine=sample_rate=48000 -t 2 -c:v libx264 -bf 2 -g 25 -c:a aac",
+        first: "mp4",
+        formats: &["mp4", "frag.mp4", "ts", "flv"],
+        in_browsers: true,
+        raw: &[("audio", "adts")],
+        sound: DECODED,
+    },
+    // The clock of 33 bits starts anew after a second.
+    Source {
+        name: "wrap",
+        make: "{25} -f lavfi -i sine=sample_rate=48000 -t 2 -c:v libx264 -bf 2 -g 25 -c:a aac -muxdelay 0 -muxpreload 0 -output_ts_offset 95442.7",
+        first: "ts",
+        formats: &["mp4", "frag.mp4", "ts", "mpg", "flv"],
+        in_browsers: true,
+        raw: &[("audio", "aac")],
+        sound: DECODED,
+    },
+];
+
+/// Field pictures: no encoder of ffmpeg makes them.
+const FIELDS: Source = Source {
+    name: "h264-paff-25",
+    make: "",
+    first: "mp4",
+    // With one keyframe, ffmpeg calls the index of an FLV invalid.
+    formats: &["mp4", "frag.mp4", "ts", "mpg"],
+    in_browsers: false,
+    raw: &[("video", "h264")],
+    sound: DECODED,
+};
+
+/// What a player hears: sound at the start and the end depends on how much a container says of priming.
+fn same_sound(a: &[String], b: &[String]) -> bool {
+    let matched = a.iter().filter(|frame| b.contains(frame)).count();
+    matched + 4 >= a.len().max(b.len())
+}
+
+fn target(folder: &Path, name: &str, format: &str) -> PathBuf {
+    let folder = folder.join(format!("{name}-{}", format.replace('.', "-")));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder.join(format!("x.{}", format.rsplit('.').next().unwrap()))
+}
+
+fn remux(from: &Path, to: &Path, format: &str) {
+    let mut args = vec!["remux", from.to_str().unwrap(), to.to_str().unwrap()];
+    match format {
+        "frag.mp4" => args.push("--fragmented"),
+        "ts.m3u8" => args.extend(["--segments", "ts"]),
+        _ => {}
+    }
+    let output = fluvial(&args);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && said.is_empty(),
+        "{} to {}: {said}",
+        from.display(),
+        to.display()
+    );
+}
+
+/// What is expected of all copies of a source.
+struct Expected<'a> {
+    source: &'a Source,
+    pictures: Vec<String>,
+    sound: Vec<String>,
+    times: Times,
+}
+
+impl Expected<'_> {
+    /// Checks a copy; gives its tick.
+    fn check(&self, path: &Path, format: &str, from: f64, what: &str) -> f64 {
+        // See `Times::of`.
+        let lists = format == "mpd";
+        let [pictures, sound] = if lists {
+            let [pictures, _] = frames(path, "-map 0:v", "");
+            let [sound, _] = frames(path, "-map 0:a", self.source.sound);
+            [pictures, sound]
+        } else {
+            frames(path, BOTH, self.source.sound)
+        };
+        assert!(pictures == self.pictures, "{what}: {}", pictures.len());
+        assert!(same_sound(&sound, &self.sound), "{what}");
+        let times = Times::of(path, lists);
+        let tick = times.tick().max(from);
+        times.assert_same(&self.times, tick, what);
+        tick
+    }
+}
+
+/// Makes all copies of a source, and copies of the copies.
+///
+/// Gives those that a browser plays.
+fn square(source: &Source, first: &Path, folder: &Path, peers: &Peers) -> Vec<PathBuf> {
+    let [pictures, sound] = frames(first, BOTH, source.sound);
+    let expected = Expected {
+        source,
+        pictures,
+        sound,
+        times: Times::of(first, false),
+    };
+    assert!(expected.pictures.len() > 30, "{}", source.name);
+    let tick = expected.times.tick();
+    let mut made: HashMap<&str, (PathBuf, f64)> = HashMap::new();
+    for &format in source.formats {
+        let path = target(folder, source.name, format);
+        remux(first, &path, format);
+        let what = format!("{} to {format}", source.name);
+        let tick = expected.check(&path, format, tick, &what);
+        peers.accept(&path, format, 2);
+        made.insert(format, (path, tick));
+    }
+    for &from in source.formats {
+        for &to in source.formats.iter().filter(|to| **to != from) {
+            let (copy, tick) = &made[from];
+            let path = target(folder, &format!("{}-{from}", source.name), to);
+            remux(copy, &path, to);
+            let what = format!("{} from {from} to {to}", source.name);
+            expected.check(&path, to, *tick, &what);
+        }
+    }
+    for &(kind, format) in source.raw {
+        for &from in source.formats {
+            let path = target(folder, &format!("{}-{from}", source.name), format);
+            let (copy, out) = (made[from].0.to_str().unwrap(), path.to_str().unwrap());
+            works(&["remux", "--tracks", kind, copy, out]);
+            let what = format!("{} from {from} to {format}", source.name);
+            let [found, _] = frames(&path, "-map 0", source.sound);
+            if kind == "video" {
+                assert!(found == expected.pictures, "{what}: {}", found.len());
+            } else {
+                assert!(same_sound(&found, &expected.sound), "{what}");
+            }
+        }
+    }
+    // There and back by fragments, the tables are what they were.
+    if let (Some((mp4, _)), true) = (made.get("mp4"), made.contains_key("frag.mp4")) {
+        let back = target(folder, &format!("{}-frag.mp4", source.name), "mp4");
+        assert_eq!(tables::of(mp4), tables::of(&back), "{}", source.name);
+    }
+    let plays = source.in_browsers;
+    let mp4s = ["mp4", "frag.mp4"].iter().filter(|_| plays);
+    mp4s.filter_map(|format| Some(made.get(format)?.0.clone()))
+        .collect()
+}
+
+#[test]
+fn every_frame_stays_in_its_time() {
+    if testing::run("ffmpeg", "-version", b"").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let peers = Peers::look(folder);
+    let mut work = Vec::new();
+    if let (Some(corpus), true) = (
+        testing::corpus("h264/lu-zero-fate-samples/FRext"),
+        testing::run("mkvmerge", "--version", b"").is_some(),
+    ) {
+        work.push((&FIELDS, Some(corpus.join("freh10.264"))));
+    }
+    work.extend(SOURCES.iter().map(|source| (source, None)));
+    let only = std::env::var("FLUVIAL_SQUARE").unwrap_or_default();
+    work.retain(|(source, _)| source.name.contains(&only));
+    let work = Mutex::new(work);
+    let (failed, playable) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                loop {
+                    let next = work.lock().unwrap().pop();
+                    let Some((source, fields)) = next else { break };
+                    let first = folder.join(format!("{}.src.{}", source.name, source.first));
+                    match fields {
+                        Some(path) => fields_in_mp4(&path, &first),
+                        None => {
+                            let options = source
+                                .make
+                                .replace('{', "-f lavfi -i testsrc2=size=128x96:rate=")
+                                .replace('}', "");
+                            make(&format!("{options} -strict -2 {}", first.display()));
+                        }
+                    }
+                    // The others go on where one fails.
+                    let done =
+                        catch_unwind(AssertUnwindSafe(|| square(source, &first, folder, &peers)));
+                    match done {
+                        Ok(files) => playable.lock().unwrap().extend(files),
+                        Err(_) => failed.lock().unwrap().push(source.name),
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(failed.into_inner().unwrap(), [""; 0]);
+    peers.accept_in_chromium(&playable.into_inner().unwrap());
+}
+
+/// A raw stream with times from mkvmerge, and sound.
+fn fields_in_mp4(raw: &Path, first: &Path) {
+    let mkv = first.with_extension("mkv");
+    let times = format!(
+        "-q --default-duration 0:25p --fix-bitstream-timing-information 0 -o {} {}",
+        mkv.display(),
+        raw.display()
+    );
+    assert!(testing::run("mkvmerge", &times, b"").is_some());
+    make(&format!(
+        "-i {} -f lavfi -i sine=sample_rate=48000 -map 0:v -map 1:a -c:v copy -c:a aac -shortest {}",
+        mkv.display(),
+        first.display()
+    ));
+}
+
+#[test]
+fn what_cannot_be_carried_is_refused() {
+    if testing::run("ffmpeg", "-version", b"").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let first = folder.path().join("x.mp4");
+    ffmpeg(&format!(
+        "-v error -f lavfi -i testsrc2=size=128x96:rate=25 -t 1 -c:v libx264 {}",
+        first.display()
+    ));
+    let to = folder.path().join("x.aac");
+    std::fs::write(&to, "what was there").unwrap();
+    let output = fluvial(&["remux", first.to_str().unwrap(), to.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("cannot carry avc1"), "{said}");
+    assert_eq!(std::fs::read(&to).unwrap(), b"what was there");
+    // A file is not lost by being put onto itself.
+    let before = std::fs::read(&first).unwrap();
+    let output = fluvial(&["remux", first.to_str().unwrap(), first.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(std::fs::read(&first).unwrap(), before);
+}
