@@ -275,24 +275,6 @@ impl Reader {
         self.events.pop_front()
     }
 
-    /// What the movie's tables say of the next sample, in the [order](Config::order) that is set, without reading it: for who
-    /// wants to know what there is. Samples of movie fragments are not in these tables. A sample that was told here does not come
-    /// as an event any more.
-    #[must_use]
-    pub fn poll_outline(&mut self) -> Option<Outline> {
-        let placed = self.merge.next()?;
-        let track = self.movie.tracks.get(placed.track)?;
-        Some(Outline {
-            track: track.track.id,
-            dts: placed.dts,
-            pts: placed.pts,
-            duration: core::num::NonZeroU32::new(placed.info.duration),
-            offset: placed.info.offset,
-            size: placed.info.size,
-            is_sync: placed.info.sync,
-        })
-    }
-
     /// Whether all events have been polled, and nothing more is to be read.
     #[must_use]
     pub fn is_finished(&self) -> bool {

@@ -4,7 +4,8 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use indicatif::ProgressBar;
 use media::Event;
-use mp4::reader::{Config, Reader};
+use mp4::movie::Walk;
+use mp4::reader::{Config, Order, Reader};
 use mp4::{Limits, Opener};
 use std::collections::VecDeque;
 use std::fs::File;
@@ -21,6 +22,9 @@ pub struct Mp4 {
     bar: ProgressBar,
     /// What the reader told before it was asked to go elsewhere.
     ahead: VecDeque<Event>,
+    order: Order,
+    /// The samples by the tables alone.
+    walk: Option<Walk>,
 }
 
 /// Something of which any range can be read.
@@ -122,6 +126,8 @@ impl Mp4 {
             file,
             bar,
             ahead: VecDeque::new(),
+            order: options.order,
+            walk: None,
         })
     }
 }
@@ -155,14 +161,17 @@ impl Source for Mp4 {
         if let Some(event) = self.reader.poll_told() {
             return Ok(Some(Look::Event(event)));
         }
-        Ok(self.reader.poll_outline().map(|sample| {
+        let movie = self.reader.movie();
+        let order = self.order;
+        let walk = self.walk.get_or_insert_with(|| movie.walk(order));
+        Ok(walk.next().map(|sample| {
             Look::Outline(Seen {
                 track: sample.track,
                 dts: sample.dts,
                 pts: sample.pts,
-                duration: sample.duration.map(std::num::NonZero::get),
+                duration: Some(sample.duration).filter(|duration| *duration > 0),
                 size: sample.size as usize,
-                sync: sample.is_sync,
+                sync: sample.sync,
             })
         }))
     }

@@ -133,7 +133,8 @@ const FIELDS: Source = Source {
     name: "h264-paff-25",
     make: "",
     first: "mp4",
-    formats: &["mp4", "frag.mp4", "ts", "mpg", "flv"],
+    // With one keyframe, ffmpeg calls the index of an FLV invalid.
+    formats: &["mp4", "frag.mp4", "ts", "mpg"],
     in_browsers: false,
     raw: &[("video", "h264")],
     sound: DECODED,
