@@ -11,6 +11,7 @@
 //! * Ports are chosen by the kernel, files are in temporary directories.
 //! * A peer that is not installed skips its tests aloud; with `FLUVIAL_INTEROP=required` it fails them.
 
+pub mod camera;
 pub mod client;
 pub mod clip;
 pub mod clock;

@@ -68,6 +68,25 @@ pub const GSTREAMER_HLS: Peer = Peer {
     probe: || gstreamer_has(&["hlsdemux2", "souphttpsrc", "matroskamux"]),
 };
 
+/// GStreamer with its own RTSP client, both ways.
+pub const GSTREAMER_RTSP: Peer = Peer {
+    name: "GStreamer's RTSP elements",
+    install: "apt-get install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-rtsp",
+    probe: || gstreamer_has(&["rtspsrc", "rtspclientsink", "rtph264depay", "mpegtsmux"]),
+};
+
+/// gst-rtsp-server, driven by the system's Python.
+pub const GST_RTSP_SERVER: Peer = Peer {
+    name: "gst-rtsp-server",
+    install: "apt-get install gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad",
+    probe: || {
+        let program = "import gi;gi.require_version('GstRtspServer','1.0');from gi.repository import GstRtspServer";
+        let mut python = Command::new("/usr/bin/python3");
+        python.args(["-c", program]).stderr(Stdio::null());
+        python.status().is_ok_and(|status| status.success())
+    },
+};
+
 /// rtmpdump, which is librtmp.
 pub const RTMPDUMP: Peer = Peer {
     name: "rtmpdump",

@@ -11,6 +11,17 @@ use crate::PATIENCE;
 #[derive(Debug)]
 pub struct Raw(TcpStream);
 
+/// The address in a URL.
+///
+/// # Panics
+///
+/// When there is none.
+pub fn address(url: &str) -> std::net::SocketAddr {
+    let (_, rest) = url.split_once("://").expect("a URL has a scheme");
+    let authority = rest.split('/').next().unwrap_or_default();
+    authority.parse().expect("tests have numeric addresses")
+}
+
 impl Raw {
     /// Connects.
     ///

@@ -87,6 +87,33 @@ impl Recorder {
         })
     }
 
+    /// GStreamer's RTSP client, by these protocols; the pictures only.
+    pub fn rtspsrc(protocols: &str, url: &str) -> Self {
+        Self::start("rtspsrc", "ts", |file| {
+            let mut command = Command::new("gst-launch-1.0");
+            command
+                .args(["-e", "rtspsrc", &format!("location={url}")])
+                .arg(format!("protocols={protocols}"))
+                // The certificate is made for the test; what comes at once is not dropped as too late.
+                .args([
+                    "tls-validation-flags=0",
+                    "latency=1000",
+                    "drop-on-latency=false",
+                ])
+                .args([
+                    "!",
+                    "application/x-rtp,media=video",
+                    "!",
+                    "rtph264depay",
+                    "!",
+                    "h264parse",
+                ])
+                .args(["!", "mpegtsmux", "!", "filesink", "buffer-mode=unbuffered"])
+                .arg(format!("location={file}"));
+            command
+        })
+    }
+
     /// VLC.
     pub fn vlc(url: &str) -> Self {
         let recorder = TempDir::new().expect("there is room for temporary files");

@@ -1,5 +1,6 @@
+use crate::rtsp_server::pull::Pull;
 use clap::{Parser, ValueEnum};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -23,6 +24,22 @@ pub struct Config {
     /// Where to speak RTMP inside of HTTP inside of TLS
     #[arg(long, value_name = "ADDR")]
     pub rtmpts: Option<SocketAddr>,
+
+    /// Where to speak RTSP, also inside of HTTP
+    #[arg(long, value_name = "ADDR")]
+    pub rtsp: Option<SocketAddr>,
+
+    /// Where to speak RTSP inside of TLS
+    #[arg(long, value_name = "ADDR")]
+    pub rtsps: Option<SocketAddr>,
+
+    /// The first group for players of RTSP that ask for multicast
+    #[arg(long, value_name = "GROUP", default_value = "239.255.0.1")]
+    pub multicast: Ipv4Addr,
+
+    /// A camera that is pulled while somebody watches it, as NAME=rtsp://...
+    #[arg(long = "pull", value_name = "NAME=URL")]
+    pub(crate) pulls: Vec<Pull>,
 
     /// Let clients obfuscate (RTMPE, and RTMPTE): this keeps no secret
     #[arg(long)]
@@ -143,5 +160,8 @@ mod tests {
         assert!(!config.demo);
         assert_eq!(config.segment, Duration::from_millis(500));
         assert!(Config::try_parse_from(["", "--linger", "-1"]).is_err());
+        let config = Config::parse_from(["", "--pull", "cam=rtsp://h/x"]);
+        assert_eq!(config.pulls[0].name, "live/cam");
+        assert!(Config::try_parse_from(["", "--pull", "cam"]).is_err());
     }
 }

@@ -2,6 +2,7 @@ use crate::config::{Addressing, Config};
 use crate::family::{self, Family};
 use crate::origin::Settings;
 use crate::record::Recordings;
+use crate::rtsp_server::pull::Pull;
 use crate::stream::{Publication, Publisher, Stream};
 use common::Shutdown;
 use hls::live::PartAddressing;
@@ -25,6 +26,7 @@ struct Inner {
     linger: Duration,
     max_streams: usize,
     recordings: Option<Recordings>,
+    pulls: Vec<Pull>,
 }
 
 /// Why a stream cannot be had.
@@ -68,12 +70,30 @@ impl Hub {
                     Addressing::Timeline => dash::live::Addressing::Timeline,
                 },
                 window: config.window,
+                rtsp: config.rtsp.or(config.rtsps).is_some(),
             },
             merge: config.merge,
             linger: config.linger,
             max_streams: config.max_streams,
             recordings: config.record.as_deref().map(Recordings::new),
+            pulls: config.pulls.clone(),
         }))
+    }
+
+    /// Whether a camera stands behind this name.
+    pub(crate) fn is_pulled(&self, name: &str) -> bool {
+        self.0.pulls.iter().any(|pull| pull.name == name)
+    }
+
+    /// Somebody wants to see this stream: if a camera stands behind it, it is pulled.
+    pub(crate) fn want(&self, name: &str) {
+        if let Some(pull) = self.0.pulls.iter().find(|pull| pull.name == name) {
+            // It need not be there yet to be waited for.
+            let live = self.open(name).is_ok_and(|stream| stream.is_live());
+            if !live {
+                pull.wanted.notify_one();
+            }
+        }
     }
 
     fn streams(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Arc<Stream>>> {
@@ -151,8 +171,9 @@ impl Hub {
 
     /// The stream with this name, if somebody has published it lately.
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Stream>> {
+        self.want(name);
         let stream = self.streams().get(name).cloned();
-        stream.filter(|stream| stream.was_published())
+        stream.filter(|stream| stream.was_published() || self.is_pulled(name))
     }
 
     /// All streams that somebody publishes or has published lately, by name.

@@ -13,6 +13,7 @@ mod record;
 mod recorded;
 mod respond;
 mod rtmp_server;
+mod rtsp_server;
 mod secure;
 mod store;
 mod stream;
@@ -52,6 +53,8 @@ pub struct Server {
     rtmpt_address: Option<SocketAddr>,
     rtmpts_address: Option<SocketAddr>,
     tls: Option<Tls>,
+    rtsp_address: Option<SocketAddr>,
+    rtsps_address: Option<SocketAddr>,
 }
 
 impl Server {
@@ -63,14 +66,17 @@ impl Server {
         let rtmp = Listener::bind("RTMP", config.rtmp, config.max_connections).await?;
         let http = Listener::bind("HTTP", config.http, config.max_connections).await?;
         let (rtmp_address, http_address) = (rtmp.address(), http.address());
-        let secure = config.rtmps.or(config.rtmpts).is_some();
+        let secure = config.rtmps.or(config.rtmpts).or(config.rtsps).is_some();
         let tls = secure
             .then(|| Tls::new(config.tls_cert.as_deref(), config.tls_key.as_deref()))
             .transpose()?;
         let rtmps = bind("RTMPS", config.rtmps, &config).await?;
         let rtmpt = bind("RTMPT", config.rtmpt, &config).await?;
         let rtmpts = bind("RTMPTS", config.rtmpts, &config).await?;
+        let rtsp = bind("RTSP", config.rtsp, &config).await?;
+        let rtsps = bind("RTSPS", config.rtsps, &config).await?;
         let address = |listener: &Option<Listener>| listener.as_ref().map(Listener::address);
+        let (rtsp_address, rtsps_address) = (address(&rtsp), address(&rtsps));
         let (rtmps_address, rtmpt_address, rtmpts_address) =
             (address(&rtmps), address(&rtmpt), address(&rtmpts));
         tracing::info!("RTMP listening on rtmp://{rtmp_address}");
@@ -104,6 +110,7 @@ impl Server {
                 gate.clone(),
             )));
         }
+        let secure_rtsp = tls.clone();
         for (listener, tls) in [(rtmpt, None), (rtmpts, tls)] {
             if let Some(listener) = listener {
                 serving.push(tokio::spawn(tunnel::serve(
@@ -113,6 +120,21 @@ impl Server {
                     max,
                 )));
             }
+        }
+        if let Some(address) = rtsp_address.or(rtsps_address) {
+            let gate = rtsp_server::Gate::new(hub.clone(), &config, address, cut.clone()).await?;
+            for (listener, tls) in [(rtsp, None), (rtsps, secure_rtsp)] {
+                if let Some(listener) = listener {
+                    serving.push(tokio::spawn(rtsp_server::serve(
+                        listener,
+                        tls,
+                        gate.clone(),
+                    )));
+                }
+            }
+        }
+        for pull in config.pulls {
+            tokio::spawn(rtsp_server::pull::keep(pull, hub.clone(), cut.clone()));
         }
         Ok(Self {
             rtmp: serving,
@@ -126,6 +148,8 @@ impl Server {
             rtmpt_address,
             rtmpts_address,
             tls: kept,
+            rtsp_address,
+            rtsps_address,
         })
     }
 
@@ -157,6 +181,18 @@ impl Server {
     #[must_use]
     pub const fn rtmpts_address(&self) -> Option<SocketAddr> {
         self.rtmpts_address
+    }
+
+    /// Where RTSP is spoken, if it is.
+    #[must_use]
+    pub const fn rtsp_address(&self) -> Option<SocketAddr> {
+        self.rtsp_address
+    }
+
+    /// Where RTSPS is spoken, if it is.
+    #[must_use]
+    pub const fn rtsps_address(&self) -> Option<SocketAddr> {
+        self.rtsps_address
     }
 
     /// Where HTTP is spoken, with the port that was chosen.

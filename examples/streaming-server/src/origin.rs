@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) addressing: dash_live::Addressing,
     /// Length of the playlist.
     pub(crate) window: Duration,
+    /// Whether somebody speaks RTSP.
+    pub(crate) rtsp: bool,
 }
 
 /// The HTTP side of a stream.

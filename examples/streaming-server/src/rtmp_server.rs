@@ -433,6 +433,7 @@ impl Connection {
                 None => "There is no such recording.",
             }
         } else {
+            self.hub.want(&name);
             match self.hub.open(&name) {
                 Ok(stream) => {
                     self.session.accept(request.id)?;

@@ -5,6 +5,7 @@ use crate::meter::{Meter, Point};
 use crate::origin::{Origin, Settings};
 use crate::pipeline::{Pipeline, describe};
 use crate::record::{Recording, Recordings};
+use crate::rtsp_server::egress::{Egress, Feed};
 use crate::unit::Unit;
 use common::{Fanout, fanout};
 use media::{Codec, Kind, Tracks};
@@ -30,6 +31,8 @@ pub(crate) struct Stream {
     pub(crate) name: Arc<str>,
     pub(crate) fanout: Fanout<Unit>,
     pub(crate) origin: Origin,
+    /// The same as packets, for RTSP.
+    pub(crate) rtsp: Egress,
     settings: Settings,
     /// What it shares with other renditions of the same content.
     family: Option<Arc<Family>>,
@@ -38,6 +41,8 @@ pub(crate) struct Stream {
     seat: Mutex<Seat>,
     meter: Mutex<Meter>,
     players: AtomicUsize,
+    /// The same by RTSP.
+    rtsp_players: AtomicUsize,
 }
 
 /// The publisher's place.
@@ -66,6 +71,7 @@ impl Stream {
             name: name.into(),
             fanout,
             origin: Origin::new(settings),
+            rtsp: Egress::new(),
             settings,
             family,
             merge,
@@ -78,6 +84,7 @@ impl Stream {
             }),
             meter: Mutex::default(),
             players: AtomicUsize::new(0),
+            rtsp_players: AtomicUsize::new(0),
         }
     }
 
@@ -111,6 +118,8 @@ impl Stream {
         Some(Publication {
             stream: Arc::clone(self),
             demuxer: flv::Demuxer::new(rtmp::Limits::default()),
+            muxer: None,
+            feed: self.settings.rtsp.then(Feed::new),
             pipeline: Some(pipeline),
             recording,
             woken: Instant::now(),
@@ -121,7 +130,13 @@ impl Stream {
     /// Counts an RTMP player as long as the result lives.
     pub(crate) fn player(self: &Arc<Self>) -> Seated {
         self.players.fetch_add(1, Ordering::Relaxed);
-        Seated(Arc::clone(self))
+        Seated(Arc::clone(self), |stream| &stream.players)
+    }
+
+    /// Counts an RTSP player as long as the result lives.
+    pub(crate) fn rtsp_player(self: &Arc<Self>) -> Seated {
+        self.rtsp_players.fetch_add(1, Ordering::Relaxed);
+        Seated(Arc::clone(self), |stream| &stream.rtsp_players)
     }
 
     /// Whether somebody publishes.
@@ -135,9 +150,13 @@ impl Stream {
         seat.publisher.is_none().then(|| seat.since.elapsed())
     }
 
-    /// Whether an RTMP player waits or plays.
+    /// Whether an RTMP or RTSP player waits or plays.
     pub(crate) fn has_players(&self) -> bool {
-        self.players.load(Ordering::Relaxed) > 0
+        self.all_players() > 0
+    }
+
+    fn all_players(&self) -> usize {
+        self.players.load(Ordering::Relaxed) + self.rtsp_players.load(Ordering::Relaxed)
     }
 
     /// Whether there is or has been something to see.
@@ -161,7 +180,7 @@ impl Stream {
     pub(crate) fn tick(&self) {
         self.origin.tick();
         self.meter()
-            .tick(self.origin.viewers() + self.players.load(Ordering::Relaxed));
+            .tick(self.origin.viewers() + self.all_players());
     }
 
     /// The last two minutes, second by second.
@@ -199,6 +218,7 @@ impl Stream {
             bitrate_declared: self.origin.declared_bitrate(),
             viewers: Viewers {
                 rtmp: self.players.load(Ordering::Relaxed),
+                rtsp: self.rtsp_players.load(Ordering::Relaxed),
                 hls: self.origin.viewers(),
             },
             edge_age: live
@@ -209,13 +229,13 @@ impl Stream {
     }
 }
 
-/// An RTMP player, counted.
+/// A player, counted.
 #[derive(Debug)]
-pub(crate) struct Seated(Arc<Stream>);
+pub(crate) struct Seated(Arc<Stream>, fn(&Stream) -> &AtomicUsize);
 
 impl Drop for Seated {
     fn drop(&mut self) {
-        self.0.players.fetch_sub(1, Ordering::Relaxed);
+        (self.1)(&self.0).fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -224,6 +244,10 @@ impl Drop for Seated {
 pub(crate) struct Publication {
     stream: Arc<Stream>,
     demuxer: flv::Demuxer,
+    /// Makes messages of events, for publishers that do not speak RTMP.
+    muxer: Option<flv::Muxer>,
+    /// `None` where nobody speaks RTSP, or this cannot be carried by it.
+    feed: Option<Feed>,
     /// `None` once HLS has failed: RTMP players still get the messages.
     pipeline: Option<Pipeline>,
     recording: Option<Recording>,
@@ -256,23 +280,63 @@ impl Publication {
     }
 
     fn package(&mut self, message: &Message) -> anyhow::Result<()> {
-        if self.pipeline.is_none() && self.recording.is_none() {
+        if self.pipeline.is_none() && self.recording.is_none() && self.feed.is_none() {
             return Ok(());
         }
         self.demuxer.handle_message(message);
         while let Some(event) = self.demuxer.poll_event()? {
-            if let media::Event::Warning(warning) = &event {
-                tracing::debug!(stream = %self.stream.name, "{warning}");
-            }
-            if let Some(recording) = &mut self.recording {
-                recording.handle(&event);
-            }
-            let Some(pipeline) = &mut self.pipeline else {
-                continue;
-            };
-            pipeline.handle(event, &self.stream.origin, &mut self.stream.meter())?;
+            self.feed(event)?;
         }
         Ok(())
+    }
+
+    /// Takes an event of a publisher that does not speak RTMP.
+    pub(crate) fn handle_event(&mut self, event: media::Event) {
+        if let Err(error) = self.mux(&event) {
+            tracing::debug!(stream = %self.stream.name, "not for RTMP: {error}");
+        }
+        if let Err(error) = self.feed(event) {
+            tracing::warn!(stream = %self.stream.name, "HLS stops, the rest goes on: {error:#}");
+            self.pipeline = None;
+        }
+    }
+
+    /// To RTMP players.
+    fn mux(&mut self, event: &media::Event) -> Result<(), rtmp::Error> {
+        let muxer = self.muxer.get_or_insert_default();
+        match event {
+            media::Event::Tracks(tracks) => muxer.set_tracks(tracks)?,
+            media::Event::Sample(sample) => muxer.handle_sample(sample)?,
+            _ => {}
+        }
+        while let Some(message) = muxer.poll_output() {
+            self.stream
+                .fanout
+                .push(Unit::Message(SharedMessage::new(&message)?));
+            self.waiting = true;
+        }
+        Ok(())
+    }
+
+    /// To players of RTSP and HLS.
+    fn feed(&mut self, event: media::Event) -> anyhow::Result<()> {
+        if let media::Event::Warning(warning) = &event {
+            tracing::debug!(stream = %self.stream.name, "{warning}");
+        }
+        let stream = &self.stream;
+        if let Some(feed) = &mut self.feed
+            && let Err(error) = feed.handle(&stream.name, &event, &stream.rtsp)
+        {
+            tracing::warn!(stream = %stream.name, "RTSP stops, the rest goes on: {error}");
+            self.feed = None;
+        }
+        if let Some(recording) = &mut self.recording {
+            recording.handle(&event);
+        }
+        match &mut self.pipeline {
+            Some(pipeline) => pipeline.handle(event, &stream.origin, &mut stream.meter()),
+            None => Ok(()),
+        }
     }
 
     /// Wakes the players, if they have waited long enough; else says when to come again.
@@ -314,6 +378,9 @@ impl Publication {
 
 impl Drop for Publication {
     fn drop(&mut self) {
+        if let Some(feed) = self.feed.take() {
+            feed.finish(&self.stream.rtsp);
+        }
         let pipeline = self.leave().unwrap_or_else(|error| {
             tracing::warn!(stream = %self.stream.name, "the last segment is lost: {error:#}");
             None
@@ -357,6 +424,7 @@ pub(crate) struct Status {
 #[derive(Debug, Clone, Serialize)]
 struct Viewers {
     rtmp: usize,
+    rtsp: usize,
     hls: usize,
 }
 

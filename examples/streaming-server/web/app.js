@@ -11,7 +11,7 @@ const tiles = [
   { key: "bitrate", title: "Bitrate", show: (s) => scale(s.bitrate), note: (s) => s.bitrate_declared && `declared ${scale(s.bitrate_declared).join(" ")}` },
   { key: "frame_rate", title: "Frame rate", show: (s) => [number(s.frame_rate, 1), "fps"], note: (s) => s.video && `${s.video.width} × ${s.video.height}` },
   { key: "gop", title: "GOP", show: (s) => [number(s.gop, 2), "s"], note: (s) => s.gop_frames && `${s.gop_frames} frames` },
-  { key: "viewers", title: "Viewers", show: (s) => [s.viewers.hls + s.viewers.rtmp, ""], note: (s) => `${s.viewers.hls} HLS · ${s.viewers.rtmp} RTMP` },
+  { key: "viewers", title: "Viewers", show: (s) => [watchers(s), ""], note: (s) => `${s.viewers.hls} HLS · ${s.viewers.rtmp} RTMP · ${s.viewers.rtsp} RTSP` },
   { key: "latency", title: "Latency", show: (s) => [number(latency(s), 1), "s"], note: (s) => (s.name === state.playing ? "publisher to this screen" : "") },
 ];
 
@@ -53,12 +53,16 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
+function watchers(stream) {
+  return stream.viewers.hls + stream.viewers.rtmp + stream.viewers.rtsp;
+}
+
 function point(stream) {
   return {
     bitrate: stream.bitrate,
     frame_rate: stream.frame_rate,
     gop: stream.gop,
-    viewers: stream.viewers.hls + stream.viewers.rtmp,
+    viewers: watchers(stream),
     latency: latency(stream),
   };
 }
@@ -80,7 +84,7 @@ function showList() {
     const button = row.firstElementChild;
     button.setAttribute("aria-current", String(stream.name === state.chosen));
     badge(button.querySelector(".badge"), stream);
-    const watching = stream.viewers.hls + stream.viewers.rtmp;
+    const watching = watchers(stream);
     button.querySelector("small").textContent =
       `${scale(stream.bitrate).join(" ")} · ${watching} viewer${watching === 1 ? "" : "s"}`;
     draw(button.querySelector("canvas"), history(stream.name).map((p) => p.bitrate), { points: POINTS, axis: false });

@@ -10,4 +10,5 @@ mod hostile;
 mod lifecycle;
 mod packaged;
 mod peers;
+mod rtsp;
 mod wrapped;

@@ -1,0 +1,257 @@
+//! A stream as packets: laid out once for all its players.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use common::Fanout;
+use common::fanout::{self, Role};
+use media::{Event, Kind, TrackId, Tracks, WallClock};
+use rtp::sender::{Channel, Output};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, UNIX_EPOCH};
+use tokio::sync::Notify;
+
+/// What goes through a stream's fan-out to its RTSP players.
+#[derive(Debug, Clone)]
+pub(crate) enum Unit {
+    /// A publisher has come, or has other tracks: what was described before is void.
+    Start,
+    /// Packets of one sample, or reports of one track.
+    Packets(Arc<Packets>),
+    /// The publisher has gone.
+    End,
+}
+
+/// Packets that belong together.
+#[derive(Debug)]
+pub(crate) struct Packets {
+    /// Index of the track.
+    pub(crate) track: usize,
+    pub(crate) rtcp: bool,
+    role: Role,
+    /// One behind the other, as datagrams.
+    pub(crate) datagrams: Bytes,
+    pub(crate) ends: Vec<usize>,
+    /// The same as interleaved frames, on the channels that clients ask for: two for each track in their order.
+    pub(crate) frames: Bytes,
+}
+
+impl Packets {
+    /// Each packet by itself.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts
+            .zip(&self.ends)
+            .map(|(start, end)| &self.datagrams[start..*end])
+    }
+
+    /// The channel that its frames are on.
+    pub(crate) fn channel(&self) -> usize {
+        2 * self.track + usize::from(self.rtcp)
+    }
+
+    /// Sequence number and time of the first packet.
+    pub(crate) fn begins_with(&self) -> Option<(u16, u32, u32)> {
+        let packet = rtp::Packet::parse(self.each().next()?).ok()?;
+        (!self.rtcp).then_some((packet.sequence_number(), packet.timestamp(), packet.ssrc()))
+    }
+}
+
+impl fanout::Unit for Unit {
+    fn role(&self) -> Role {
+        match self {
+            Unit::Start | Unit::End => Role::Start,
+            Unit::Packets(packets) => packets.role,
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Unit::Start | Unit::End => 0,
+            Unit::Packets(packets) => packets.datagrams.len() + packets.frames.len(),
+        }
+    }
+}
+
+/// What `DESCRIBE` tells.
+#[derive(Debug)]
+pub(crate) struct Description {
+    pub(crate) sdp: String,
+    pub(crate) tracks: usize,
+}
+
+/// The RTSP side of a stream.
+#[derive(Debug)]
+pub(crate) struct Egress {
+    pub(crate) fanout: Fanout<Unit>,
+    description: Mutex<Option<Arc<Description>>>,
+    /// The description has come.
+    pub(crate) news: Notify,
+}
+
+impl Egress {
+    pub(crate) fn new() -> Self {
+        Self {
+            fanout: Fanout::new(fanout::Config::default()),
+            description: Mutex::default(),
+            news: Notify::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Description>>> {
+        self.description
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What there is to play now, once its tracks are known.
+    pub(crate) fn description(&self) -> Option<Arc<Description>> {
+        self.lock().clone()
+    }
+
+    fn set(&self, description: Option<Description>) {
+        *self.lock() = description.map(Arc::new);
+        self.news.notify_waiters();
+    }
+}
+
+/// Lays out what one publisher sends.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    sender: rtp::Sender,
+    start: Instant,
+    kinds: Vec<(TrackId, Kind)>,
+    woken: Instant,
+}
+
+impl Feed {
+    pub(crate) fn new() -> Self {
+        let epoch = UNIX_EPOCH.elapsed().unwrap_or_default();
+        let epoch = WallClock::from_unix_nanos(media::Time::from(epoch).as_nanos());
+        let mut config = rtp::sender::Config::new(epoch, "fluvial");
+        config.report_interval = Duration::from_secs(2);
+        // Fits through tunnels, too: datagrams are sent whole or not at all.
+        config.max_packet = 1200;
+        Self {
+            sender: rtp::Sender::new(config, &mut rand::rng()),
+            start: Instant::now(),
+            kinds: Vec::new(),
+            woken: Instant::now(),
+        }
+    }
+
+    /// Takes what a demuxer gave.
+    ///
+    /// # Errors
+    /// For tracks of which none can be carried by RTP.
+    pub(crate) fn handle(
+        &mut self,
+        name: &str,
+        event: &Event,
+        egress: &Egress,
+    ) -> Result<(), rtp::Error> {
+        let now = self.start.elapsed();
+        if let Event::Sample(sample) = event {
+            if let Err(error) = self.sender.handle_sample(sample, now) {
+                tracing::debug!(stream = %name, "a sample does not fit RTP: {error}");
+            }
+        } else {
+            self.sender.handle_event(event, now)?;
+        }
+        if let Event::Tracks(tracks) = event {
+            self.describe(name, tracks, egress)?;
+        }
+        let mut some = false;
+        while let Some(unit) = self.next_unit() {
+            egress.fanout.push(unit);
+            some = true;
+        }
+        if some && self.woken.elapsed() >= Duration::from_millis(5) {
+            egress.fanout.wake();
+            self.woken = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn describe(&mut self, name: &str, tracks: &Tracks, egress: &Egress) -> Result<(), rtp::Error> {
+        let kinds: Vec<_> = self
+            .sender
+            .streams()
+            .iter()
+            .filter_map(|stream| {
+                let track = tracks.find(stream.track())?;
+                Some((track.id, track.codec.kind()))
+            })
+            .collect();
+        if kinds != self.kinds {
+            self.kinds = kinds;
+            egress.fanout.push(Unit::Start);
+        }
+        let description = Description {
+            sdp: super::ingest::describe(name, &self.sender, tracks)?,
+            tracks: self.kinds.len(),
+        };
+        egress.set(Some(description));
+        Ok(())
+    }
+
+    /// The next packets that belong together.
+    fn next_unit(&mut self) -> Option<Unit> {
+        let first = self.sender.poll_output()?;
+        let (track, rtcp) = (first.track, first.kind == Channel::Rtcp);
+        let sync = first.starts_sync;
+        // The marker ends a sample of video; reports and sound go one by one.
+        let mut all: Vec<Output> = vec![first];
+        let index = self.kinds.iter().position(|(id, _)| *id == track)?;
+        let kind = self.kinds[index].1;
+        while kind == Kind::Video && !rtcp && !is_marked(all.last()?) {
+            match self.sender.poll_output() {
+                Some(next) => all.push(next),
+                None => break,
+            }
+        }
+        let has_video = self.kinds.iter().any(|(_, kind)| *kind == Kind::Video);
+        let role = match kind {
+            _ if rtcp => Role::Header(u32::try_from(index).unwrap_or(u32::MAX)),
+            Kind::Video if sync => Role::Join,
+            Kind::Video => Role::Dependent,
+            _ if !has_video => Role::Join,
+            _ => Role::Free,
+        };
+        let size: usize = all.iter().map(|output| output.data.len() + 4).sum();
+        let mut datagrams = BytesMut::with_capacity(size);
+        let mut frames = BytesMut::with_capacity(size);
+        let mut ends = Vec::with_capacity(all.len());
+        let channel = u8::try_from(2 * index + usize::from(rtcp)).unwrap_or(u8::MAX);
+        for output in &all {
+            let length = u16::try_from(output.data.len()).unwrap_or(u16::MAX);
+            frames.put_slice(&[b'$', channel]);
+            frames.put_u16(length);
+            frames.put_slice(&output.data);
+            datagrams.put_slice(&output.data);
+            ends.push(datagrams.len());
+        }
+        Some(Unit::Packets(Arc::new(Packets {
+            track: index,
+            rtcp,
+            role,
+            datagrams: datagrams.freeze(),
+            ends,
+            frames: frames.freeze(),
+        })))
+    }
+
+    /// The publisher has gone.
+    pub(crate) fn finish(mut self, egress: &Egress) {
+        egress.set(None);
+        if self.sender.finish(self.start.elapsed()).is_ok() {
+            while let Some(unit) = self.next_unit() {
+                egress.fanout.push(unit);
+            }
+        }
+        egress.fanout.push(Unit::End);
+        egress.fanout.wake();
+    }
+}
+
+fn is_marked(output: &Output) -> bool {
+    output.data.get(1).is_some_and(|byte| byte & 0x80 != 0)
+}

@@ -1,0 +1,127 @@
+//! Packets of a publisher, or of a camera that is pulled, to what it publishes.
+
+use crate::stream::Publication;
+use media::{TrackId, Tracks};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+/// What a player is told of a stream.
+pub(super) fn describe(
+    name: &str,
+    sender: &rtp::Sender,
+    tracks: &Tracks,
+) -> Result<String, rtp::Error> {
+    let streams = sender.streams().iter();
+    let streams =
+        streams.filter_map(|stream| Some((tracks.find(stream.track())?, *stream.format())));
+    let session = rtp::sdp::session(name, 0, Ipv4Addr::UNSPECIFIED.into());
+    let mut index = 0;
+    let session = rtp::sdp::describe(session, streams, |_| {
+        index += 1;
+        Some(format!("trackID={}", index - 1))
+    });
+    let text = rtp::sdp::to_text(&session)?;
+    // Of the whole: by its own address, and live.
+    Ok(text.replacen("\r\nm=", "\r\na=control:*\r\na=range:npt=now-\r\nm=", 1))
+}
+
+/// One who sends packets.
+#[derive(Debug)]
+pub(super) struct Ingest {
+    receiver: rtp::Receiver,
+    /// By index of the medium; `None` for what is not understood.
+    tracks: Vec<Option<TrackId>>,
+    pub(super) publication: Publication,
+    heard: Duration,
+}
+
+/// RTCP for the sender.
+pub(super) struct Report {
+    pub(super) media: usize,
+    pub(super) data: bytes::Bytes,
+}
+
+impl Ingest {
+    /// # Errors
+    /// Where nothing of the description is understood.
+    pub(super) fn new(sdp: &str, tcp: bool, publication: Publication) -> anyhow::Result<Self> {
+        let description = rtp::sdp::parse(sdp.as_bytes())?;
+        let mut tracks = Vec::new();
+        let mut streams = Vec::new();
+        for (index, media) in rtp::sdp::media(&description).iter().enumerate() {
+            let id = TrackId(u32::try_from(index)? + 1);
+            let stream = media.stream(id);
+            tracks.push(stream.as_ref().map(|_| id));
+            streams.extend(stream);
+        }
+        anyhow::ensure!(!streams.is_empty(), "none of its formats is known");
+        let mut config = rtp::receiver::Config::new(rand::random(), "fluvial");
+        if tcp {
+            config.latency = Duration::ZERO;
+        }
+        Ok(Self {
+            receiver: rtp::Receiver::new(config, streams)?,
+            tracks,
+            publication,
+            heard: Duration::ZERO,
+        })
+    }
+
+    pub(super) fn set_start(&mut self, media: usize, timestamp: u32) {
+        if let Some(Some(track)) = self.tracks.get(media) {
+            self.receiver.set_start(*track, timestamp);
+        }
+    }
+
+    pub(super) fn handle(&mut self, media: usize, data: &[u8], now: Duration) {
+        self.heard = now;
+        if let Some(Some(track)) = self.tracks.get(media) {
+            self.receiver.handle_datagram(*track, data, now);
+        }
+        self.drain();
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Duration) {
+        if self.receiver.poll_timeout().is_some_and(|at| at <= now) {
+            self.receiver.handle_timeout(now);
+            self.drain();
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Duration> {
+        self.receiver.poll_timeout()
+    }
+
+    fn drain(&mut self) {
+        loop {
+            match self.receiver.poll_event() {
+                Ok(Some(event)) => self.publication.handle_event(event),
+                Ok(None) => return,
+                Err(error) => {
+                    let stream = &self.publication.stream().name;
+                    return tracing::warn!(%stream, "cannot be received: {error}");
+                }
+            }
+        }
+    }
+
+    /// The next report that is to be sent.
+    pub(super) fn poll_report(&mut self) -> Option<Report> {
+        let transmit = self.receiver.poll_transmit()?;
+        let media = self
+            .tracks
+            .iter()
+            .position(|track| *track == Some(transmit.track))?;
+        Some(Report {
+            media,
+            data: transmit.data,
+        })
+    }
+}
+
+impl Drop for Ingest {
+    fn drop(&mut self) {
+        self.receiver.handle_eof(self.heard);
+        self.drain();
+    }
+}

@@ -1,0 +1,297 @@
+//! RTSP in all its ways, against the streaming server.
+
+use fluvial_interop::{
+    clip::{B_FRAMES_25, Clip, LONG, NTSC_PYRAMID},
+    frames::Frames,
+    needs,
+    peer::{FFMPEG, GST_RTSP_SERVER, GSTREAMER_RTSP},
+    process::Process,
+    raw,
+    reader::Reader,
+    recorder::Recorder,
+    server::Server,
+    wait_for,
+};
+use std::io::{Read, Write};
+use std::process::Command;
+
+/// Everything on, on free ports, with a certificate made at the start.
+fn server(more: &[&str]) -> Server {
+    let mut arguments = vec!["--no-demo", "--linger", "8"];
+    arguments.extend(["--rtsp", "127.0.0.1:0", "--rtsps", "127.0.0.1:0"]);
+    arguments.extend(more);
+    Server::start(&arguments)
+}
+
+/// ffmpeg as a publisher by RTSP.
+fn publish(clip: &Clip, transport: &str, url: &str) -> Process {
+    Process::spawn(
+        format!("ffmpeg publishing to {url} by {transport}"),
+        Command::new("ffmpeg")
+            .args(["-nostdin", "-hide_banner", "-nostats", "-re", "-i"])
+            .arg(&clip.file)
+            .args([
+                "-c",
+                "copy",
+                "-f",
+                "rtsp",
+                "-rtsp_transport",
+                transport,
+                url,
+            ]),
+    )
+}
+
+/// GStreamer's `rtspclientsink`.
+fn publish_by_gstreamer(clip: &Clip, protocols: &str, url: &str) -> Process {
+    Process::spawn(
+        format!("rtspclientsink publishing to {url} by {protocols}"),
+        Command::new("gst-launch-1.0")
+            .args([
+                "-e",
+                "filesrc",
+                &format!("location={}", clip.file.display()),
+            ])
+            .args(["!", "flvdemux", "name=demuxer"])
+            .args(["rtspclientsink", "name=sink", &format!("location={url}")])
+            .args([&format!("protocols={protocols}"), "latency=0"])
+            .args([
+                "demuxer.video",
+                "!",
+                "queue",
+                "!",
+                "h264parse",
+                "!",
+                "sink.",
+            ])
+            .args(["demuxer.audio", "!", "queue", "!", "aacparse", "!", "sink."]),
+    )
+}
+
+/// What is published by RTSP comes out over RTMP, every picture and sound at its time.
+fn publishes(name: &str, publisher: impl FnOnce(&Clip, &str) -> Process) {
+    let clip = NTSC_PYRAMID.clip();
+    let server = server(&[]);
+    let player = Reader::start(&server.rtmp_url(name), &[]);
+    server.wait_for_player(name);
+    let mut publisher = publisher(&clip, &server.wrapped_url("rtsp", name));
+    server.wait_for_playlist(name);
+    let hls = Reader::hls_from_start(&server.hls_url(name));
+    publisher.expect_success();
+    server
+        .log()
+        .wait_for(0, &["publisher gone", &format!("stream=live/{name}")]);
+    assert_sent(&hls.finish(), &clip, "HLS");
+    server.process.signal("TERM");
+    assert_sent(&player.finish(), &clip, "RTMP");
+}
+
+/// ffmpeg keeps the last frames of AAC for itself: it gathers several in a packet, and does not send the one that it has begun.
+fn assert_sent(shown: &Frames, clip: &Clip, what: &str) {
+    const KEPT: usize = 5;
+    let heard = shown.audio.len();
+    let all = clip.frames.audio.len();
+    assert!(heard + KEPT >= all, "{what}: {heard} frames of {all}");
+    let sent = clip.frames.first(clip.frames.video.len(), heard);
+    shown.assert_same(&sent, what);
+}
+
+#[test]
+fn ffmpeg_publishes_by_tcp() {
+    needs!(FFMPEG);
+    publishes("pub-tcp", |clip, url| publish(clip, "tcp", url));
+}
+
+#[test]
+fn ffmpeg_publishes_by_udp() {
+    needs!(FFMPEG);
+    publishes("pub-udp", |clip, url| publish(clip, "udp", url));
+}
+
+#[test]
+fn rtspclientsink_publishes_by_tcp() {
+    needs!(FFMPEG, GSTREAMER_RTSP);
+    gstreamer_publishes("sink-tcp", "tcp");
+}
+
+#[test]
+fn rtspclientsink_publishes_by_udp() {
+    needs!(FFMPEG, GSTREAMER_RTSP);
+    gstreamer_publishes("sink-udp", "udp");
+}
+
+/// Its times are its own; its pictures are the source's.
+fn gstreamer_publishes(name: &str, protocols: &str) {
+    let clip = B_FRAMES_25.clip();
+    let server = server(&[]);
+    let player = Reader::start(&server.rtmp_url(name), &[]);
+    server.wait_for_player(name);
+    publish_by_gstreamer(&clip, protocols, &server.wrapped_url("rtsp", name)).expect_success();
+    server.process.signal("TERM");
+    let shown = player.finish();
+    let start = shown.assert_video_run_of(&clip.frames, name);
+    assert_eq!((start, shown.video.len()), (0, clip.frames.video.len()));
+}
+
+/// A player that comes in the middle gets everything from a key frame on to the end.
+fn plays(scheme: &str, name: &str, player: impl FnOnce(&str) -> Box<dyn FnOnce() -> Frames>) {
+    let clip = LONG.clip();
+    let server = server(&[]);
+    let mut publisher = clip.publish(&server.rtmp_url(name));
+    server.wait_for_playlist(name);
+    let finish = player(&server.wrapped_url(scheme, name));
+    publisher.expect_success();
+    let shown = finish();
+    let start = shown.assert_video_run_of(&clip.frames, name);
+    let end = start + shown.video.len();
+    assert_eq!(end, clip.frames.video.len(), "the end is missing");
+}
+
+fn ffmpeg(options: &'static [&'static str]) -> impl FnOnce(&str) -> Box<dyn FnOnce() -> Frames> {
+    |url| {
+        let reader = Reader::start(url, options);
+        Box::new(move || reader.finish())
+    }
+}
+
+#[test]
+fn ffmpeg_plays_by_tcp() {
+    needs!(FFMPEG);
+    plays("rtsp", "play-tcp", ffmpeg(&["-rtsp_transport", "tcp"]));
+}
+
+#[test]
+fn ffmpeg_plays_by_udp() {
+    needs!(FFMPEG);
+    plays("rtsp", "play-udp", ffmpeg(&["-rtsp_transport", "udp"]));
+}
+
+#[test]
+fn ffmpeg_plays_by_http() {
+    needs!(FFMPEG);
+    plays("rtsp", "play-http", ffmpeg(&["-rtsp_transport", "http"]));
+}
+
+#[test]
+fn ffmpeg_plays_by_tls() {
+    needs!(FFMPEG);
+    plays("rtsps", "play-tls", ffmpeg(&["-rtsp_transport", "tcp"]));
+}
+
+#[test]
+fn ffmpeg_plays_by_multicast() {
+    needs!(FFMPEG);
+    plays(
+        "rtsp",
+        "play-mc",
+        ffmpeg(&["-rtsp_transport", "udp_multicast"]),
+    );
+}
+
+fn rtspsrc(protocols: &'static str) -> impl FnOnce(&str) -> Box<dyn FnOnce() -> Frames> {
+    move |url| {
+        // Its scheme for RTSP inside of HTTP.
+        let (protocols, url) = match protocols {
+            "http" => ("tcp", url.replacen("rtsp://", "rtsph://", 1)),
+            _ => (protocols, url.to_owned()),
+        };
+        let recorder = Recorder::rtspsrc(protocols, &url);
+        Box::new(move || recorder.finish())
+    }
+}
+
+#[test]
+fn rtspsrc_plays_by_tcp() {
+    needs!(FFMPEG, GSTREAMER_RTSP);
+    plays("rtsp", "src-tcp", rtspsrc("tcp"));
+}
+
+#[test]
+fn rtspsrc_plays_by_udp() {
+    needs!(FFMPEG, GSTREAMER_RTSP);
+    plays("rtsp", "src-udp", rtspsrc("udp"));
+}
+
+#[test]
+fn rtspsrc_plays_by_http() {
+    needs!(FFMPEG, GSTREAMER_RTSP);
+    plays("rtsp", "src-http", rtspsrc("http"));
+}
+
+#[test]
+fn rtspsrc_plays_by_tls() {
+    needs!(FFMPEG, GSTREAMER_RTSP);
+    plays("rtsps", "src-tls", rtspsrc("tcp+tls"));
+}
+
+/// A camera by gst-rtsp-server is pulled when somebody wants to see it, by RTMP here.
+#[test]
+fn pulls_from_gst_rtsp_server() {
+    needs!(FFMPEG, GST_RTSP_SERVER);
+    let clip = B_FRAMES_25.clip();
+    let camera = fluvial_interop::camera::Camera::start(&clip.file);
+    let server = server(&["--pull", &format!("cam={}", camera.url)]);
+    let player = Reader::start(&server.rtmp_url("cam"), &[]);
+    server
+        .log()
+        .wait_for(0, &["pull started", "stream=live/cam"]);
+    server.log().wait_for(0, &["pull ended", "stream=live/cam"]);
+    server.process.signal("TERM");
+    let shown = player.finish();
+    shown.assert_video_run_of(&clip.frames, "pulled");
+    assert!(shown.video.len() > 50, "{} pictures", shown.video.len());
+}
+
+/// What is bad is closed with one line, and who plays meanwhile loses nothing.
+#[test]
+fn offenders_are_closed_and_harm_nobody() {
+    needs!(FFMPEG);
+    let clip = LONG.clip();
+    let server = server(&["--handshake", "2"]);
+    let mut publisher = publish(&clip, "tcp", &server.wrapped_url("rtsp", "victim"));
+    server.wait_for_playlist("victim");
+    let player = Reader::start(
+        &server.wrapped_url("rtsp", "victim"),
+        &["-rtsp_transport", "tcp"],
+    );
+    let address = raw::address(&server.wrapped_url("rtsp", "x"));
+    let offences: [(&[u8], &str); 6] = [
+        (b"\x80\x00\xFF\xFF nonsense \r\n\r\n", "connection closed"),
+        (
+            b"DESCRIBE rtsp://h/x RTSP/9.0\r\nCSeq: 1\r\n\r\n",
+            "RTSP-Version",
+        ),
+        (b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "tunnel closed"),
+        (
+            b"SETUP rtsp://h/live/victim/trackID=0 RTSP/1.0\r\nContent-Length: 99999999\r\n\r\n",
+            "body",
+        ),
+        (&[b'A'; 70_000], "head"),
+        (b"", "the first request timed out"),
+    ];
+    for (offence, log) in offences {
+        let seen = server.log().len();
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        let _ = socket.write_all(offence);
+        let mut answer = Vec::new();
+        let _ = socket.read_to_end(&mut answer);
+        server.log().wait_for(seen, &["WARN", log]);
+        let warnings = server.log().since(seen);
+        let warnings = warnings.iter().filter(|line| line.contains("WARN"));
+        assert_eq!(warnings.count(), 1, "{log}");
+    }
+    // A publisher that dies.
+    let mut killed = publish(&clip, "udp", &server.wrapped_url("rtsp", "killed"));
+    server
+        .log()
+        .wait_for(0, &["publisher started", "stream=live/killed"]);
+    killed.kill();
+    server
+        .log()
+        .wait_for(0, &["publisher gone", "stream=live/killed"]);
+    publisher.expect_success();
+    let shown = player.finish();
+    let start = shown.assert_video_run_of(&clip.frames, "victim");
+    assert_eq!(start + shown.video.len(), clip.frames.video.len());
+    wait_for("the server lives", || server.log().pick(0, |_| Some(())));
+}
