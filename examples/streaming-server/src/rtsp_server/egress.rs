@@ -128,6 +128,8 @@ impl Feed {
         let epoch = WallClock::from_unix_nanos(media::Time::from(epoch).as_nanos());
         let mut config = rtp::sender::Config::new(epoch, "fluvial");
         config.report_interval = Duration::from_secs(2);
+        // Fits through tunnels, too: datagrams are sent whole or not at all.
+        config.max_packet = 1200;
         Self {
             sender: rtp::Sender::new(config, &mut rand::rng()),
             start: Instant::now(),
