@@ -546,10 +546,10 @@ fn timed_metadata_goes_through_emsg_boxes() {
         while let Ok(Some(event)) = demuxer.poll_event() {
             match event {
                 Event::Tracks(tracks) => {
-                    codecs.extend(tracks.iter().map(|track| (track.id, track.codec.clone())))
+                    codecs.extend(tracks.iter().map(|track| (track.id, track.codec.clone())));
                 }
                 Event::Sample(sample) if codecs[&sample.track].kind() == Kind::Data => {
-                    found.push(sample)
+                    found.push(sample);
                 }
                 _ => {}
             }
