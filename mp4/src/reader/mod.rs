@@ -119,25 +119,6 @@ pub struct Reader {
     target: Option<Time>,
 }
 
-/// A sample as the movie's tables tell it. Times are in ticks of its track, on the line that all tracks share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outline {
-    /// The track.
-    pub track: TrackId,
-    /// When it is decoded.
-    pub dts: i64,
-    /// When it is shown.
-    pub pts: i64,
-    /// How long it lasts.
-    pub duration: Option<core::num::NonZeroU32>,
-    /// Where it lies in the file.
-    pub offset: u64,
-    /// Its bytes, before they are brought into their canonical form.
-    pub size: u32,
-    /// Whether decoding can begin with it.
-    pub is_sync: bool,
-}
-
 /// What is being read.
 #[derive(Debug)]
 enum Stage {
