@@ -1,8 +1,8 @@
-//! `rtmp::client::Session` over a socket: our own publisher and player.
+//! `rtmp::client::Session` over a socket, by any scheme: our own publisher and player.
 
 use std::{
-    io::{self, Read as _, Write as _},
-    net::{Shutdown, TcpStream},
+    io,
+    net::SocketAddr,
     path::Path,
     time::{Duration, Instant},
 };
@@ -12,12 +12,12 @@ use rtmp::{
     client::{Config, Event, PlayStart, PublishType, Session, Url},
 };
 
-use crate::{PATIENCE, flv, wait_for};
+use crate::{PATIENCE, flv, transport::Transport};
 
 /// A connection of ours to somebody's RTMP server.
 #[derive(Debug)]
 pub struct Client {
-    stream: TcpStream,
+    transport: Transport,
     session: Session,
     origin: Instant,
     name: String,
@@ -40,15 +40,39 @@ impl Client {
     /// When it cannot be connected to.
     pub fn connect(url: &str) -> Self {
         let url: Url = url.parse().expect("a URL");
-        let address = format!("{}:{}", url.host, url.port);
-        let stream = wait_for(&address, || TcpStream::connect(&address).ok());
-        stream.set_nodelay(true).expect("an option of every socket");
-        let session = Session::new(Config::new(&url), &mut rand::rng(), Duration::ZERO);
+        Self::with(&url, Transport::open(&url), Config::new(&url))
+    }
+
+    /// The same, sending chunks of this size.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be connected to.
+    pub fn connect_in_chunks(url: &str, size: u32) -> Self {
+        let url: Url = url.parse().expect("a URL");
+        let mut config = Config::new(&url);
+        config.chunk_size = size;
+        Self::with(&url, Transport::open(&url), config)
+    }
+
+    /// The same by an HTTP proxy.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be connected to.
+    pub fn connect_by_proxy(url: &str, proxy: SocketAddr) -> Self {
+        let url: Url = url.parse().expect("a URL");
+        let transport = Transport::open_by_proxy(&url, proxy);
+        Self::with(&url, transport, Config::new(&url))
+    }
+
+    fn with(url: &Url, transport: Transport, config: Config) -> Self {
+        let session = Session::new(config, &mut rand::rng(), Duration::ZERO);
         let mut client = Self {
-            stream,
+            transport,
             session,
             origin: Instant::now(),
-            name: url.name,
+            name: url.name.clone(),
         };
         client.expect("to be connected", |event| {
             matches!(event, Event::Connected { .. }).then_some(())
@@ -62,13 +86,9 @@ impl Client {
     ///
     /// When the session fails: the server that a test talks to makes no mistakes.
     pub fn next(&mut self, deadline: Instant) -> Option<Event> {
-        let mut buffer = vec![0; 1 << 16];
         loop {
             let event = self.session.poll_event().expect("the server speaks RTMP");
-            while let Some(bytes) = self.session.poll_transmit() {
-                // A server that has closed is noticed by reading.
-                let _ = self.stream.write_all(&bytes);
-            }
+            self.transport.flush(&mut self.session);
             if event.is_some() {
                 return event;
             }
@@ -81,20 +101,8 @@ impl Client {
                 .session
                 .poll_timeout()
                 .map_or(PATIENCE, |at| at.saturating_sub(elapsed));
-            let wait = timer.min(deadline - now).max(Duration::from_millis(1));
-            self.stream
-                .set_read_timeout(Some(wait))
-                .expect("an option of every socket");
-            match self.stream.read(&mut buffer) {
-                Ok(0) => self.session.handle_eof(),
-                Ok(read) => self
-                    .session
-                    .handle_input(&buffer[..read], self.origin.elapsed()),
-                Err(error) if is_timeout(&error) => {
-                    self.session.handle_timeout(self.origin.elapsed());
-                }
-                Err(_) => self.session.handle_eof(),
-            }
+            let wait = timer.min(deadline - now);
+            self.transport.receive(&mut self.session, wait, self.origin);
         }
     }
 
@@ -169,10 +177,7 @@ impl Client {
         self.expect("to be closed", |event| {
             matches!(event, Event::Closed(_)).then_some(())
         });
-        // Closing while an answer is unread would reset the connection, and what is under way be lost.
-        let _ = self.stream.shutdown(Shutdown::Write);
-        let _ = self.stream.set_read_timeout(Some(PATIENCE));
-        let _ = io::copy(&mut self.stream, &mut io::sink());
+        self.transport.close(&mut self.session, self.origin);
     }
 
     /// Plays until the stream ends, or `count` messages of audio and video have come, because some servers
@@ -223,11 +228,4 @@ impl Client {
         });
         count
     }
-}
-
-fn is_timeout(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-    )
 }

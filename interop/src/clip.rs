@@ -290,7 +290,13 @@ impl Clip {
         let location = format!("location={}", self.file.display());
         let target = match sink {
             "rtmpsink" => format!("location={url} live=1"),
-            _ => format!("location={url}"),
+            // Of rtmps: the certificate is made for the test.
+            _ => format!("location={url} tls-validation-flags=0"),
+        };
+        // librtmp's options are a part of its URL; other properties are not.
+        let sink_properties = match sink {
+            "rtmpsink" => vec![&*target],
+            _ => target.split(' ').collect(),
         };
         Process::spawn(
             format!("{sink} publishing to {url}"),
@@ -304,7 +310,9 @@ impl Clip {
                     "tee",
                     "name=sent",
                 ])
-                .args(["sent.", "!", "queue", "!", sink, &target, "sync=true"])
+                .args(["sent.", "!", "queue", "!", sink])
+                .args(sink_properties)
+                .arg("sync=true")
                 .args([
                     "sent.",
                     "!",

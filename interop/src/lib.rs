@@ -18,6 +18,7 @@ pub mod clock;
 pub mod flv;
 pub mod frames;
 pub mod http;
+pub mod media_server;
 pub mod nginx;
 pub mod peer;
 pub mod playlist;
@@ -27,6 +28,7 @@ pub mod raw;
 pub mod reader;
 pub mod recorder;
 pub mod server;
+pub mod transport;
 
 use std::time::{Duration, Instant};
 

@@ -40,6 +40,36 @@ impl Nginx {
     /// When it does not come up.
     pub fn start(directives: &str) -> Self {
         let module = module().expect("the test has asked for it");
+        let module = format!("load_module {};", module.display());
+        Self::run(&module, |address| {
+            format!(
+                "rtmp {{ server {{ listen {address}; application live {{ live on; {directives} }} }} }}"
+            )
+        })
+    }
+
+    /// Starts it as a proxy for HTTP, as they stand in offices: it takes requests for any server, and passes them on anew.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come up.
+    pub fn http_proxy() -> Self {
+        Self::run("", |address| {
+            format!(
+                "http {{ access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; \
+                 uwsgi_temp_path uwsgi; scgi_temp_path scgi; \
+                 server {{ listen {address}; client_max_body_size 8m; \
+                 location / {{ proxy_pass http://$http_host$request_uri; }} }} }}"
+            )
+        })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn run(head: &str, body: impl Fn(SocketAddr) -> String) -> Self {
         // nginx takes no port 0: another process may be quicker to take the one that was free.
         for _ in 0..5 {
             let folder = TempDir::new().expect("there is room for temporary files");
@@ -49,13 +79,13 @@ impl Nginx {
             fs::write(
                 &conf,
                 format!(
-                    "load_module {};\n\
+                    "{head}\n\
                      daemon off; master_process off;\n\
                      error_log stderr info;\n\
                      pid {here}/nginx.pid;\n\
                      events {{ }}\n\
-                     rtmp {{ server {{ listen {address}; application live {{ live on; {directives} }} }} }}\n",
-                    module.display()
+                     {}\n",
+                    body(address)
                 ),
             )
             .expect("there is room for temporary files");

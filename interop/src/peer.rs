@@ -108,6 +108,27 @@ pub const NGINX_RTMP: Peer = Peer {
     probe: || find("nginx").is_some() && crate::nginx::module().is_some(),
 };
 
+/// Node-Media-Server.
+pub const NODE_MEDIA_SERVER: Peer = Peer {
+    name: "node-media-server",
+    install: "apt-get install nodejs npm && npm install --prefix interop/browser",
+    probe: || find("node").is_some() && crate::media_server::program().is_file(),
+};
+
+/// rtmpdump's stub of a server, which shakes hands by RTMPE.
+pub const RTMPSRV: Peer = Peer {
+    name: "rtmpsrv",
+    install: "apt-get install rtmpdump",
+    probe: || find("rtmpsrv").is_some(),
+};
+
+/// nginx, as a proxy for HTTP.
+pub const NGINX: Peer = Peer {
+    name: "nginx",
+    install: "apt-get install nginx",
+    probe: || find("nginx").is_some(),
+};
+
 /// Chromium.
 pub const CHROMIUM: Peer = Peer {
     name: "Chromium",

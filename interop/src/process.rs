@@ -105,9 +105,20 @@ impl Process {
     ///
     /// When the program cannot be started.
     pub fn spawn(name: impl Into<String>, command: &mut Command) -> Self {
-        let name = name.into();
+        Self::start(name.into(), command.stdin(Stdio::null()))
+    }
+
+    /// The same for a program that reads commands and goes mad when there are none: its standard input stays open.
+    ///
+    /// # Panics
+    ///
+    /// When the program cannot be started.
+    pub fn spawn_listening(name: impl Into<String>, command: &mut Command) -> Self {
+        Self::start(name.into(), command.stdin(Stdio::piped()))
+    }
+
+    fn start(name: String, command: &mut Command) -> Self {
         let mut child = command
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

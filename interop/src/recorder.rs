@@ -41,6 +41,16 @@ impl Recorder {
         })
     }
 
+    /// rtmpdump, of a recording.
+    pub fn rtmpdump_with(url: &str, options: &[&str]) -> Self {
+        Self::start("rtmpdump", "flv", |file| {
+            let mut command = Command::new("rtmpdump");
+            command.args(["--verbose", "--rtmp", url, "--flv", file]);
+            command.args(options);
+            command
+        })
+    }
+
     /// An ffmpeg of the caller's choice, with further options of its protocol.
     pub fn ffmpeg(program: &Path, options: &[&str], url: &str) -> Self {
         Self::start("ffmpeg", "flv", |file| {

@@ -1,14 +1,16 @@
 //! RTMP inside of TLS and of HTTP, and obfuscated, against the streaming server.
 
 use fluvial_interop::{
-    clip::NTSC_PYRAMID,
+    clip::{B_FRAMES_25, BASELINE, NTSC_PYRAMID},
+    frames::Frames,
     needs,
-    peer::{FFMPEG, FFMPEG_9, GSTREAMER_RTMP2, RTMPDUMP, ffmpeg_9},
+    peer::{FFMPEG, FFMPEG_9, GSTREAMER_LIBRTMP, GSTREAMER_RTMP2, RTMPDUMP, VLC, ffmpeg_9},
     process::Process,
     recorder::Recorder,
     server::Server,
 };
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 /// Everything on, on free ports, with a certificate made at the start.
 fn server() -> Server {
@@ -102,6 +104,24 @@ fn ffmpeg_9_by_rtmps() {
 }
 
 #[test]
+fn ffmpeg_9_by_rtmpt() {
+    needs!(FFMPEG, FFMPEG_9);
+    by(&newer(), "rtmpt");
+}
+
+#[test]
+fn rtmpdump_plays_rtmpte() {
+    needs!(FFMPEG, RTMPDUMP);
+    rtmpdump_plays("rtmpte");
+}
+
+#[test]
+fn rtmpdump_plays_rtmpts() {
+    needs!(FFMPEG, RTMPDUMP);
+    rtmpdump_plays("rtmpts");
+}
+
+#[test]
 fn rtmpdump_plays_rtmpe() {
     needs!(FFMPEG, RTMPDUMP);
     rtmpdump_plays("rtmpe");
@@ -137,4 +157,127 @@ fn rtmp2src_plays_rtmps() {
         |server| Recorder::rtmp2src(&server.wrapped_url("rtmps", name)),
         |server| NTSC_PYRAMID.clip().publish(&server.rtmp_url(name)),
     );
+}
+
+/// GStreamer by librtmp.
+fn rtmpsrc_plays(scheme: &str) {
+    let name = format!("src-{scheme}");
+    whole(
+        &name,
+        |server| Recorder::rtmpsrc(&server.wrapped_url(scheme, &name)),
+        |server| NTSC_PYRAMID.clip().publish(&server.rtmp_url(&name)),
+    );
+}
+
+#[test]
+fn rtmpsrc_plays_rtmps() {
+    needs!(FFMPEG, GSTREAMER_LIBRTMP);
+    rtmpsrc_plays("rtmps");
+}
+
+#[test]
+fn rtmpsrc_plays_rtmpe() {
+    needs!(FFMPEG, GSTREAMER_LIBRTMP);
+    rtmpsrc_plays("rtmpe");
+}
+
+#[test]
+fn rtmpsrc_plays_rtmpt() {
+    needs!(FFMPEG, GSTREAMER_LIBRTMP);
+    rtmpsrc_plays("rtmpt");
+}
+
+#[test]
+fn rtmpsrc_plays_rtmpte() {
+    needs!(FFMPEG, GSTREAMER_LIBRTMP);
+    rtmpsrc_plays("rtmpte");
+}
+
+#[test]
+fn rtmpsrc_plays_rtmpts() {
+    needs!(FFMPEG, GSTREAMER_LIBRTMP);
+    rtmpsrc_plays("rtmpts");
+}
+
+/// What GStreamer publishes is compared with a copy of it: its muxer has times of its own.
+fn gstreamer_publishes(sink: &str, scheme: &str) {
+    let name = format!("{sink}-{scheme}");
+    let folder = TempDir::new().expect("there is room for temporary files");
+    let sent = folder.path().join("sent.flv");
+    let server = server();
+    let recorder = Recorder::rtmpdump(&server.rtmp_url(&name));
+    server.wait_for_player(&name);
+    let clip = BASELINE.clip();
+    clip.publish_by_gstreamer(sink, &server.wrapped_url(scheme, &name), &sent)
+        .expect_success();
+    server
+        .log()
+        .wait_for(0, &["publisher gone", &format!("stream=live/{name}")]);
+    server.process.signal("TERM");
+    let source = Frames::of_file(&sent);
+    assert_eq!(
+        source.video.len(),
+        clip.frames.video.len(),
+        "GStreamer sends all pictures"
+    );
+    recorder.finish().assert_same(&source, &name);
+}
+
+#[test]
+fn rtmp2sink_publishes_rtmps() {
+    needs!(FFMPEG, GSTREAMER_RTMP2, RTMPDUMP);
+    gstreamer_publishes("rtmp2sink", "rtmps");
+}
+
+#[test]
+fn rtmpsink_publishes_rtmps() {
+    needs!(FFMPEG, GSTREAMER_LIBRTMP, RTMPDUMP);
+    gstreamer_publishes("rtmpsink", "rtmps");
+}
+
+#[test]
+fn rtmpsink_publishes_rtmpe() {
+    needs!(FFMPEG, GSTREAMER_LIBRTMP, RTMPDUMP);
+    gstreamer_publishes("rtmpsink", "rtmpe");
+}
+
+#[test]
+fn rtmpsink_publishes_rtmpt() {
+    needs!(FFMPEG, GSTREAMER_LIBRTMP, RTMPDUMP);
+    gstreamer_publishes("rtmpsink", "rtmpt");
+}
+
+/// VLC plays by its FFmpeg, and its own remuxing spoils the last pictures.
+fn vlc_plays(scheme: &str) {
+    const SPOILT: usize = 8;
+    let name = format!("vlc-{scheme}");
+    let clip = B_FRAMES_25.clip();
+    let server = server();
+    let recorder = Recorder::vlc(&server.wrapped_url(scheme, &name));
+    server.wait_for_player(&name);
+    clip.publish(&server.rtmp_url(&name)).expect_success();
+    server
+        .log()
+        .wait_for(0, &["publisher gone", &format!("stream=live/{name}")]);
+    server.process.signal("TERM");
+    let frames = recorder.finish();
+    let shown = frames.first(frames.video.len().saturating_sub(SPOILT), 0);
+    shown.assert_video_run_of(&clip.frames, &name);
+    assert!(
+        shown.video.len() >= 50,
+        "{} pictures are not two seconds",
+        shown.video.len()
+    );
+}
+
+#[test]
+fn vlc_plays_rtmps() {
+    needs!(FFMPEG, VLC);
+    vlc_plays("rtmps");
+}
+
+#[test]
+fn vlc_plays_rtmpt() {
+    needs!(FFMPEG, VLC);
+    vlc_plays("rtmpt");
 }
