@@ -5,7 +5,6 @@ mod convert;
 mod decode_order;
 mod hevc;
 mod reorder;
-mod statistics;
 mod stream;
 
 use crate::rtcp::{Item, List, Packets, ReceiverReport, Sdes, item};
@@ -411,10 +410,7 @@ impl Receiver {
             return;
         }
         stream.next_report = Some(now.saturating_add(self.config.report_interval));
-        let Some(ssrc) = stream.ssrc() else {
-            return;
-        };
-        let Some(block) = stream.statistics.report(ssrc, now) else {
+        let Some(block) = stream.report(now) else {
             return;
         };
         let mut out = Vec::with_capacity(64);
@@ -487,8 +483,8 @@ impl Receiver {
         let stream = self.streams.get(self.index(track)?)?;
         Some(Reception {
             ssrc: stream.ssrc(),
-            lost: stream.statistics.lost(),
-            jitter: stream.statistics.jitter(),
+            lost: lost(stream.reception.expected(), stream.reception.received()),
+            jitter: stream.reception.jitter().ticks(),
             ended: stream.ended,
         })
     }
@@ -502,5 +498,15 @@ impl Receiver {
         });
         let streams = self.streams.iter().map(Stream::buffered_len);
         events.chain(streams).sum()
+    }
+}
+
+/// Packets that did not come; negative where some came twice.
+fn lost(expected: u64, received: u64) -> i64 {
+    let missing = i64::try_from(expected.abs_diff(received)).unwrap_or(i64::MAX);
+    if expected < received {
+        missing.saturating_neg()
+    } else {
+        missing
     }
 }

@@ -1,10 +1,10 @@
 use super::clock::StreamClock;
 use super::convert::Converter;
 use super::reorder::{Reorder, Verdict};
-use super::statistics::Statistics;
 use super::{Config, StreamConfig};
 use crate::payload::Depacketizer;
-use crate::rtcp::SenderReport;
+use crate::reception::Reception;
+use crate::rtcp::{ReportBlock, SenderReport};
 use crate::{Format, NtpTime, Packet, Unwrapper};
 use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
@@ -24,7 +24,7 @@ pub(super) struct Stream {
     pub(super) clock: StreamClock,
     /// Time stamps of frames.
     stamps: Unwrapper<u32>,
-    pub(super) statistics: Statistics,
+    pub(super) reception: Reception,
     sequence: Unwrapper<u16>,
     reorder: Reorder,
     /// Samples whose times are not known.
@@ -84,12 +84,16 @@ const SILENCE: Duration = Duration::from_secs(2);
 
 impl Stream {
     pub(super) fn new(config: StreamConfig, common: &Config) -> Self {
+        let first = config.formats.first();
+        let rate = first
+            .map_or(Timescale::KHZ_90, |format| format.clock_rate)
+            .get();
         Self {
             active: None,
             source: Source::default(),
             clock: StreamClock::default(),
             stamps: Unwrapper::<u32>::new(),
-            statistics: Statistics::default(),
+            reception: Reception::new(rate),
             sequence: Unwrapper::<u16>::new(),
             reorder: Reorder::new(common.latency, common.limits.reorder_packets),
             held: VecDeque::new(),
@@ -184,9 +188,8 @@ impl Stream {
             seen.codec = true;
         }
         let number = self.sequence.unwrap(packet.sequence_number());
-        let timestamp = self.stamps.peek(packet.timestamp());
-        self.statistics
-            .handle_packet(number, timestamp, now, format.clock_rate);
+        self.reception
+            .handle_packet(packet.sequence_number(), packet.timestamp(), now);
         match self.reorder.handle(number, bytes, now) {
             Verdict::Now => self.take(packet, now, &mut seen, common),
             Verdict::Waits => {}
@@ -244,7 +247,7 @@ impl Stream {
         self.gap = true;
         self.sequence = Unwrapper::<u16>::new();
         self.stamps = Unwrapper::<u32>::new();
-        self.statistics = Statistics::default();
+        self.reception = Reception::new(self.rate().get());
         self.clock = StreamClock::default();
         self.reorder.restart();
         if let Some(active) = &mut self.active {
@@ -349,7 +352,7 @@ impl Stream {
             self.early_report = Some((report.ssrc, report.ntp, report.rtp_timestamp));
             return None;
         }
-        self.statistics.handle_report(report.ntp.middle(), now);
+        self.reception.handle_sender_report(report.ntp, now);
         if self.stamps.last().is_none() {
             self.early_report = Some((report.ssrc, report.ntp, report.rtp_timestamp));
             return None;
@@ -357,6 +360,21 @@ impl Stream {
         let timestamp = self.stamps.peek(report.rtp_timestamp);
         self.clock
             .report(report.ntp, timestamp, self.rate(), common)
+    }
+
+    /// What a report tells of the source, once it has proved to be one.
+    pub(super) fn report(&mut self, now: Duration) -> Option<ReportBlock> {
+        let ssrc = self.source.ssrc?;
+        let report = self.reception.report(now)?;
+        Some(ReportBlock {
+            ssrc,
+            fraction_lost: report.fraction_lost,
+            cumulative_lost: report.cumulative_lost,
+            highest_sequence: report.extended_highest_sequence_number,
+            jitter: report.jitter,
+            last_sr: report.last_sr,
+            delay_since_last_sr: report.delay_since_last_sr,
+        })
     }
 
     /// The time of a report's time stamp, once times are known.
