@@ -113,6 +113,9 @@ pub struct Reception {
     pub ended: bool,
 }
 
+/// By how much times may be moved without a discontinuity.
+const MOST_STEP: Time = Time::from_millis(100);
+
 /// Makes samples of the packets of a presentation's streams.
 ///
 /// Packets are put in order and frames together. Sender reports tell how the time stamps of the streams belong together:
@@ -188,7 +191,9 @@ impl Receiver {
         if stream.next_report.is_none() {
             stream.next_report = Some(now.saturating_add(self.config.report_interval / 2));
         }
-        self.first.get_or_insert(now);
+        if stream.clock.first().is_some() {
+            self.first.get_or_insert(now);
+        }
         self.note(index, seen, now);
     }
 
@@ -220,12 +225,16 @@ impl Receiver {
         let moved = stream.handle_report(report, now, common);
         if let Some(difference) = moved {
             let track = stream.track();
-            stream.last_dts = stream
-                .last_dts
-                .filter(|_| difference.to_duration().is_none());
+            // A little is made up for with the next samples; more is a jump.
+            let jumps = difference > MOST_STEP || difference < Time::ZERO - MOST_STEP;
+            if jumps {
+                stream.last_dts = None;
+            }
             let what = alloc::format!("times are moved by {difference}, as sender reports tell");
             self.warn(track, what);
-            self.push(Event::Discontinuity);
+            if jumps {
+                self.push(Event::Discontinuity);
+            }
         }
         let time = self
             .streams

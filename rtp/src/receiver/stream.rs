@@ -242,7 +242,9 @@ impl Stream {
 
     /// The source is another one, or begins again.
     fn restart(&mut self, seen: &mut Seen, common: &Config) {
-        self.finish_frames(seen, common);
+        // What was not given yet has times of the old source.
+        self.held.clear();
+        self.held_size = 0;
         seen.restarted = true;
         self.gap = true;
         self.sequence = Unwrapper::<u16>::new();
