@@ -131,30 +131,19 @@ fn from_ffmpeg(
     Some((tracks, out, warnings))
 }
 
-const H264: [&str; 2] = ["-c:v libx264 -preset ultrafast -bf 2 -g 12", "-c:a aac"];
-const H265: [&str; 2] = [
-    "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=12 -tag:v hvc1",
-    "-c:a libopus",
-];
-const VP9: [&str; 2] = [
-    "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 12",
-    "-c:a libmp3lame",
-];
-
 #[test]
 fn both_tracks_of_ffmpeg_come_as_they_are_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
-    for (what, [video, audio], options) in [
-        ("1200", H264, "-c copy -pkt_size 1200"),
-        ("200", H264, "-c copy -pkt_size 200"),
-        ("latm", H264, "-c copy -rtpflags latm"),
-        ("H.265 and Opus", H265, "-c copy -pkt_size 600"),
-        ("VP9 and MP3", VP9, "-c copy -strict experimental"),
+    let video = "-c:v libx264 -preset ultrafast -bf 2 -g 12";
+    let Some(path) = source(folder.path(), video, "-c:a aac") else {
+        return;
+    };
+    let (put_tracks, put) = samples(&path);
+    for (what, options) in [
+        ("1200", "-c copy -pkt_size 1200"),
+        ("200", "-c copy -pkt_size 200"),
+        ("latm", "-c copy -rtpflags latm"),
     ] {
-        let Some(path) = source(folder.path(), video, audio) else {
-            return;
-        };
-        let (put_tracks, put) = samples(&path);
         let Some((tracks, got, warnings)) = from_ffmpeg(folder.path(), &path, options) else {
             return;
         };
@@ -319,33 +308,28 @@ fn frames(text: &[u8]) -> Vec<(String, f64, String)> {
 #[test]
 fn ffmpeg_plays_what_is_sent() {
     let folder = tempfile::tempdir().unwrap();
-    for ([video, audio], mtu, latm) in [
-        (H264, 1200, false),
-        (H264, 200, false),
-        (H264, 1200, true),
-        (H265, 600, false),
-        (VP9, 1200, false),
-    ] {
-        let Some(path) = source(folder.path(), video, audio) else {
-            return;
-        };
-        let args = [
-            "-v",
-            "error",
-            "-i",
-            path.to_str().unwrap(),
-            "-map",
-            "0",
-            "-c:a",
-            "copy",
-            "-f",
-            "framemd5",
-            "-",
-        ];
-        let Some(whole) = run("ffmpeg", &args) else {
-            return;
-        };
-        let whole = frames(&whole);
+    let video = "-c:v libx264 -preset ultrafast -bf 2 -g 12";
+    let Some(path) = source(folder.path(), video, "-c:a aac") else {
+        return;
+    };
+    let args = [
+        "-v",
+        "error",
+        "-i",
+        path.to_str().unwrap(),
+        "-map",
+        "0",
+        "-c:a",
+        "copy",
+        "-f",
+        "framemd5",
+        "-",
+    ];
+    let Some(whole) = run("ffmpeg", &args) else {
+        return;
+    };
+    let whole = frames(&whole);
+    for (mtu, latm) in [(1200, false), (200, false), (1200, true)] {
         let Some(got) = to_ffmpeg(folder.path(), &path, mtu, latm) else {
             return;
         };
