@@ -231,7 +231,7 @@ fn ffmpegs_encrypted_files_are_decrypted() {
             let (events, _) = common::files::drain(&mut reader, &encrypted);
             let found = samples(&events);
             let all = samples(&expected);
-            for track in tracks(&expected)[0].iter() {
+            for track in &tracks(&expected)[0] {
                 let (found, all) = (of(&found, track.id), of(&all, track.id));
                 assert!(!found.is_empty());
                 let tail = &all[all.len() - found.len()..];
