@@ -13,7 +13,10 @@ fn stable<T: IsoBox + PartialEq + std::fmt::Debug>(data: &[u8]) {
         let mut out = Vec::new();
         value.encode(&mut out).unwrap();
         assert_eq!(out.len(), value.encoded_len());
-        assert_eq!(T::parse(&out).as_ref(), Ok(&value));
+        // What is damaged inside is kept as bytes, with an error that names another offset.
+        let mut again = Vec::new();
+        T::parse(&out).unwrap().encode(&mut again).unwrap();
+        assert_eq!(again, out);
     }
 }
 

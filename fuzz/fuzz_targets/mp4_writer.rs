@@ -42,12 +42,13 @@ fn apply(write: &Write, file: &mut Vec<u8>) {
     file[at..at + data.len()].copy_from_slice(&data);
 }
 
-/// Data and flags of each track, and decoding times from its first sample on.
-fn kept(samples: &[Sample]) -> [Vec<(i64, Flags, &[u8])>; 2] {
+/// Data of each track and what is a keyframe, and decoding times from its first sample on. What comes before an edit list's start is flagged by the
+/// reader.
+fn kept(samples: &[Sample]) -> [Vec<(i64, bool, &[u8])>; 2] {
     [1, 2].map(|track| {
         let own = || samples.iter().filter(|sample| sample.track.0 == track);
         let first = own().next().map_or(0, |sample| sample.dts);
-        own().map(|sample| (sample.dts - first, sample.flags, &*sample.data)).collect()
+        own().map(|sample| (sample.dts - first, sample.flags.contains(Flags::SYNC), &*sample.data)).collect()
     })
 }
 

@@ -80,8 +80,8 @@ impl<'a> Iterator for Elements<'a> {
             match (self.form, self.rest) {
                 (_, []) => return None,
                 (_, [0, rest @ ..]) => self.rest = rest,
-                // The id 15 says that reading stops here (§4.2).
-                (Form::OneByte, [0xF0..=0xFF, ..]) => return None,
+                // The id 15 says that reading stops here, and so does a length with the id 0 (§4.2).
+                (Form::OneByte, [0xF0..=0xFF | 0x01..=0x0F, ..]) => return None,
                 (Form::OneByte, [head, rest @ ..]) => {
                     break (head >> 4, usize::from(head & 0x0F).saturating_add(1), rest);
                 }

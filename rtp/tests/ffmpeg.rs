@@ -324,7 +324,6 @@ fn ffmpeg_plays_what_is_sent() {
         (H264, 200, false),
         (H264, 1200, true),
         (H265, 600, false),
-        (VP9, 1200, false),
     ] {
         let Some(path) = source(folder.path(), video, audio) else {
             return;

@@ -4,9 +4,9 @@
 //! file and no request: it gives the text to serve, and says which resources nobody can ask for any more.
 //!
 //! ```
-//! # extern crate media as fluvial_media;
-//! //! use fluvial_hls::live;
-//! use fluvial_media::{SegmentInfo, Timescale};
+//! use core::time::Duration;
+//! use fluvial_hls::live;
+//! use media::{SegmentInfo, Timescale};
 //!
 //! let mut playlist = live::Playlist::new(live::Config::new(Duration::from_secs(2)));
 //! for segment in 0..20 {

@@ -22,7 +22,7 @@ use core::ops::Range;
 use media::TrackId;
 use wire::Reader;
 
-/// Writes one file with an index. See the [module](self).
+/// Writes one file with an index, as its segments come.
 ///
 /// ```
 /// use fluvial_mp4::packager::{Config, OnDemand, Packager};

@@ -90,8 +90,7 @@ impl<'a> Twcc<'a> {
         while told < status_count {
             let chunk = r.u16("packet chunk")?;
             let count = symbols(chunk).min(status_count.saturating_sub(told));
-            // A chunk of a run of nothing would never end.
-            told = told.saturating_add(count.max(1));
+            told = told.saturating_add(count);
             for n in 0..count {
                 needed = needed.saturating_add(match symbol(chunk, n) {
                     SMALL => 1,

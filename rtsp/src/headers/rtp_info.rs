@@ -107,7 +107,7 @@ impl Header for RtpInfo {
             } else if let Some(last) = entries.last_mut() {
                 // An address with a comma in it.
                 last.url.push(',');
-                last.url.push_str(part.rest);
+                last.url.extend(part.rest.chars().filter(|c| *c != '"'));
             } else {
                 return Err(part.invalid("stream-url"));
             }

@@ -92,6 +92,16 @@ impl Ingest {
         self.receiver.poll_timeout()
     }
 
+    /// Whether the sender said goodbye for all that it sends (RTCP BYE).
+    pub(super) fn is_over(&self) -> bool {
+        let mut receptions = self
+            .tracks
+            .iter()
+            .flatten()
+            .map(|track| self.receiver.reception(*track));
+        receptions.all(|reception| reception.is_some_and(|reception| reception.ended))
+    }
+
     fn drain(&mut self) {
         loop {
             match self.receiver.poll_event() {

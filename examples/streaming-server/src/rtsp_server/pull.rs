@@ -155,6 +155,9 @@ async fn run(pull: &Pull, hub: &Hub) -> anyhow::Result<()> {
         let mut due = now + Duration::from_secs(1);
         if let Some(ingest) = &mut ingest {
             ingest.handle_timeout(now);
+            if ingest.is_over() {
+                bail!("the camera said goodbye");
+            }
             while let Some(report) = ingest.poll_report() {
                 session.send(report.media, true, &report.data)?;
             }

@@ -326,7 +326,12 @@ impl Dialogue {
     }
 
     fn on_status(&mut self, c: &mut Connection, stream_id: u32, command: &Command<'_>) {
-        let info = command.arguments.first().unwrap_or(&Value::Null);
+        // librtmp's server leaves the null object out, and answers in message stream 0.
+        let info = command.arguments.first().unwrap_or(&command.object);
+        let stream_id = match (stream_id, &*self.streams) {
+            (0, [only]) => only.id.unwrap_or(0),
+            _ => stream_id,
+        };
         let (level, code, description) = (
             text(info, "level"),
             text(info, "code"),
