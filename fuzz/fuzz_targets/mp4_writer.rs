@@ -7,13 +7,16 @@ use mp4::recorder::{self, Recorder};
 use mp4::writer::{Config, Planner, Write, Writer};
 use mp4::{Demuxer, Limits};
 
-/// A sample is 6 bytes of facts and up to 15 bytes of data.
+/// A sample is 6 bytes of facts and 1 to 15 bytes of data: readers may pass over one without any.
 fn samples(mut data: &[u8]) -> Vec<Sample> {
     let mut next = [i64::from(data.len() as u32) - 50, 0];
     let mut samples = Vec::new();
     while let Some((&[kind, size, d0, d1, o0, o1], rest)) = data.split_first_chunk::<6>() {
-        let (bytes, rest) = rest.split_at(rest.len().min((size & 15).into()));
+        let (bytes, rest) = rest.split_at(rest.len().min((1 + size % 15).into()));
         data = rest;
+        if bytes.is_empty() {
+            break;
+        }
         let second = kind & 1 == 1;
         let at = &mut next[usize::from(second)];
         samples.push(Sample {

@@ -142,7 +142,8 @@ impl Lane {
         }
         self.last = Some(facts);
         self.first_dts.get_or_insert(facts.dts);
-        let end = facts.pts.saturating_add(facts.duration.unwrap_or(0).into());
+        // What is shown is shown for a tick at least: edits end behind it.
+        let end = facts.pts.saturating_add(facts.duration.unwrap_or(1).into());
         let (least, greatest) = self.presented.unwrap_or((facts.pts, end));
         self.presented = Some((least.min(facts.pts), greatest.max(end)));
         self.bytes = self.bytes.saturating_add(facts.size.into());

@@ -106,8 +106,11 @@ impl Header for RtpInfo {
                 entries.push(entry);
             } else if let Some(last) = entries.last_mut() {
                 // An address with a comma in it.
-                last.url.push(',');
-                last.url.extend(part.rest.chars().filter(|c| *c != '"'));
+                let more = part.rest.replace('"', "");
+                if !more.trim().is_empty() {
+                    last.url.push(',');
+                    last.url.push_str(&more);
+                }
             } else {
                 return Err(part.invalid("stream-url"));
             }
