@@ -22,7 +22,6 @@
 extern crate alloc;
 
 pub mod auth;
-mod base64;
 pub mod client;
 mod error;
 pub mod headers;

@@ -107,8 +107,11 @@ impl Server {
 
 fn play() -> (Server, String) {
     let mut server = Server::new(Config::default());
-    let response = server
-        .ask("DESCRIBE rtsp://h/live/x RTSP/1.0\r\nCSeq: 2\r\nAccept: application/sdp\r\n\r\n");
+    assert_eq!(server.session.user_agent(), "");
+    let response = server.ask(
+        "DESCRIBE rtsp://h/live/x RTSP/1.0\r\nCSeq: 2\r\nAccept: application/sdp\r\nUser-Agent: Lavf59 \r\n\r\n",
+    );
+    assert_eq!(server.session.user_agent(), "Lavf59");
     assert!(
         response.contains("\r\nContent-Base: rtsp://h/live/x/\r\n"),
         "{response}"

@@ -33,8 +33,11 @@
 
 extern crate alloc;
 
+pub mod base64;
 mod bits;
+pub mod calendar;
 pub mod framing;
+pub mod hex;
 mod reader;
 pub mod uri;
 mod writer;

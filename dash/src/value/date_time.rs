@@ -2,6 +2,7 @@ use super::duration::{billionths, write_fraction};
 use super::number::{Malformed, digits};
 use std::fmt;
 use std::str::FromStr;
+use wire::calendar::Civil;
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 
@@ -100,9 +101,16 @@ impl FromStr for DateTime {
         if !valid {
             return Err(Malformed);
         }
-        let seconds =
-            days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second
-                - i64::from(zone.minutes()) * 60;
+        let small = |value: i64| u8::try_from(value).map_err(|_| Malformed);
+        let local = Civil {
+            year,
+            month: small(month)?,
+            day: small(day)?,
+            hour: small(hour)?,
+            minute: small(minute)?,
+            second: small(second)?,
+        };
+        let seconds = local.to_unix() - i64::from(zone.minutes()) * 60;
         let nanos = i128::from(seconds) * NANOS_PER_SECOND + i128::from(fraction);
         Ok(Self {
             unix_nanos: i64::try_from(nanos).map_err(|_| Malformed)?,
@@ -148,45 +156,13 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar. Years are counted from March, so that the leap
-/// day is a year's last.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
-/// The inverse of [`days_from_civil`].
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
-    (year, month, day)
-}
-
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let offset = i128::from(self.zone.minutes()) * 60 * NANOS_PER_SECOND;
         let nanos = i128::from(self.unix_nanos) + offset;
         let seconds = i64::try_from(nanos.div_euclid(NANOS_PER_SECOND)).unwrap_or(0);
         let fraction = u32::try_from(nanos.rem_euclid(NANOS_PER_SECOND)).unwrap_or(0);
-        let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
-        let second = seconds.rem_euclid(86_400);
-        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
-        )?;
+        Civil::from_unix(seconds).fmt(f)?;
         write_fraction(f, fraction)?;
         match self.zone {
             Zone::Unknown => Ok(()),

@@ -16,7 +16,6 @@
 //! ```
 
 mod read;
-mod text;
 mod write;
 
 pub use read::{Media, MediaFormat, media, parse};

@@ -1,10 +1,10 @@
-use super::text::{from_base64, from_hex};
 use crate::payload::{Layout, h264, mpeg4_generic};
 use crate::receiver::StreamConfig;
 use crate::{Error, Format};
 use media::codec::{Hevc, Opus, Pcm, PcmFormat};
 use media::{Codec, Kind, Language, Timescale, TrackId};
 use sdp_types::Session;
+use wire::{base64, hex};
 
 /// Reads a session description. What a strict reader refuses, but cameras send, is put right: missing or repeated lines, fields
 /// that say nothing about media, line ends of any kind.
@@ -264,7 +264,7 @@ fn pcm(pcm: Pcm) -> (Layout, Option<Codec>) {
 fn sets(text: Option<&str>) -> Vec<Vec<u8>> {
     let all = text.unwrap_or_default().split(',').map(str::trim);
     all.filter(|set| !set.is_empty())
-        .filter_map(from_base64)
+        .filter_map(|text| base64::decode(text.trim_end_matches('=')))
         .collect()
 }
 
@@ -316,7 +316,7 @@ fn h265(format: &MediaFormat) -> (Layout, Option<Codec>) {
 }
 
 fn mpeg4_generic(format: &MediaFormat) -> Option<(Layout, Option<Codec>)> {
-    let config = format.parameter("config").and_then(from_hex);
+    let config = format.parameter("config").and_then(hex::decode);
     let config = config.and_then(|config| aac::AudioSpecificConfig::parse(&config).ok());
     let duration = config
         .as_ref()
@@ -355,7 +355,7 @@ fn mpeg4_generic(format: &MediaFormat) -> Option<(Layout, Option<Codec>)> {
 
 fn latm(format: &mut MediaFormat) -> (Layout, Option<Codec>) {
     let in_band = format.number::<u8>("cpresent") != Some(0);
-    let config = format.parameter("config").and_then(from_hex);
+    let config = format.parameter("config").and_then(hex::decode);
     let config = config.and_then(|config| aac::latm::StreamMuxConfig::parse(&config).ok());
     let layer = config.as_ref().and_then(|config| config.layers.first());
     let codec = layer.map(|layer| Codec::Aac(layer.config.clone()));

@@ -1,11 +1,11 @@
 use super::read::media_type;
-use super::text::{to_base64, to_hex};
 use crate::payload::{Layout, h264};
 use crate::{Error, Format, MP2T};
 use media::codec::PcmFormat;
 use media::{Codec, Kind, Language, Track};
 use sdp_types::{Attribute, Connection, Media, Origin, Session, Time, TransportProto};
 use std::net::IpAddr;
+use wire::{base64, hex};
 
 /// A session without media: its name, and where it comes from.
 #[must_use]
@@ -108,7 +108,11 @@ fn parameters(track: &Track, format: &Format) -> Vec<String> {
                 format!("packetization-mode={mode_number}"),
                 format!("profile-level-id={}", config.rfc6381()),
             ];
-            let sets: Vec<String> = config.sps().chain(config.pps()).map(to_base64).collect();
+            let sets: Vec<String> = config
+                .sps()
+                .chain(config.pps())
+                .map(base64::encode)
+                .collect();
             if !sets.is_empty() {
                 out.push(format!("sprop-parameter-sets={}", sets.join(",")));
             }
@@ -120,7 +124,7 @@ fn parameters(track: &Track, format: &Format) -> Vec<String> {
         (Codec::Hevc(config), _) => {
             let of_type = |wanted: u8| -> Vec<String> {
                 let kind = |nal: &&[u8]| nal.first().is_some_and(|byte| byte >> 1 & 0x3F == wanted);
-                config.nals().filter(kind).map(to_base64).collect()
+                config.nals().filter(kind).map(base64::encode).collect()
             };
             let names = [("sprop-vps", 32), ("sprop-sps", 33), ("sprop-pps", 34)];
             let sets = names.map(|(name, kind)| (name, of_type(kind)));
@@ -142,7 +146,7 @@ fn parameters(track: &Track, format: &Format) -> Vec<String> {
                 format!("sizelength={}", bits.size_length),
                 format!("indexlength={}", bits.index_length),
                 format!("indexdeltalength={}", bits.index_delta_length),
-                format!("config={}", to_hex(config.raw())),
+                format!("config={}", hex::encode(config.raw())),
             ]
         }
         (Codec::Aac(config), Layout::Latm) => {
@@ -154,7 +158,7 @@ fn parameters(track: &Track, format: &Format) -> Vec<String> {
                 String::from("cpresent=0"),
             ];
             if written.is_ok() {
-                out.push(format!("config={}", to_hex(&mux)));
+                out.push(format!("config={}", hex::encode(&mux)));
             }
             out
         }

@@ -1,9 +1,10 @@
-use super::digest::{Inputs, hex, response};
+use super::digest::{Inputs, response};
 use crate::Method;
 use crate::headers::{Algorithm, Challenge, Credentials};
 use alloc::string::String;
 use core::fmt;
 use sha2::{Digest, Sha256};
+use wire::hex;
 
 /// Answers a server's challenges.
 #[derive(Clone)]
@@ -88,7 +89,7 @@ impl Client {
                 random.update(self.seed.to_be_bytes());
                 random.update(nonce.as_bytes());
                 random.update(count.as_bytes());
-                let cnonce = hex(random.finalize().first_chunk::<8>().unwrap_or(&[0; 8]));
+                let cnonce = hex::encode(random.finalize().first_chunk::<8>().unwrap_or(&[0; 8]));
                 let sess = matches!(algorithm, Algorithm::Md5Sess | Algorithm::Sha256Sess);
                 let qop = (*qop_auth || sess).then_some((cnonce, count));
                 let inputs = Inputs {

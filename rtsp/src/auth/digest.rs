@@ -1,19 +1,8 @@
 use crate::Method;
 use crate::headers::Algorithm;
 use alloc::string::String;
-use core::fmt::Write;
 use md5::{Digest, Md5};
 use sha2::Sha256;
-
-/// Hexadecimal, in small letters.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        // Writing into a string does not fail.
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
-}
 
 fn hash(algorithm: Algorithm, parts: &[&str]) -> String {
     fn all<D: Digest>(parts: &[&str]) -> String {
@@ -24,7 +13,7 @@ fn hash(algorithm: Algorithm, parts: &[&str]) -> String {
             }
             digest.update(part.as_bytes());
         }
-        hex(digest.finalize().as_slice())
+        wire::hex::encode(digest.finalize().as_slice())
     }
     match algorithm {
         Algorithm::Md5 | Algorithm::Md5Sess => all::<Md5>(parts),

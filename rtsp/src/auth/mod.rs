@@ -19,5 +19,3 @@ mod server;
 
 pub use client::Client;
 pub use server::{Config, Denied, Server};
-
-pub(crate) use digest::hex;

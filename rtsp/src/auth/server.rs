@@ -1,4 +1,4 @@
-use super::digest::{Inputs, hex, response};
+use super::digest::{Inputs, response};
 use crate::headers::{Algorithm, Challenge, Credentials};
 use crate::{Method, url};
 use alloc::string::String;
@@ -7,6 +7,7 @@ use core::fmt;
 use core::time::Duration;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
+use wire::hex;
 
 /// How a server asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +99,7 @@ impl Server {
         let time = u64::try_from(now.as_millis())
             .unwrap_or(u64::MAX)
             .to_be_bytes();
-        let mut nonce = hex(&time);
+        let mut nonce = hex::encode(&time);
         nonce.push_str(&self.seal(&time));
         nonce
     }
@@ -109,11 +110,12 @@ impl Server {
             return String::new();
         };
         mac.update(time);
-        hex(mac
-            .finalize()
-            .into_bytes()
-            .first_chunk::<16>()
-            .unwrap_or(&[0; 16]))
+        hex::encode(
+            mac.finalize()
+                .into_bytes()
+                .first_chunk::<16>()
+                .unwrap_or(&[0; 16]),
+        )
     }
 
     /// When a number of ours was given out.

@@ -2,11 +2,11 @@
 
 use super::{Header, name};
 use crate::Error;
-use crate::base64;
 use crate::text::Text;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+use wire::base64;
 
 /// One way in which a server wants to be told who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use crate::text::Text;
 use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
+use wire::calendar::Civil;
 
 /// What of a presentation is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,22 +104,18 @@ impl Clock {
     /// Since the beginning of 1970; leap seconds count for nothing, and times before it are not told.
     #[must_use]
     pub fn since_unix_epoch(&self) -> Option<Duration> {
-        // Days of the proleptic calendar since March of year 0.
-        let (year, month) = match self.month {
-            1 | 2 => (
-                u64::from(self.year).checked_sub(1)?,
-                u64::from(self.month) + 9,
-            ),
-            _ => (u64::from(self.year), u64::from(self.month).checked_sub(3)?),
+        if self.month == 0 || self.day == 0 {
+            return None;
+        }
+        let civil = Civil {
+            year: self.year.into(),
+            month: self.month,
+            day: self.day,
+            hour: self.hours,
+            minute: self.minutes,
+            second: self.seconds,
         };
-        let day = u64::from(self.day).checked_sub(1)?;
-        let days = (365 * year + year / 4 + year / 400 + (153 * month + 2) / 5 + day)
-            .checked_sub(year / 100)?
-            .checked_sub(719_468)?;
-        let seconds = days * 86_400
-            + u64::from(self.hours) * 3600
-            + u64::from(self.minutes) * 60
-            + u64::from(self.seconds);
+        let seconds = u64::try_from(civil.to_unix()).ok()?;
         Some(Duration::new(seconds, self.nanos))
     }
 }

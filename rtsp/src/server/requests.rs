@@ -67,6 +67,9 @@ type Outcome = Result<Option<Event>, Status>;
 impl Session {
     pub(super) fn handle_request(&mut self, request: &Request) {
         self.greeted = true;
+        if let Some(agent) = request.headers.get(name::USER_AGENT) {
+            agent.trim().clone_into(&mut self.user_agent);
+        }
         let mut pending = Pending {
             id: self.next_request(),
             cseq: request.headers.cseq(),

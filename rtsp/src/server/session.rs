@@ -38,6 +38,7 @@ pub struct Session {
     cseq: u32,
     /// Whether a request has come.
     pub(super) greeted: bool,
+    pub(super) user_agent: String,
     pub(super) heard: Duration,
     eof: bool,
     end: Option<Result<(), Error>>,
@@ -69,6 +70,7 @@ impl Session {
             sessions: 0,
             cseq: 0,
             greeted: false,
+            user_agent: String::new(),
             heard: now,
             eof: false,
             end: None,
@@ -177,6 +179,12 @@ impl Session {
     #[must_use]
     pub fn transmit_len(&self) -> usize {
         self.transmit.len()
+    }
+
+    /// What the client calls itself (`User-Agent`); empty before it says so.
+    #[must_use]
+    pub fn user_agent(&self) -> &str {
+        &self.user_agent
     }
 
     /// The transport of a medium that was set up.
@@ -299,7 +307,7 @@ impl Session {
         let mut digest = sha2::Sha256::new();
         digest.update(self.key);
         digest.update(self.sessions.to_be_bytes());
-        crate::auth::hex(digest.finalize().first_chunk::<8>().unwrap_or(&[0; 8]))
+        wire::hex::encode(digest.finalize().first_chunk::<8>().unwrap_or(&[0; 8]))
     }
 
     /// Grants a `PLAY`.

@@ -18,10 +18,10 @@
 //! ```
 
 use crate::Error;
-use crate::base64;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use memchr::memmem;
+use wire::base64;
 
 /// The type of both bodies.
 pub const CONTENT_TYPE: &str = "application/x-rtsp-tunnelled";

@@ -1,10 +1,10 @@
 //! RTSP inside of a WebSocket (RFC 6455; ONVIF Streaming Specification §5.1.1.5), subprotocol `rtsp.onvif.org`.
 
 use crate::Error;
-use crate::base64;
 use alloc::string::String;
 use alloc::vec::Vec;
 use sha1::{Digest, Sha1};
+use wire::base64;
 
 /// The subprotocol.
 pub const PROTOCOL: &str = "rtsp.onvif.org";

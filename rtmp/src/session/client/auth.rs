@@ -3,9 +3,9 @@
 
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 use md5::{Digest, Md5};
 use rand_core::RngCore;
+use wire::{base64, hex};
 
 /// Answers challenges for one user.
 ///
@@ -96,8 +96,8 @@ impl Auth {
 }
 
 fn adobe_response(user: &str, password: &str, salt: &str, challenge: &str, own: &str) -> String {
-    let known = base64(&Md5::digest([user, salt, password].concat()));
-    base64(&Md5::digest([&*known, challenge, own].concat()))
+    let known = base64::encode(&Md5::digest([user, salt, password].concat()));
+    base64::encode(&Md5::digest([&*known, challenge, own].concat()))
 }
 
 const NONCE_COUNT: &str = "00000001";
@@ -105,57 +105,17 @@ const NONCE_COUNT: &str = "00000001";
 /// As HTTP's digest (RFC 2617 §3.2.2), with fixed words for realm, method and quality of protection.
 fn llnw_response(user: &str, password: &str, app: &str, nonce: &str, own: &str) -> String {
     let instance = if app.contains('/') { "" } else { "/_definst_" };
-    let secret = hex(&Md5::digest(format!("{user}:live:{password}")));
-    let what = hex(&Md5::digest(format!("publish:/{app}{instance}")));
-    hex(&Md5::digest(format!(
+    let secret = hex::encode(&Md5::digest(format!("{user}:live:{password}")));
+    let what = hex::encode(&Md5::digest(format!("publish:/{app}{instance}")));
+    hex::encode(&Md5::digest(format!(
         "{secret}:{nonce}:{NONCE_COUNT}:{own}:auth:{what}"
     )))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Base64 with padding (RFC 4648 §4).
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = Vec::new();
-    let (groups, rest) = bytes.as_chunks::<3>();
-    let groups = groups.iter().map(<[u8; 3]>::as_slice);
-    for group in groups.chain(Some(rest).filter(|rest| !rest.is_empty())) {
-        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or_default());
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for (at, shift) in [18, 12, 6, 0].into_iter().enumerate() {
-            let letter = LETTERS.get((bits >> shift & 63) as usize).copied();
-            out.extend(if at <= group.len() {
-                letter
-            } else {
-                Some(b'=')
-            });
-        }
-    }
-    String::from_utf8(out).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::handshake::tests::Counter;
-
-    #[test]
-    fn base64_of_all_lengths() {
-        // RFC 4648 §10.
-        for (text, code) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(text.as_bytes()), code);
-        }
-    }
 
     #[test]
     fn the_dialogue() {

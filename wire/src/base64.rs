@@ -1,4 +1,6 @@
-//! Base64 (RFC 4648 §4), as tunnels and Basic authentication need it.
+//! Base64 (RFC 4648 §4), as descriptions, tunnels and authentication have it. The letters of the form for URLs (§5) are read too.
+//!
+//! It is not made for secrets: how long it takes depends on the letters.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,8 +12,9 @@ fn symbol(bits: u32) -> char {
     ALPHABET.get(index).copied().map_or('A', char::from)
 }
 
-/// With padding.
-pub(crate) fn encode(data: &[u8]) -> String {
+/// Bytes in base64, with padding.
+#[must_use]
+pub fn encode(data: &[u8]) -> String {
     let mut out = String::with_capacity(data.len().div_ceil(3).saturating_mul(4));
     let (whole, rest) = data.as_chunks::<3>();
     for [a, b, c] in whole {
@@ -42,7 +45,7 @@ pub(crate) fn encode(data: &[u8]) -> String {
 /// Decodes what comes in pieces. A tunnel's client encodes each request by itself, so padding can be followed by more;
 /// line ends count for nothing.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Decoder {
+pub struct Decoder {
     bits: u32,
     /// Symbols in `bits`, padding included.
     count: u8,
@@ -50,8 +53,11 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    /// Appends to `out`; the byte that is none of the alphabet's, if there is one.
-    pub(crate) fn push(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), u8> {
+    /// Appends the bytes of this piece to `out`.
+    ///
+    /// # Errors
+    /// The first letter that is none of the alphabet's, or that stands behind padding.
+    pub fn push(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), u8> {
         for byte in data {
             let value = match byte {
                 b'A'..=b'Z' => byte.wrapping_sub(b'A'),
@@ -85,7 +91,7 @@ impl Decoder {
     }
 
     /// Gives out what an end without padding has left.
-    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
         let [_, a, b, _] =
             (self.bits << (6 * u32::from(4_u8.saturating_sub(self.count)))).to_be_bytes();
         match (self.count, self.padding) {
@@ -97,8 +103,9 @@ impl Decoder {
     }
 }
 
-/// Decodes a whole text.
-pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+/// Bytes of a whole text; padding may be missing. `None` where a letter is none of the alphabet's.
+#[must_use]
+pub fn decode(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let mut decoder = Decoder::default();
     decoder.push(text.as_bytes(), &mut out).ok()?;
