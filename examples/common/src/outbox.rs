@@ -77,6 +77,20 @@ impl Outbox {
         Ok(total)
     }
 
+    /// Writes all that waits, and then tells the peer that nothing follows.
+    ///
+    /// # Errors
+    /// The socket's.
+    pub async fn finish(&mut self, socket: &mut Socket) -> io::Result<()> {
+        loop {
+            self.write_to(socket)?;
+            if self.is_empty() {
+                return socket.shutdown().await;
+            }
+            socket.writable().await?;
+        }
+    }
+
     /// Drops the first `count` bytes.
     fn forget(&mut self, mut count: usize) {
         while let Some(front) = self.queue.front_mut() {

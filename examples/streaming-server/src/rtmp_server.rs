@@ -1,14 +1,19 @@
 //! RTMP: one task per connection, for publishers and players alike.
 
+mod end;
+mod recordings;
+
 use crate::config::Config;
 use crate::hub::Hub;
-use crate::recorded::{self, Library, Playback};
+use crate::recorded::{Library, Playback};
 use crate::stream::{Publication, Publisher, Seated, Stream};
 use crate::unit::Unit;
 use common::fanout::{Lost, Reader};
 use common::{Listener, Outbox, Shutdown, Socket};
+use end::End;
+use recordings::{read, unless_gone};
 use rtmp::message::status;
-use rtmp::server::{CloseReason, Event, PlayRequest, PublishRequest, RequestId, Session};
+use rtmp::server::{Event, PlayRequest, PublishRequest, RequestId, Session};
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
@@ -141,30 +146,6 @@ struct Player {
     _seated: Seated,
 }
 
-/// Why a connection is over.
-#[derive(Debug)]
-enum End {
-    /// The session has said why.
-    Closed(CloseReason),
-    Failed(rtmp::Error),
-    Io(io::Error),
-    Stalled,
-    TooSlow,
-    ShutDown,
-}
-
-impl From<rtmp::Error> for End {
-    fn from(error: rtmp::Error) -> Self {
-        End::Failed(error)
-    }
-}
-
-impl From<io::Error> for End {
-    fn from(error: io::Error) -> Self {
-        End::Io(error)
-    }
-}
-
 impl Connection {
     fn new(socket: Socket, peer: SocketAddr, gate: Gate) -> Self {
         let start = Instant::now();
@@ -211,8 +192,12 @@ impl Connection {
             tracing::debug!(peer = %self.peer, "connection closed: {reason}");
         }
         if !matches!(end, End::Io(_) | End::Stalled) {
+            while let Some(bytes) = self.session.poll_transmit() {
+                self.outbox.push(bytes);
+            }
             // Nothing more can be done about what does not get through.
-            let _ = tokio::time::timeout(LAST_BYTES, self.last_bytes()).await;
+            let last_bytes = self.outbox.finish(&mut self.socket);
+            let _ = tokio::time::timeout(LAST_BYTES, last_bytes).await;
         }
     }
 
@@ -475,21 +460,6 @@ impl Connection {
         }
     }
 
-    /// Gives a player what is due of its recording; says whether there was anything.
-    fn give_recording(&mut self) -> Result<bool, End> {
-        let Some(playback) = &mut self.playback else {
-            return Ok(false);
-        };
-        let now = Instant::now();
-        while self.session.transmit_len() < BATCH
-            && let Some(message) = playback.take(now)
-        {
-            self.session.send_message(&message)?;
-        }
-        playback.finish(&mut self.session)?;
-        Ok(self.session.transmit_len() > 0)
-    }
-
     /// Gives a player what is new in its stream; says whether there was anything.
     fn give_live(&mut self) -> Result<bool, End> {
         let Some(player) = self.player.as_mut().filter(|player| !player.paused) else {
@@ -515,37 +485,6 @@ impl Connection {
             })
     }
 
-    fn handle_recording(&mut self, item: Option<recorded::Item>) -> Result<(), End> {
-        let Some(playback) = &mut self.playback else {
-            return Ok(());
-        };
-        let (peer, stream) = (self.peer, Arc::clone(&playback.name));
-        let refused = match playback.handle(item, &mut self.session, Instant::now())? {
-            recorded::Event::More => return Ok(()),
-            recorded::Event::Started => {
-                tracing::info!(%peer, %stream, agent = %self.agent, "player started");
-                return Ok(());
-            }
-            recorded::Event::Refused(reason) => reason,
-            recorded::Event::Broken(reason) => reason,
-        };
-        tracing::warn!(%peer, %stream, "player refused: {refused}");
-        self.playback = None;
-        Ok(())
-    }
-
-    fn playback_on(&mut self, stream_id: u32) -> Option<&mut Playback> {
-        let playback = self.playback.as_mut();
-        playback.filter(|playback| playback.stream_id == stream_id)
-    }
-
-    fn seek(&mut self, position: Duration) -> Result<(), End> {
-        if let Some(playback) = &mut self.playback {
-            unless_gone(playback.seek(position, &mut self.session, Instant::now()))?;
-        }
-        Ok(())
-    }
-
     fn pause(&mut self, stream_id: u32, paused: bool) {
         if let Some(playback) = self.playback_on(stream_id) {
             playback.pause(paused, Instant::now());
@@ -558,23 +497,6 @@ impl Connection {
             }
             player.paused = paused;
         }
-    }
-
-    fn tell_length(&mut self, request: RequestId, app: &str, name: &str) -> Result<(), End> {
-        let path = format!("{app}/{name}");
-        match self.library.find(&path) {
-            Some(file) => {
-                let library = self.library.clone();
-                self.lengths
-                    .spawn(async move { (request, recorded::length(library, file).await) });
-            }
-            None => {
-                // A live stream has none.
-                let length = (!self.library.holds(&path)).then_some(Duration::ZERO);
-                self.session.answer_length(request, length)?;
-            }
-        }
-        Ok(())
     }
 
     /// Says goodbye: the server ends.
@@ -595,21 +517,6 @@ impl Connection {
         self.session.close();
         Ok(())
     }
-
-    /// Writes what is left, and tells the peer that nothing follows.
-    async fn last_bytes(&mut self) -> io::Result<()> {
-        while let Some(bytes) = self.session.poll_transmit() {
-            self.outbox.push(bytes);
-        }
-        loop {
-            self.outbox.write_to(&self.socket)?;
-            if self.outbox.is_empty() {
-                break;
-            }
-            self.socket.writable().await?;
-        }
-        self.socket.shutdown().await
-    }
 }
 
 impl Player {
@@ -626,50 +533,6 @@ impl Player {
 
     fn stop(&self, session: &mut Session) -> Result<(), rtmp::Error> {
         session.stop(self.stream_id, status::PLAY_STOP, "The server ends.")
-    }
-}
-
-impl std::fmt::Display for End {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            End::Closed(CloseReason::Ended) => f.write_str("the connection ended"),
-            End::Closed(CloseReason::Truncated) => {
-                f.write_str("the connection ended in the middle of something")
-            }
-            End::Closed(reason) => write!(f, "{reason:?}"),
-            End::Failed(error) => error.fmt(f),
-            End::Io(error) => error.fmt(f),
-            End::Stalled => f.write_str("the peer does not read"),
-            End::TooSlow => f.write_str("the player stayed too slow"),
-            End::ShutDown => f.write_str("the server ends"),
-        }
-    }
-}
-
-impl End {
-    const fn is_the_peers_fault(&self) -> bool {
-        match self {
-            End::Closed(CloseReason::Truncated) | End::Failed(_) | End::Stalled | End::TooSlow => {
-                true
-            }
-            // Players go like that.
-            End::Closed(_) | End::Io(_) | End::ShutDown => false,
-        }
-    }
-}
-
-/// A player may have gone on in the same breath: then the event that says so is the next.
-fn unless_gone(answered: Result<(), rtmp::Error>) -> Result<(), rtmp::Error> {
-    match answered {
-        Err(rtmp::Error::State(_)) => Ok(()),
-        answered => answered,
-    }
-}
-
-async fn read(playback: Option<&mut Playback>) -> Option<recorded::Item> {
-    match playback {
-        Some(playback) => playback.next().await,
-        None => std::future::pending().await,
     }
 }
 

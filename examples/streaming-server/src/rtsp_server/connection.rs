@@ -1,16 +1,15 @@
 //! One peer: publisher or player.
 
+mod end;
+mod requests;
+
+use super::Gate;
 use super::ingest::Ingest;
-use super::player::{self, Player, Step, Way};
+use super::player::{self, Player, Step};
 use super::udp::{Datagram, WAITING};
-use super::{Gate, printable};
-use crate::stream::Publisher;
-use common::fanout::Lost;
 use common::{Outbox, Socket};
-use rtsp::headers::{Delivery, Npt, Ports, Range, RtpInfo, Transport};
-use rtsp::server::{
-    Announce, CloseReason, Describe, Event, Play, PlayAnswer, RequestId, Session, Setup,
-};
+use end::End;
+use rtsp::server::{Event, RequestId, Session};
 use rtsp::{Frame, Status};
 use std::future::poll_fn;
 use std::io;
@@ -22,8 +21,6 @@ use tokio::sync::mpsc;
 
 /// Longest that a closing connection may take for its last bytes.
 const LAST_BYTES: Duration = Duration::from_secs(1);
-/// Longest that a player waits for the tracks of a stream that has begun.
-const DESCRIPTION: Duration = Duration::from_secs(8);
 /// Longest without a reason to look.
 const NEVER: Duration = Duration::from_secs(3600);
 
@@ -48,47 +45,6 @@ pub(super) struct Connection {
     inbox: mpsc::Receiver<Datagram>,
     outside: mpsc::Sender<Datagram>,
     group: Option<super::multicast::Member>,
-    agent: String,
-}
-
-/// Why a connection is over.
-#[derive(Debug)]
-enum End {
-    Closed(CloseReason),
-    Failed(rtsp::Error),
-    Io(io::Error),
-    Stalled,
-    TooSlow,
-    /// The publisher of what was played has gone.
-    Unpublished,
-    ShutDown,
-}
-
-impl From<rtsp::Error> for End {
-    fn from(error: rtsp::Error) -> Self {
-        End::Failed(error)
-    }
-}
-
-impl From<io::Error> for End {
-    fn from(error: io::Error) -> Self {
-        End::Io(error)
-    }
-}
-
-impl From<Lost> for End {
-    fn from(lost: Lost) -> Self {
-        match lost {
-            Lost::TooSlow => End::TooSlow,
-            Lost::Closed => End::ShutDown,
-        }
-    }
-}
-
-/// The name of a stream, of its path.
-fn name(path: &str) -> String {
-    let path = path.split('?').next().unwrap_or_default();
-    path.trim_matches('/').to_owned()
 }
 
 impl Connection {
@@ -111,7 +67,6 @@ impl Connection {
             inbox,
             outside,
             group: None,
-            agent: "RTSP".into(),
         }
     }
 
@@ -140,8 +95,12 @@ impl Connection {
         }
         self.gate.0.ports.forget(&self.outside);
         if !matches!(end, End::Io(_) | End::Stalled) {
+            while let Some(bytes) = self.session.poll_transmit() {
+                self.outbox.push(bytes);
+            }
             // Nothing more can be done about what does not get through.
-            let _ = tokio::time::timeout(LAST_BYTES, self.last_bytes()).await;
+            let last_bytes = self.outbox.finish(&mut self.socket);
+            let _ = tokio::time::timeout(LAST_BYTES, last_bytes).await;
         }
     }
 
@@ -319,223 +278,6 @@ impl Connection {
         Ok(())
     }
 
-    fn describe(&mut self, request: &Describe) {
-        let name = name(&request.url.path);
-        self.gate.0.hub.want(&name);
-        self.waiting = Some((request.id, name, Instant::now()));
-    }
-
-    /// Answers a player that waits, as soon as that is possible.
-    fn answer_waiting(&mut self) -> Result<(), End> {
-        let Some((id, name, since)) = self.waiting.take() else {
-            return Ok(());
-        };
-        let stream = self.gate.0.hub.find(&name);
-        let live = stream.filter(|stream| stream.is_live());
-        if let Some(description) = live.as_ref().and_then(|stream| stream.rtsp.description()) {
-            self.session.describe(id, &description.sdp)?;
-        } else if since.elapsed() < DESCRIPTION
-            && (live.is_some() || self.gate.0.hub.is_pulled(&name))
-        {
-            self.waiting = Some((id, name, since));
-        } else {
-            tracing::warn!(peer = %self.peer, stream = ?name, "player refused: nobody publishes it");
-            self.session.reject(id, Status::NOT_FOUND)?;
-        }
-        Ok(())
-    }
-
-    fn announce(&mut self, request: Announce) -> Result<(), End> {
-        self.announced = Some((name(&request.url.path), request.sdp));
-        self.session.accept(request.id)?;
-        Ok(())
-    }
-
-    async fn set_up(&mut self, request: &Setup) -> Result<(), End> {
-        let media = request.media.or_else(|| {
-            let number = request.control.rsplit(['=', '/']).next()?;
-            number.parse().ok()
-        });
-        let chosen = match (media, request.record) {
-            (Some(media), true) => self
-                .set_up_publisher(media, request)
-                .map(|transport| (media, transport)),
-            (Some(media), false) => self
-                .set_up_player(media, request)
-                .await
-                .map(|transport| (media, transport)),
-            (None, _) => Err(Status::NOT_FOUND),
-        };
-        match chosen {
-            Ok((media, transport)) => self.session.accept_setup(request.id, media, &transport)?,
-            Err(status) => {
-                tracing::warn!(peer = %self.peer, stream = ?request.path, "set-up refused: {status}");
-                self.session.reject(request.id, status)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The client's ports and ours.
-    fn with_ports(&self, transport: &Transport) -> Transport {
-        let number = self.gate.0.ports.number;
-        let mut answer = Transport::udp(transport.client_ports().unwrap_or(Ports::pair(0)));
-        answer.server_port = Some(Ports::pair(number));
-        answer.mode.clone_from(&transport.mode);
-        answer
-    }
-
-    fn set_up_publisher(&mut self, media: usize, request: &Setup) -> Result<Transport, Status> {
-        if self.announced.is_none() || media >= 32 {
-            return Err(Status::METHOD_NOT_VALID_IN_THIS_STATE);
-        }
-        for transport in &request.transports {
-            if transport.profile.is_secure() || transport.is_multicast() {
-                continue;
-            }
-            if transport.is_interleaved() {
-                return Ok(transport.clone());
-            }
-            let Some((rtp, rtcp)) = player::addresses(transport, self.peer) else {
-                continue;
-            };
-            let ports = &self.gate.0.ports;
-            if ports.listen(rtp, false, media, &self.outside)
-                && ports.listen(rtcp, true, media, &self.outside)
-            {
-                if self.report_to.len() <= media {
-                    self.report_to.resize(media + 1, None);
-                }
-                self.report_to[media] = Some(rtcp);
-                return Ok(self.with_ports(transport));
-            }
-        }
-        Err(Status::UNSUPPORTED_TRANSPORT)
-    }
-
-    async fn set_up_player(&mut self, media: usize, request: &Setup) -> Result<Transport, Status> {
-        let name = name(&request.path);
-        let stream = self
-            .gate
-            .0
-            .hub
-            .find(&name)
-            .filter(|stream| stream.is_live());
-        let stream = stream.ok_or(Status::NOT_FOUND)?;
-        let description = stream.rtsp.description().ok_or(Status::NOT_FOUND)?;
-        if media >= description.tracks {
-            return Err(Status::NOT_FOUND);
-        }
-        let same = |player: &Player| Arc::ptr_eq(&player.stream, &stream);
-        if self.player.as_ref().is_some_and(|player| !same(player)) {
-            if request.others > 0 {
-                return Err(Status::AGGREGATE_OPERATION_NOT_ALLOWED);
-            }
-            self.player = None;
-        }
-        for transport in &request.transports {
-            if transport.profile.is_secure() {
-                continue;
-            }
-            let (way, answer) = if let Some((rtp, rtcp)) = transport.interleaved {
-                (Way::Tcp(rtp, rtcp), transport.clone())
-            } else if transport.is_multicast() {
-                match self.join(&stream, media, transport).await {
-                    Some(answer) => (Way::Group, answer),
-                    None => continue,
-                }
-            } else if let Some((rtp, rtcp)) = player::addresses(transport, self.peer) {
-                let ports = &self.gate.0.ports;
-                if !ports.listen(rtcp, true, media, &self.outside) {
-                    continue;
-                }
-                (Way::Udp(rtp, rtcp), self.with_ports(transport))
-            } else {
-                continue;
-            };
-            let player = self
-                .player
-                .get_or_insert_with(|| Player::new(Arc::clone(&stream)));
-            player.set(media, way);
-            return Ok(answer);
-        }
-        Err(Status::UNSUPPORTED_TRANSPORT)
-    }
-
-    /// Has a track sent to the stream's group.
-    async fn join(
-        &mut self,
-        stream: &Arc<crate::stream::Stream>,
-        media: usize,
-        asked: &Transport,
-    ) -> Option<Transport> {
-        if self.group.as_ref().is_none_or(|group| !group.is_of(stream)) {
-            self.group = self.gate.0.groups.join(stream, self.local.ip()).await;
-        }
-        let group = self.group.as_ref()?;
-        let mut answer = Transport::multicast();
-        answer.delivery = Some(Delivery::Multicast);
-        answer.profile = asked.profile.clone();
-        answer.destination = Some(group.address().to_string());
-        answer.port = Some(Ports::pair(group.port(media)?));
-        answer.ttl = Some(super::multicast::TTL);
-        Some(answer)
-    }
-
-    fn play(&mut self, request: &Play) -> Result<(), End> {
-        let Some(player) = self.player.as_mut() else {
-            self.session
-                .reject(request.id, Status::METHOD_NOT_VALID_IN_THIS_STATE)?;
-            return Ok(());
-        };
-        let order: Vec<usize> = (0..player.tracks.len())
-            .filter(|track| matches!(player.tracks.get(*track), Some(Some(_))))
-            .collect();
-        let entries = player.play(&order)?;
-        tracing::info!(peer = %self.peer, stream = %player.stream.name, "player started");
-        let answer = PlayAnswer {
-            range: Some(Range::npt(Some(Npt::Now), None)),
-            rtp_info: RtpInfo(entries),
-            ..PlayAnswer::default()
-        };
-        self.session.accept_play(request.id, &answer)?;
-        Ok(())
-    }
-
-    fn record(&mut self, id: RequestId) -> Result<(), End> {
-        let Some((name, sdp)) = self.announced.clone() else {
-            self.session
-                .reject(id, Status::METHOD_NOT_VALID_IN_THIS_STATE)?;
-            return Ok(());
-        };
-        if self.ingest.is_some() {
-            self.session.accept(id)?;
-            return Ok(());
-        }
-        let publisher = Publisher {
-            peer: Some(self.peer),
-            agent: printable(&self.agent),
-        };
-        let refusal = match self.gate.0.hub.publish(&name, publisher) {
-            Ok(publication) => {
-                let tcp = self.report_to.is_empty();
-                match Ingest::new(&sdp, tcp, publication) {
-                    Ok(ingest) => {
-                        self.ingest = Some(ingest);
-                        self.session.accept(id)?;
-                        tracing::info!(peer = %self.peer, stream = %name, "publisher started");
-                        return Ok(());
-                    }
-                    Err(error) => (format!("{error:#}"), Status::UNSUPPORTED_MEDIA_TYPE),
-                }
-            }
-            Err(refused) => (refused.reason().to_owned(), Status::FORBIDDEN),
-        };
-        tracing::warn!(peer = %self.peer, stream = ?name, "publisher refused: {}", refusal.0);
-        self.session.reject(id, refusal.1)?;
-        Ok(())
-    }
-
     /// Writes what waits, and gives a player what has come, until there is no more or the socket is full.
     async fn send(&mut self) -> Result<(), End> {
         self.report().await?;
@@ -599,51 +341,5 @@ impl Connection {
             }
         }
         Ok(())
-    }
-
-    /// Writes what is left, and tells the peer that nothing follows.
-    async fn last_bytes(&mut self) -> io::Result<()> {
-        while let Some(bytes) = self.session.poll_transmit() {
-            self.outbox.push(bytes);
-        }
-        loop {
-            self.outbox.write_to(&self.socket)?;
-            if self.outbox.is_empty() {
-                break;
-            }
-            self.socket.writable().await?;
-        }
-        self.socket.shutdown().await
-    }
-}
-
-impl std::fmt::Display for End {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            End::Closed(CloseReason::Ended) => f.write_str("the connection ended"),
-            End::Closed(CloseReason::Truncated) => {
-                f.write_str("the connection ended in the middle of something")
-            }
-            End::Closed(CloseReason::Timeout) => f.write_str("it gave no sign of life"),
-            End::Closed(reason) => write!(f, "{reason:?}"),
-            End::Failed(error) => error.fmt(f),
-            End::Io(error) => error.fmt(f),
-            End::Stalled => f.write_str("the peer does not read"),
-            End::TooSlow => f.write_str("the player stayed too slow"),
-            End::Unpublished => f.write_str("the publisher has gone"),
-            End::ShutDown => f.write_str("the server ends"),
-        }
-    }
-}
-
-impl End {
-    const fn is_the_peers_fault(&self) -> bool {
-        match self {
-            End::Closed(CloseReason::Truncated | CloseReason::Timeout)
-            | End::Failed(_)
-            | End::Stalled
-            | End::TooSlow => true,
-            End::Closed(_) | End::Io(_) | End::Unpublished | End::ShutDown => false,
-        }
     }
 }

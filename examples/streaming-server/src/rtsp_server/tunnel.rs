@@ -7,6 +7,7 @@ use rtsp::tunnel::{http, websocket};
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,6 +16,8 @@ use tokio::sync::mpsc;
 
 /// Longest that the second request may come before the first.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest that a tunnel may take for its last bytes.
+const LAST_BYTES: Duration = Duration::from_secs(1);
 
 /// Whether a connection begins with HTTP.
 pub(super) async fn is_http(socket: &TcpStream) -> bool {
@@ -99,7 +102,7 @@ impl Tunnels {
         let serving = self.gate.clone().pass(Socket::Local(inner), peer, local);
         let (mut from, mut into) = tokio::io::split(outer);
         let (mut client, mut answer) = socket.into_split();
-        let down = tokio::io::copy(&mut from, &mut answer);
+        let mut down = pin!(tokio::io::copy(&mut from, &mut answer));
         let up = async {
             while let Some(bytes) = received.recv().await {
                 if into.write_all(&bytes).await.is_err() {
@@ -113,8 +116,11 @@ impl Tunnels {
             while matches!(client.read(&mut buffer).await, Ok(1..)) {}
         };
         tokio::select! {
-            () = serving => {}
-            _ = down => {}
+            () = serving => {
+                // Its last bytes are still to go.
+                let _ = tokio::time::timeout(LAST_BYTES, down).await;
+            }
+            _ = &mut down => {}
             () = up => {}
             () = gone => {}
         }
