@@ -2,7 +2,7 @@ use crate::tag::KeyMethod;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// A resource, or some bytes of it.
+/// A resource, or some bytes of it (`EXT-X-BYTERANGE`, RFC 8216bis §4.4.4.2).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Resource {
     /// Its URL.
@@ -11,7 +11,7 @@ pub struct Resource {
     pub range: Option<(u64, u64)>,
 }
 
-/// How samples or segments are encrypted (`METHOD` of `EXT-X-KEY`).
+/// How samples or segments are encrypted (`METHOD` of `EXT-X-KEY`, RFC 8216bis §4.4.4.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Method {
@@ -36,7 +36,7 @@ impl Method {
     }
 }
 
-/// How a segment is encrypted.
+/// How a segment is encrypted (`EXT-X-KEY`, RFC 8216bis §4.4.4.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Encryption {
@@ -68,7 +68,7 @@ pub struct Media {
     pub duration: u64,
     /// When its segment was made, in Unix nanoseconds, if that is told.
     pub wall: Option<i64>,
-    /// Whether times or encoding jump between what came before and this.
+    /// Whether times or encoding jump between what came before and this (`EXT-X-DISCONTINUITY`, RFC 8216bis §4.4.4.3).
     pub discontinuity: bool,
     /// Discontinuities before it.
     pub discontinuity_sequence: u64,
@@ -83,7 +83,7 @@ pub enum Kind {
     Playlist,
     /// A key of 16 bytes.
     Key,
-    /// A media initialization section, and how it is encrypted, if it is. It holds for the segments from here on.
+    /// A media initialization section (`EXT-X-MAP`, RFC 8216bis §4.4.4.5), and how it is encrypted, if it is. It holds for the segments from here on.
     Initialization(Option<Encryption>),
     /// A segment or a part.
     Media(Media),

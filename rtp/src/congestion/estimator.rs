@@ -12,7 +12,7 @@ const SILENCE: Duration = Duration::from_millis(1500);
 /// A feedback's reference time is counted modulo this, microseconds.
 const WRAP: i64 = (1 << 24) * 64_000;
 
-/// Bounds of an [`Estimator`]; bits a second.
+/// Bounds of an [`Estimator`] (draft-ietf-rmcat-gcc-02 §5 to §7); bits a second.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {

@@ -8,7 +8,7 @@ use core::time::Duration;
 const TICK: i64 = 250;
 const REFERENCE: i64 = 64_000;
 
-/// A transport-wide feedback message: what [`Twcc`] carries.
+/// A transport-wide feedback message: what [`Twcc`] carries (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Feedback {
     /// The first sequence number that is reported.

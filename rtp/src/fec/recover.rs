@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// A repair packet that was read: [`ulp::parse`](super::ulp::parse), [`flex::parse`](super::flex::parse).
+/// A repair packet that was read (RFC 5109 §7, RFC 8627 §4.2): [`ulp::parse`](super::ulp::parse), [`flex::parse`](super::flex::parse).
 #[derive(Debug, Clone)]
 pub struct Repair {
     /// The source of the packets that it covers.

@@ -8,25 +8,25 @@ use bytes::Bytes;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// What the server can do.
+    /// What the server can do (`OPTIONS`, RFC 2326 §10.1; RFC 7826 §13.1).
     Options(Public),
-    /// What there is to play.
+    /// What there is to play (`DESCRIBE`, RFC 2326 §10.2; RFC 7826 §13.2).
     Described {
         /// The session description as it came.
         sdp: String,
         /// Which media it has.
         description: Description,
     },
-    /// The server has taken the description of what is to be recorded.
+    /// The server has taken the description of what is to be recorded (`ANNOUNCE`, RFC 2326 §10.3).
     Announced,
-    /// A medium can be played or recorded.
+    /// A medium can be played or recorded (`SETUP`, RFC 2326 §10.4; RFC 7826 §13.3).
     SetUp {
         /// Index of the medium.
         media: usize,
         /// By which transport: what was asked for, with what the server has added or changed.
         transport: Transport,
     },
-    /// Playing begins. Packets of it may have come before.
+    /// Playing begins (`PLAY`, RFC 2326 §10.5; RFC 7826 §13.4). Packets of it may have come before.
     Playing {
         /// What is played.
         range: Option<Range>,
@@ -35,9 +35,9 @@ pub enum Event {
         /// What is known of the first packets, with the index of the medium. Cameras leave out any of it.
         rtp_info: Vec<(usize, RtpInfoEntry)>,
     },
-    /// Packets can be sent.
+    /// Packets can be sent (`RECORD`, RFC 2326 §10.11).
     Recording,
-    /// Playing or recording pauses.
+    /// Playing or recording pauses (`PAUSE`, RFC 2326 §10.6; RFC 7826 §13.6).
     Paused,
     /// Parameters that were asked for.
     Parameters(Bytes),

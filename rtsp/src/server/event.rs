@@ -37,7 +37,8 @@ pub enum Event {
         /// The packet.
         data: Bytes,
     },
-    /// A medium of the session, or all of it, is no longer wanted; the client has been answered.
+    /// A medium of the session, or all of it, is no longer wanted (`TEARDOWN`, RFC 2326 §10.7; RFC 7826 §13.7); the client has been
+    /// answered.
     TornDown {
         /// Index of the medium; `None` for the session.
         media: Option<usize>,
@@ -60,7 +61,7 @@ pub enum CloseReason {
     Local,
 }
 
-/// `DESCRIBE`.
+/// `DESCRIBE` (RFC 2326 §10.2; RFC 7826 §13.2).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Describe {
@@ -74,7 +75,7 @@ pub struct Describe {
     pub require: Vec<String>,
 }
 
-/// `ANNOUNCE`.
+/// `ANNOUNCE` (RFC 2326 §10.3).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Announce {
@@ -88,7 +89,7 @@ pub struct Announce {
     pub description: Description,
 }
 
-/// `SETUP`.
+/// `SETUP` (RFC 2326 §10.4; RFC 7826 §13.3).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Setup {
@@ -114,7 +115,7 @@ pub struct Setup {
     pub require: Vec<String>,
 }
 
-/// `PLAY`.
+/// `PLAY` (RFC 2326 §10.5; RFC 7826 §13.4).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Play {
@@ -149,7 +150,7 @@ pub struct PlayAnswer {
     pub rtp_info: RtpInfo,
 }
 
-/// `RECORD`.
+/// `RECORD` (RFC 2326 §10.11).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Record {
@@ -159,7 +160,7 @@ pub struct Record {
     pub range: Option<Range>,
 }
 
-/// `PAUSE`.
+/// `PAUSE` (RFC 2326 §10.6; RFC 7826 §13.6).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Pause {

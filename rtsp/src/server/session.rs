@@ -181,7 +181,7 @@ impl Session {
         self.transmit.len()
     }
 
-    /// What the client calls itself (`User-Agent`); empty before it says so.
+    /// What the client calls itself (`User-Agent`, RFC 2326 §12.42); empty before it says so.
     #[must_use]
     pub fn user_agent(&self) -> &str {
         &self.user_agent
@@ -360,7 +360,7 @@ impl Session {
         })
     }
 
-    /// Answers a `GET_PARAMETER` with names and values, a line each.
+    /// Answers a `GET_PARAMETER` (RFC 2326 §10.8; RFC 7826 §13.8) with names and values, a line each.
     ///
     /// # Errors
     /// As [`accept`](Self::accept).
@@ -457,7 +457,7 @@ impl Session {
         Ok(true)
     }
 
-    /// Sends the client elsewhere (`REDIRECT`).
+    /// Sends the client elsewhere (`REDIRECT`, RFC 2326 §10.10; RFC 7826 §13.10).
     ///
     /// # Errors
     /// As [`notify`](Self::notify).
