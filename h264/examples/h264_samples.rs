@@ -1,5 +1,5 @@
 //! Lists the access units of an H.264 byte stream, with the times that they would have in a file:
-//! `cargo run -p fluvial-h264 --example samples -- stream.264`
+//! `cargo run -p fluvial-h264 --example h264_samples -- stream.264`
 
 use fluvial_h264::stream::{Demuxer, Event, Limits};
 use std::error::Error;

@@ -1,7 +1,7 @@
 //! A live stream of a minute, and what a server of it would do: which document it serves, what it drops, which patch.
 //!
 //! ```sh
-//! cargo run -p fluvial-dash --example live
+//! cargo run -p fluvial-dash --example mpd_live
 //! ```
 
 use fluvial_dash::live::{Config, Presentation};

@@ -1,4 +1,4 @@
-//! Shows the tracks and samples of a transport stream: `cargo run -p fluvial-mpegts --example samples -- FILE`.
+//! Shows the tracks and samples of a transport stream: `cargo run -p fluvial-mpegts --example ts_samples -- FILE`.
 
 use fluvial_mpegts::{Demuxer, Limits};
 use media::Event;

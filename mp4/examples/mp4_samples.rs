@@ -1,7 +1,7 @@
 //! Lists what is in a fragmented MP4 file: tracks, samples, warnings.
 //!
 //! ```text
-//! cargo run -p fluvial-mp4 --example samples -- FILE [FILE ...]
+//! cargo run -p fluvial-mp4 --example mp4_samples -- FILE [FILE ...]
 //! ```
 //!
 //! Several files are read as one, such as an init segment and its media segments.

@@ -1,7 +1,7 @@
 //! Reads MPDs, tells which rules they break, and lists the first segments of each representation.
 //!
 //! ```sh
-//! cargo run -p fluvial-dash --example check -- manifest.mpd ...
+//! cargo run -p fluvial-dash --example mpd_check -- manifest.mpd ...
 //! ```
 
 use fluvial_dash::address::Address;

@@ -1,7 +1,7 @@
 //! Says of each playlist given whether it can be read, and what is in it.
 //!
 //! ```sh
-//! cargo run -p fluvial-hls --example check -- index.m3u8 stream.m3u8
+//! cargo run -p fluvial-hls --example m3u8_check -- index.m3u8 stream.m3u8
 //! ```
 
 use fluvial_hls::Playlist;

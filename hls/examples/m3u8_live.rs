@@ -1,7 +1,7 @@
 //! A live stream of a minute, and what a server of it would do: which playlist it serves, what it drops.
 //!
 //! ```sh
-//! cargo run -p fluvial-hls --example live
+//! cargo run -p fluvial-hls --example m3u8_live
 //! ```
 
 use fluvial_hls::{Error, live};

@@ -1,6 +1,6 @@
 //! Tells which rules files or segments break.
 //!
-//! `cargo run -p fluvial-mp4 --example check -- FILE...`
+//! `cargo run -p fluvial-mp4 --example mp4_check -- FILE...`
 
 use fluvial_mp4::Limits;
 use fluvial_mp4::check::Checker;
