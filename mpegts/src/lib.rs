@@ -43,6 +43,8 @@ pub mod ps;
 pub mod psi;
 pub mod reader;
 pub mod remux;
+#[cfg(feature = "sample-aes")]
+pub mod sample_aes;
 pub mod scte35;
 mod stamp;
 

@@ -11,4 +11,4 @@ mod peers;
 
 pub use corpus::{Manifest, corpus, files, go_seeds, manifest};
 pub use damage::{Random, flip_bits, truncations};
-pub use peers::{ask, csv, run};
+pub use peers::{ask, csv, run, shaka_packager};

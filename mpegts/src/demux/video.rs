@@ -5,6 +5,7 @@
 //! put together and cut apart at the access units' own boundaries, which takes a copy and comes one access unit later.
 
 use super::frame::{Frame, Input, Out, Times, part};
+use super::lock::{self, Lock};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -72,6 +73,8 @@ pub(super) struct Video<S> {
     /// It was told that pictures are left out.
     told: bool,
     limit: usize,
+    /// What opens its samples.
+    lock: Option<Lock>,
 }
 
 #[derive(Debug)]
@@ -113,6 +116,7 @@ impl<S: Syntax> Video<S> {
             has_dts: false,
             told: false,
             limit,
+            lock: None,
         }
     }
 
@@ -126,6 +130,9 @@ impl<S: Syntax> Video<S> {
 
     pub(super) fn handle(&mut self, input: Input, out: &mut Vec<Out>) {
         self.gap |= input.gap;
+        if input.lock.is_some() || self.lock.is_some() {
+            self.set_lock(input.lock, out);
+        }
         let begins = input.times.is_some()
             && annexb::nals(input.data.get(..64).unwrap_or(&input.data))
                 .next()
@@ -165,6 +172,15 @@ impl<S: Syntax> Video<S> {
                 ..Raw::default()
             };
             self.gap = true;
+        }
+    }
+
+    /// Another key, or none: what is there ends where the old one does.
+    #[cold]
+    fn set_lock(&mut self, lock: Option<Lock>, out: &mut Vec<Out>) {
+        if !lock::is_same(self.lock.as_ref(), lock.as_ref()) {
+            self.cut(true, out);
+            self.lock = lock;
         }
     }
 
@@ -210,7 +226,11 @@ impl<S: Syntax> Video<S> {
                 raw.scanned = code;
                 break;
             }
-            let starts = match self.syntax.boundary(nal) {
+            let boundary = match &self.lock {
+                Some(_) => self.syntax.boundary(&lock::clear_head(nal)),
+                None => self.syntax.boundary(nal),
+            };
+            let starts = match boundary {
                 Boundary::Here => Some(code),
                 Boundary::BeforeOpen => Some(open.take().unwrap_or(code)),
                 Boundary::Open => {
@@ -243,6 +263,10 @@ impl<S: Syntax> Video<S> {
 
     /// Takes NAL units which are one access unit, or several where `split` says so.
     fn whole(&mut self, data: Vec<u8>, mut times: Option<Times>, split: bool, out: &mut Vec<Out>) {
+        let data = match &self.lock {
+            Some(lock) => lock::open_annexb(lock, &data),
+            None => data,
+        };
         let unit = self.syntax.canonical(data);
         if let Some(error) = unit.error {
             out.push(Out::Warning(error.into()));

@@ -27,6 +27,10 @@ pub struct Config {
     pub dvb: bool,
     /// AAC in LATM, as DVB has it, and not with ADTS.
     pub latm: bool,
+    /// The key with which H.264, AAC (with ADTS), AC-3 and E-AC-3 are encrypted sample by sample, as HLS has it (`SAMPLE-AES`); what is
+    /// of another codec stays clear.
+    #[cfg(feature = "sample-aes")]
+    pub sample_key: Option<crate::sample_aes::Key>,
     /// `transport_stream_id` of the program association table. Default 1.
     pub transport_stream_id: u16,
     /// The programs, each with its tracks. Tracks that none has belong to the first; without any, all are of program 1.
@@ -55,6 +59,8 @@ impl Default for Config {
             earliest: Time::ZERO,
             dvb: false,
             latm: false,
+            #[cfg(feature = "sample-aes")]
+            sample_key: None,
             transport_stream_id: 1,
             programs: Vec::new(),
         }

@@ -33,6 +33,8 @@
 mod config;
 mod constant;
 mod packets;
+#[cfg(feature = "sample-aes")]
+mod seal;
 mod tables;
 mod track;
 mod variable;

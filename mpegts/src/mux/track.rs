@@ -29,6 +29,8 @@ pub(super) struct Lane {
     pub(super) stream_id: StreamId,
     pub(super) stream: ElementaryStream,
     carrier: Carrier,
+    #[cfg(feature = "sample-aes")]
+    seal: Option<super::seal::Seal>,
     pub(super) counter: u8,
     /// Frames of sound that wait for others to share a packet with.
     pub(super) group: Option<Unit>,
@@ -158,6 +160,17 @@ impl Lane {
                 }],
             })?;
         }
+        #[cfg_attr(not(feature = "sample-aes"), expect(unused_mut))]
+        let mut stream = ElementaryStream {
+            stream_type,
+            elementary_pid: pid.get(),
+            descriptors,
+        };
+        #[cfg(feature = "sample-aes")]
+        let seal = match &config.sample_key {
+            Some(key) => super::seal::Seal::new(key, &track.codec, &mut stream)?,
+            None => None,
+        };
         Ok(Self {
             id: track.id,
             pid,
@@ -165,12 +178,10 @@ impl Lane {
             timescale: track.timescale,
             kind: track.codec.kind(),
             stream_id,
-            stream: ElementaryStream {
-                stream_type,
-                elementary_pid: pid.get(),
-                descriptors,
-            },
+            stream,
             carrier,
+            #[cfg(feature = "sample-aes")]
+            seal,
             counter: 0,
             group: None,
             queue: VecDeque::new(),
@@ -189,6 +200,7 @@ impl Lane {
         out: &mut Vec<u8>,
     ) -> Result<Bytes, Error> {
         if let Carrier::Payload(payload) = &self.carrier
+            && !self.is_sealed()
             && let Some(nals) = payload.write_head(sample, out)
         {
             return Ok(nals);
@@ -198,8 +210,32 @@ impl Lane {
         Ok(Bytes::new())
     }
 
+    #[cfg(feature = "sample-aes")]
+    const fn is_sealed(&self) -> bool {
+        self.seal.is_some()
+    }
+
+    #[cfg(not(feature = "sample-aes"))]
+    #[expect(clippy::unused_self, reason = "with keys it is used")]
+    const fn is_sealed(&self) -> bool {
+        false
+    }
+
     /// Appends what a sample is in the stream.
     pub(super) fn write(&mut self, sample: &Sample, out: &mut Vec<u8>) -> Result<(), Error> {
+        #[cfg(feature = "sample-aes")]
+        if self.seal.is_some() {
+            let start = out.len();
+            self.write_clear(sample, out)?;
+            if let Some(seal) = &mut self.seal {
+                seal.seal(out, start);
+            }
+            return Ok(());
+        }
+        self.write_clear(sample, out)
+    }
+
+    fn write_clear(&mut self, sample: &Sample, out: &mut Vec<u8>) -> Result<(), Error> {
         match &mut self.carrier {
             Carrier::Payload(payload) => payload.write(sample, out),
             Carrier::Latm(writer) => writer
