@@ -21,6 +21,11 @@ fuzz_target!(|data: &[u8]| {
     let mut twice = Vec::new();
     amf0::encode(&again, &mut twice).expect("our own");
     assert_eq!(once, twice);
+    let document = amf0::Document::decode(data, &limits).expect("as decoded");
+    let seen: Vec<_> = document.values().map(amf0::Entry::to_value).collect();
+    let mut again = Vec::new();
+    amf0::encode(&seen, &mut again).expect("our own");
+    assert_eq!(once, again);
     let owned: Vec<_> = values.into_iter().map(amf0::Value::into_owned).collect();
     let mut thrice = Vec::new();
     amf0::encode(&owned, &mut thrice).expect("our own");

@@ -3,7 +3,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use fluvial_rtmp::Limits;
-use fluvial_rtmp::amf::amf0::{self, Object, Value};
+use fluvial_rtmp::amf::amf0::{self, Document, Object, Value};
 use std::hint::black_box;
 
 fn connect() -> Vec<Value<'static>> {
@@ -38,6 +38,9 @@ fn benches(c: &mut Criterion) {
     let limits = Limits::default();
     c.bench_function("decode borrowed", |b| {
         b.iter(|| amf0::decode(black_box(&bytes), &limits).unwrap());
+    });
+    c.bench_function("decode to a document", |b| {
+        b.iter(|| Document::decode(black_box(&bytes), &limits).unwrap());
     });
     c.bench_function("decode owned", |b| {
         b.iter(|| {

@@ -32,6 +32,8 @@ struct State {
     gone: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
+    /// Who waits until there is nothing that is still to be read.
+    idler: Option<Waker>,
 }
 
 impl Way {
@@ -83,6 +85,7 @@ impl Pipe {
             return Poll::Ready(());
         }
         state.reader = Some(context.waker().clone());
+        wake(state.idler.take());
         Poll::Pending
     }
 
@@ -104,6 +107,23 @@ impl Pipe {
     /// Waits until there is room to write.
     pub async fn writable(&self) {
         std::future::poll_fn(|context| self.poll_write_ready(context)).await;
+    }
+
+    /// Waits until the other end has answered what was written to it, or wants no more than to read on: then there is no answer yet.
+    pub async fn answered(&self) {
+        std::future::poll_fn(|context| {
+            if self.poll_read_ready(context).is_ready() {
+                return Poll::Ready(());
+            }
+            let mut state = self.output.lock();
+            // Who writes takes the reader's waker: it is there again when the reader has dealt with all that was written.
+            if state.gone || state.bytes.is_empty() && state.reader.is_some() {
+                return Poll::Ready(());
+            }
+            state.idler = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Reads what there is; 0 bytes at the end.
@@ -163,6 +183,7 @@ impl Drop for Pipe {
         state.gone = true;
         state.bytes = VecDeque::new();
         wake(state.writer.take());
+        wake(state.idler.take());
     }
 }
 
@@ -235,6 +256,36 @@ mod tests {
             far.write_all(b"x").await.unwrap_err().kind(),
             io::ErrorKind::BrokenPipe
         );
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_waited_for_as_long_as_there_may_be_one() {
+        let (mut near, mut far) = Pipe::pair(1000);
+        let server = tokio::spawn(async move {
+            let mut byte = [0];
+            while far.read_exact(&mut byte).await.is_ok() {
+                // As long as a busy machine makes it.
+                for _ in 0..20 {
+                    tokio::task::yield_now().await;
+                }
+                if byte == *b"?" {
+                    far.write_all(b"!").await.unwrap();
+                }
+            }
+        });
+        let mut buffer = [0; 8];
+        for round in 0..100 {
+            near.write_all(b"x").await.unwrap();
+            near.answered().await;
+            let nothing = near.try_read(&mut buffer).unwrap_err();
+            assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock, "{round}");
+            near.write_all(b"x?").await.unwrap();
+            near.answered().await;
+            assert_eq!(near.try_read(&mut buffer).unwrap(), 1, "{round}");
+        }
+        server.abort();
+        let _ = server.await;
+        near.answered().await;
     }
 
     #[tokio::test]

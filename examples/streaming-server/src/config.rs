@@ -1,3 +1,4 @@
+use crate::keys::Key;
 use crate::rtsp_server::pull::Pull;
 use clap::{Parser, ValueEnum};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -40,6 +41,10 @@ pub struct Config {
     /// A camera that is pulled while somebody watches it, as NAME=rtsp://...
     #[arg(long = "pull", value_name = "NAME=URL")]
     pub(crate) pulls: Vec<Pull>,
+
+    /// Publish only with this key: NAME?key=KEY as the name, or the stream key of an encoder; more than once for more keys
+    #[arg(long = "publish-key", value_name = "[NAME=]KEY")]
+    pub(crate) publish_keys: Vec<Key>,
 
     /// Let clients obfuscate (RTMPE, and RTMPTE): this keeps no secret
     #[arg(long)]

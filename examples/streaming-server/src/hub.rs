@@ -1,5 +1,6 @@
 use crate::config::{Addressing, Config};
 use crate::family::{self, Family};
+use crate::keys::{self, Key};
 use crate::origin::Settings;
 use crate::record::Recordings;
 use crate::rtsp_server::pull::Pull;
@@ -27,6 +28,7 @@ struct Inner {
     max_streams: usize,
     recordings: Option<Recordings>,
     pulls: Vec<Pull>,
+    keys: Vec<Key>,
 }
 
 /// Why a stream cannot be had.
@@ -38,6 +40,8 @@ pub(crate) enum Refused {
     Full,
     /// The name is none.
     Name,
+    /// The key is missing, or another.
+    Key,
 }
 
 impl Refused {
@@ -46,6 +50,7 @@ impl Refused {
         match self {
             Refused::Taken => "The name is taken: somebody publishes it.",
             Refused::Full => "There are too many streams.",
+            Refused::Key => "This server wants another key: NAME?key=KEY.",
             Refused::Name => {
                 "A name has an application and a stream, of letters, digits and -._~!$&'()*+,;=:@ only."
             }
@@ -77,6 +82,7 @@ impl Hub {
             max_streams: config.max_streams,
             recordings: config.record.as_deref().map(Recordings::new),
             pulls: config.pulls.clone(),
+            keys: config.publish_keys.clone(),
         }))
     }
 
@@ -162,6 +168,14 @@ impl Hub {
         let mut others = self.renditions(base);
         others.retain(|stream| &*stream.name != name);
         others
+    }
+
+    /// Whether somebody from outside may publish under a name, who shows this query with it.
+    pub(crate) fn admit(&self, name: &str, query: &str) -> Result<(), Refused> {
+        match keys::admit(&self.0.keys, name, query) {
+            true => Ok(()),
+            false => Err(Refused::Key),
+        }
     }
 
     /// Begins to publish.

@@ -5,6 +5,7 @@ mod cue;
 mod demo;
 mod family;
 mod hub;
+mod keys;
 mod live_files;
 mod meter;
 mod origin;

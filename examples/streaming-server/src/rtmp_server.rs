@@ -389,7 +389,8 @@ impl Connection {
             let code = status::PUBLISH_BAD_NAME;
             return Ok(self.session.reject(request.id, code, reason)?);
         }
-        match self.hub.publish(&name, publisher) {
+        let admitted = self.hub.admit(&name, &request.query);
+        match admitted.and_then(|()| self.hub.publish(&name, publisher)) {
             Ok(publication) => {
                 self.session.accept(request.id)?;
                 tracing::info!(peer = %self.peer, stream = %name, agent = %self.agent, "publisher started");

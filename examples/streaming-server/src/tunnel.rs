@@ -156,6 +156,10 @@ impl Tunnels {
         {
             *pipe = None;
         }
+        // What it asks is answered with it, not with the next request.
+        if let (Some(socket), Target::Send { .. }) = (&pipe, &target) {
+            socket.answered().await;
+        }
         let ticket = accepted.ticket;
         let reply = loop {
             let ended = pipe.is_none();

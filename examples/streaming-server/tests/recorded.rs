@@ -2,6 +2,7 @@
 
 mod support;
 
+use rtmp::amf::amf0::{self, Object, Value};
 use rtmp::client::{Event, PlayStart};
 use rtmp::message::{Role, status};
 use rtmp::{Message, TypeId, flv};
@@ -76,6 +77,77 @@ fn flv_file(index: bool) -> Vec<u8> {
         }
     }
     file
+}
+
+/// The clip with other headers from its fourth second on, each before what it is for; and the headers of both halves.
+fn changing(index: bool) -> (Vec<u8>, [Vec<Message>; 2]) {
+    let mut messages = Clip::new().messages;
+    let is_header = |message: &&Message| {
+        message.role() == Role::Header && matches!(message.type_id, TypeId::AUDIO | TypeId::VIDEO)
+    };
+    let before: Vec<Message> = messages.iter().filter(is_header).cloned().collect();
+    let after: Vec<Message> = before
+        .iter()
+        .map(|header| Message {
+            timestamp: 4000,
+            payload: [&header.payload[..], b"other"].concat().into(),
+            ..header.clone()
+        })
+        .collect();
+    let is_key =
+        |message: &Message| message.type_id == TypeId::VIDEO && message.role() == Role::JoinPoint;
+    let key = messages
+        .iter()
+        .position(|message| is_key(message) && message.timestamp == 4000)
+        .unwrap();
+    messages.splice(key..key, after.iter().cloned());
+    // As many encoders do: the same headers with every key frame.
+    let key = messages
+        .iter()
+        .position(|message| is_key(message) && message.timestamp == 6000)
+        .unwrap();
+    let repeated = after.iter().map(|header| Message {
+        timestamp: 6000,
+        ..header.clone()
+    });
+    messages.splice(key..key, repeated);
+    messages.retain(|message| message.type_id != TypeId::DATA);
+
+    let write = |places: &[(f64, f64)]| {
+        let mut bytes = Vec::new();
+        let mut found = Vec::new();
+        flv::FileHeader::new(true, true).encode(&mut bytes);
+        if index {
+            let list = |of: fn(&(f64, f64)) -> f64| {
+                Value::StrictArray(places.iter().map(|place| Value::from(of(place))).collect())
+            };
+            let lists = Object::from([
+                ("filepositions", list(|place| place.0)),
+                ("times", list(|place| place.1)),
+            ]);
+            let object = Object::from([("keyframes", Value::Object(lists))]);
+            let mut payload = Vec::new();
+            let values = [Value::from("onMetaData"), Value::EcmaArray(object)];
+            amf0::encode(&values, &mut payload).unwrap();
+            let metadata = Message {
+                timestamp: 0,
+                type_id: TypeId::DATA,
+                stream_id: 0,
+                payload: payload.into(),
+            };
+            flv::encode_tag(&metadata, &mut bytes).unwrap();
+        }
+        for message in &messages {
+            if is_key(message) {
+                found.push((bytes.len() as f64, f64::from(message.timestamp) / 1000.0));
+            }
+            flv::encode_tag(message, &mut bytes).unwrap();
+        }
+        (bytes, found)
+    };
+    let places = messages.iter().filter(|message| is_key(message)).count();
+    let (_, places) = write(&vec![(0.0, 0.0); places]);
+    (write(&places).0, [before, after])
 }
 
 async fn vod(folder: &TempDir) -> Server {
@@ -258,6 +330,68 @@ async fn seek_and_pause() {
         player.pause(false).await;
         assert_eq!(player.status().await, status::UNPAUSE_NOTIFY);
         player.media_of(TypeId::VIDEO).await;
+    }
+}
+
+#[tokio::test]
+async fn after_a_seek_come_the_headers_of_that_place() {
+    let folder = tempfile::tempdir().unwrap();
+    for index in [false, true] {
+        let (file, [before, after]) = changing(index);
+        let name = if index { "indexed" } else { "plain" };
+        std::fs::write(folder.path().join(format!("{name}.flv")), file).unwrap();
+        let server = vod(&folder).await;
+        for (start, headers) in [
+            (0, &before),
+            (2500, &before),
+            (5000, &after),
+            (6500, &after),
+        ] {
+            let mut player = Client::open(&server, "vod", ALL).await;
+            let part = Some(Duration::from_millis(200));
+            let from = PlayStart::At(Duration::from_millis(start));
+            player.play_from(name, from, part).await;
+            let mut wanted: Vec<_> = headers.iter().map(|header| &header.payload).collect();
+            wanted.sort();
+            let got = player.media_to_end().await;
+            let headers = |message: &&Message| {
+                message.role() == Role::Header && message.type_id != TypeId::DATA
+            };
+            let of_media = got.iter().filter(|message| message.type_id != TypeId::DATA);
+            let first: Vec<_> = of_media.take(2).filter(headers).collect();
+            let mut first: Vec<_> = first.iter().map(|header| &header.payload).collect();
+            first.sort();
+            assert_eq!(first, wanted, "{name} from {start} ms");
+            assert_eq!(got.iter().filter(headers).count(), 2, "{name}, {start} ms");
+        }
+        // From one half into the other and back, on one connection.
+        let mut player = Client::open(&server, "vod", 100).await;
+        player.play_from(name, PlayStart::Any, None).await;
+        player.media(10).await;
+        for (to, headers) in [(6500, &after), (1000, &before)] {
+            player.seek(Duration::from_millis(to)).await;
+            player.forget();
+            assert_eq!(player.status().await, status::SEEK_NOTIFY);
+            let header = loop {
+                let message = player.media_of(TypeId::VIDEO).await;
+                if message.role() == Role::Header {
+                    break message;
+                }
+            };
+            let wanted = headers.iter().find(|other| other.type_id == TypeId::VIDEO);
+            assert_eq!(header.payload, wanted.unwrap().payload, "{name} at {to}");
+        }
+        // Played from the start, both come where they are.
+        let mut player = Client::open(&server, "vod", ALL).await;
+        player.play_from(name, PlayStart::Any, None).await;
+        let got = player.media_to_end().await;
+        let headers: Vec<_> = got
+            .iter()
+            .filter(|message| message.role() == Role::Header && message.type_id == TypeId::VIDEO)
+            .map(|message| message.timestamp)
+            .collect();
+        assert_eq!(headers, [0, 4000, 6000], "{name}");
+        server.shut_down().await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Streams that begin, are fought for, pause, go on and end.
 
-use std::{fs, thread, time::Duration};
+use std::{fs, process::Command, thread, time::Duration};
 
 use fluvial_interop::{
     PATIENCE,
@@ -10,6 +10,7 @@ use fluvial_interop::{
     needs,
     peer::FFMPEG,
     playlist::Playlist,
+    process::Process,
     reader::Reader,
     server::Server,
     wait_for, wait_within,
@@ -47,6 +48,62 @@ fn second_publisher_is_refused_with_bad_name() {
 
     first.expect_success();
     player.finish().assert_same(&clip.frames, "taken");
+}
+
+/// Where a key is wanted, who shows it publishes and who does not is told why, whatever the protocol.
+#[test]
+fn publishers_show_a_key() {
+    needs!(FFMPEG);
+    let clip = BASELINE.clip();
+    let any = "127.0.0.1:0";
+    let server = Server::start(&[
+        "--no-demo",
+        "--publish-key",
+        "let-me-in",
+        "--publish-key",
+        "own=for-this",
+        "--rtsp",
+        any,
+    ]);
+    let name = "locked";
+    let url = server.rtmp_url(name);
+    for wrong in ["", "?key=let-me", "?key=for-this"] {
+        let mut refused = clip.publish(&format!("{url}{wrong}"));
+        assert!(!refused.wait().success(), "published with {wrong:?}");
+        let said = refused.stderr.lines().join("\n");
+        assert!(said.contains("wants another key"), "{said}");
+    }
+    let publish_by_rtsp = |query: &str| {
+        let url = server.wrapped_url("rtsp", "locked-rtsp");
+        Process::spawn(
+            "ffmpeg publishing by RTSP",
+            Command::new("ffmpeg")
+                .args(["-nostdin", "-hide_banner", "-nostats", "-re", "-i"])
+                .arg(&clip.file)
+                .args(["-c", "copy", "-f", "rtsp", "-rtsp_transport", "tcp"])
+                .arg(format!("{url}{query}")),
+        )
+    };
+    let mut refused = publish_by_rtsp("");
+    assert!(!refused.wait().success(), "published by RTSP without a key");
+    let said = refused.stderr.lines().join("\n");
+    assert!(said.contains("403"), "{said}");
+
+    let player = Reader::start(&url, &[]);
+    server.wait_for_player(name);
+    clip.publish(&format!("{url}?key=let-me-in"))
+        .expect_success();
+    player.finish().assert_same(&clip.frames, name);
+    let own = server.rtmp_url("own");
+    assert!(matches!(
+        Client::connect(&format!("{own}?key=let-me-in")).ask_to_publish(),
+        Answer::Refused(_)
+    ));
+    assert!(matches!(
+        Client::connect(&format!("{own}?key=for-this")).ask_to_publish(),
+        Answer::Granted(_)
+    ));
+    publish_by_rtsp("?key=let-me-in").expect_success();
 }
 
 /// A publisher that comes back, here with quite another clip, continues the playlist after a discontinuity,

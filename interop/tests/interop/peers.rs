@@ -34,6 +34,19 @@ fn rtmpdump_plays() {
     plays_whole("rtmpdump", Recorder::rtmpdump);
 }
 
+/// With `FCSubscribe`, and waiting for `onFCSubscribe`, as some networks want it.
+#[test]
+fn rtmpdump_and_ffmpeg_subscribe() {
+    needs!(FFMPEG, RTMPDUMP);
+    plays_whole("dump-subscribes", |url| {
+        Recorder::rtmpdump_with(url, &["--live", "--subscribe", "dump-subscribes"])
+    });
+    plays_whole("ffmpeg-subscribes", |url| {
+        let options = ["-rtmp_subscribe", "ffmpeg-subscribes"];
+        Recorder::ffmpeg(std::path::Path::new("ffmpeg"), &options, url)
+    });
+}
+
 #[test]
 fn rtmp2src_plays() {
     needs!(FFMPEG, GSTREAMER_RTMP2);

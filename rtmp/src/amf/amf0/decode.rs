@@ -15,12 +15,7 @@ use wire::{Reader, Short};
 /// [`Error::Short`] for a value that goes on past the end; [`Error::Invalid`] for a marker that AMF0 reserves or does not have;
 /// [`Error::Limit`] for too many values or too deep nesting.
 pub fn decode<'a>(data: &'a [u8], limits: &Limits) -> Result<Vec<Value<'a>>, Error> {
-    let mut decoder = Decoder {
-        r: Reader::new(data),
-        depth: limits.amf_depth,
-        left: limits.amf_values,
-        limits,
-    };
+    let mut decoder = Decoder::new(Reader::new(data), limits);
     let mut values = Vec::with_capacity(4);
     while !decoder.r.is_empty() {
         values.push(decoder.value()?);
@@ -33,16 +28,14 @@ pub fn decode<'a>(data: &'a [u8], limits: &Limits) -> Result<Vec<Value<'a>>, Err
 /// # Errors
 /// As [`decode`].
 pub(crate) fn value<'a>(r: &mut Reader<'a>, limits: &Limits) -> Result<Value<'a>, Error> {
-    let mut decoder = Decoder {
-        r: Reader::at(r.peek(), r.offset()),
-        depth: limits.amf_depth,
-        left: limits.amf_values,
-        limits,
-    };
+    let mut decoder = Decoder::new(*r, limits);
     let value = decoder.value()?;
     *r = decoder.r;
     Ok(value)
 }
+
+/// How far ahead of a string text is looked for.
+const AHEAD: usize = 512;
 
 struct Decoder<'a, 'l> {
     r: Reader<'a>,
@@ -51,22 +44,59 @@ struct Decoder<'a, 'l> {
     /// Values that may still come.
     left: usize,
     limits: &'l Limits,
+    /// What is known to be UTF-8. Where one string follows the other, what stands between them, markers and lengths, is ASCII: one
+    /// look at all of them costs less than one at each.
+    known: &'a str,
+    /// How many bytes before the end of the input that begins.
+    known_at: usize,
 }
 
-/// Reads a short string that is there as a whole and in UTF-8.
+/// Takes a string's length off.
 #[inline]
-fn string(data: &[u8]) -> Option<(&str, &[u8])> {
+fn split_string(data: &[u8]) -> Option<(&[u8], &[u8])> {
     let ([high, low], data) = data.split_first_chunk()?;
-    let (bytes, rest) = data.split_at_checked(u16::from_be_bytes([*high, *low]).into())?;
-    Some((core::str::from_utf8(bytes).ok()?, rest))
+    data.split_at_checked(u16::from_be_bytes([*high, *low]).into())
 }
 
-impl<'a> Decoder<'a, '_> {
+impl<'a, 'l> Decoder<'a, 'l> {
+    const fn new(r: Reader<'a>, limits: &'l Limits) -> Self {
+        Self {
+            r,
+            depth: limits.amf_depth,
+            left: limits.amf_values,
+            limits,
+            known: "",
+            known_at: 0,
+        }
+    }
+
     /// Goes on where `rest`, a tail of what is left, begins.
     #[inline]
     fn go_on(&mut self, rest: &'a [u8]) {
         let end = self.r.offset().saturating_add(self.r.left());
         self.r = Reader::at(rest, end.saturating_sub(rest.len()));
+    }
+
+    /// A short string before `rest`, as text that is known.
+    #[inline]
+    fn known(&self, bytes: &'a [u8], rest: &'a [u8]) -> Option<&'a str> {
+        let start = self
+            .known_at
+            .checked_sub(rest.len().saturating_add(bytes.len()))?;
+        self.known.get(start..start.saturating_add(bytes.len()))
+    }
+
+    /// Finds out how much text there is from a string before `rest` on.
+    #[inline(never)]
+    fn look_ahead(&mut self, from: &'a [u8]) {
+        let ahead = from.get(..AHEAD).unwrap_or(from);
+        self.known_at = from.len();
+        self.known = core::str::from_utf8(ahead)
+            .or_else(|error| {
+                let valid = ahead.get(..error.valid_up_to()).unwrap_or_default();
+                core::str::from_utf8(valid)
+            })
+            .unwrap_or_default();
     }
 
     fn value(&mut self) -> Result<Value<'a>, Error> {
@@ -156,10 +186,16 @@ impl<'a> Decoder<'a, '_> {
     /// carry values through one more place costs a third.
     fn scalars(&mut self, properties: &mut Vec<(Cow<'a, str>, Value<'a>)>) {
         let mut rest = self.r.peek();
-        while let Some((name, value)) = string(rest)
+        while let Some((name, value)) = split_string(rest)
             && let Some((&marker, data)) = value.split_first()
             && self.left > 0
         {
+            let Some(name) = self
+                .known(name, value)
+                .or_else(|| core::str::from_utf8(name).ok())
+            else {
+                break;
+            };
             let name = Cow::Borrowed(name);
             match marker {
                 marker::NUMBER => {
@@ -177,10 +213,23 @@ impl<'a> Decoder<'a, '_> {
                     rest = after;
                 }
                 marker::STRING => {
-                    let Some((text, after)) = string(data) else {
+                    let Some((text, after)) = split_string(data) else {
                         break;
                     };
-                    properties.push((name, Value::from(text)));
+                    let known = match self.known(text, after) {
+                        Some(known) => known,
+                        None => {
+                            self.look_ahead(data.get(2..).unwrap_or_default());
+                            match self.known(text, after) {
+                                Some(known) => known,
+                                None => match core::str::from_utf8(text) {
+                                    Ok(text) => text,
+                                    Err(_) => break,
+                                },
+                            }
+                        }
+                    };
+                    properties.push((name, Value::from(known)));
                     rest = after;
                 }
                 _ => break,

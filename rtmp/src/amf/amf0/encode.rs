@@ -19,10 +19,7 @@ impl Value<'_> {
     /// [`Error::TooLong`] for a property or class name past 65 535 bytes and for text past 4 GiB.
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), Error> {
         match self {
-            Value::Number(number) => {
-                let [a, b, c, d, e, f, g, h] = number.to_be_bytes();
-                out.extend_from_slice(&[marker::NUMBER, a, b, c, d, e, f, g, h]);
-            }
+            Value::Number(value) => out.extend_from_slice(&number(*value)),
             Value::Boolean(value) => out.extend_from_slice(&[marker::BOOLEAN, (*value).into()]),
             Value::String(text) => match u16::try_from(text.len()) {
                 Ok(len) => {
@@ -73,27 +70,48 @@ impl Value<'_> {
     }
 }
 
+/// Those of the few kinds that nearly all are of are written here, what does not vary in one piece.
 fn properties(object: &Object<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
     for (key, value) in &object.0 {
         name(key, out)?;
-        value.encode(out)?;
+        match value {
+            Value::String(text) if text.len() <= 0xFFFF => {
+                let [.., high, low] = text.len().to_be_bytes();
+                out.extend_from_slice(&[marker::STRING, high, low]);
+                out.extend_from_slice(text.as_bytes());
+            }
+            Value::Number(value) => out.extend_from_slice(&number(*value)),
+            Value::Boolean(value) => out.extend_from_slice(&[marker::BOOLEAN, (*value).into()]),
+            other => other.encode(out)?,
+        }
     }
     out.extend_from_slice(&[0, 0, marker::OBJECT_END]);
     Ok(())
 }
 
 #[inline]
-fn name(name: &str, out: &mut Vec<u8>) -> Result<(), TooLong> {
+const fn number(number: f64) -> [u8; 9] {
+    let [a, b, c, d, e, f, g, h] = number.to_be_bytes();
+    [marker::NUMBER, a, b, c, d, e, f, g, h]
+}
+
+#[inline]
+fn name(name: &str, out: &mut Vec<u8>) -> Result<(), Error> {
     let Ok(len) = u16::try_from(name.len()) else {
-        return Err(TooLong {
-            what: "AMF0 name",
-            value: name.len() as u64,
-            max: u16::MAX.into(),
-        });
+        return Err(too_long(name));
     };
     out.extend_from_slice(&len.to_be_bytes());
     out.extend_from_slice(name.as_bytes());
     Ok(())
+}
+
+#[cold]
+fn too_long(name: &str) -> Error {
+    Error::TooLong(TooLong {
+        what: "AMF0 name",
+        value: name.len() as u64,
+        max: u16::MAX.into(),
+    })
 }
 
 fn long(marker: u8, text: &str, out: &mut Vec<u8>) -> Result<(), TooLong> {

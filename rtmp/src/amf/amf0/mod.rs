@@ -1,6 +1,7 @@
 //! AMF0 ("Action Message Format", Adobe 2007).
 //!
-//! A decoded [`Value`] borrows its strings from the message; [`Value::into_owned`] cuts it loose.
+//! A decoded [`Value`] borrows its strings from the message; [`Value::into_owned`] cuts it loose. A [`Document`] owns all values of
+//! a message in one piece.
 //!
 //! ```
 //! use fluvial_rtmp::Limits;
@@ -15,11 +16,13 @@
 //! ```
 
 mod decode;
+mod document;
 mod encode;
 mod value;
 
 pub use decode::decode;
 pub(crate) use decode::value;
+pub use document::{Document, Entry, Properties, Values};
 pub use encode::encode;
 pub use value::{Object, Value};
 

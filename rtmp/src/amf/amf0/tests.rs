@@ -74,6 +74,73 @@ fn long_text_gets_the_long_marker() {
     }
 }
 
+#[test]
+fn text_is_found_wherever_it_stands() {
+    // Names and strings beside numbers whose bytes are no text, text that ends inside of a character, and more of it than is
+    // looked at ahead.
+    let long = "long \u{e9} ".repeat(300);
+    let object = Object::from([
+        ("a", Value::from("x")),
+        ("b", Value::from(f64::from_bits(0xFFC3_A9C3_A9C3_A9C3))),
+        ("\u{e9}", Value::from("\u{20AC}")),
+        ("", Value::from("")),
+        ("c", Value::from(&*long)),
+        ("d", Value::from(-1.0)),
+        ("e", Value::from("y")),
+    ]);
+    let mut bytes = Vec::new();
+    let values = [Value::from(object)];
+    encode(&values, &mut bytes).unwrap();
+    assert_eq!(decoded(&bytes).unwrap(), values);
+    // "é" whose second byte belongs to the next name.
+    let cut = [3, 0, 1, b'a', 2, 0, 1, b'x', 0, 1, 0xC3, 1, 1];
+    let [Value::Object(object)] = &decoded(&cut).unwrap()[..] else {
+        panic!();
+    };
+    assert_eq!(object.get("\u{FFFD}"), Some(&Value::Boolean(true)));
+    let cut = [3, 0, 1, b'a', 2, 0, 2, b'x', 0xC3, 0, 1, b'b', 1, 1];
+    let [Value::Object(object)] = &decoded(&cut).unwrap()[..] else {
+        panic!();
+    };
+    assert_eq!(object.get("a"), Some(&Value::from("x\u{FFFD}")));
+}
+
+#[test]
+fn documents_are_looked_into() {
+    let inner = Object::from([("name", Value::from("n")), ("on", Value::from(true))]);
+    let values = [
+        Value::from("onMetaData"),
+        Value::EcmaArray(Object::from([
+            ("inner", Value::from(inner)),
+            (
+                "list",
+                Value::StrictArray(vec![Value::from(1.0), Value::Null, Value::from("x")]),
+            ),
+            ("last", Value::from(2.0)),
+        ])),
+        Value::Undefined,
+    ];
+    let mut bytes = Vec::new();
+    encode(&values, &mut bytes).unwrap();
+    let document = Document::decode(&bytes, &Limits::default()).unwrap();
+    let [name, data, undefined] = document.values().collect::<Vec<_>>()[..] else {
+        panic!();
+    };
+    assert_eq!(name.as_str(), Some("onMetaData"));
+    assert_eq!((undefined.as_str(), undefined.as_f64()), (None, None));
+    let names: Vec<_> = data.properties().map(|(name, _)| name).collect();
+    assert_eq!(names, ["inner", "list", "last"]);
+    let inner = data.get("inner").unwrap();
+    assert_eq!(inner.get("on").and_then(Entry::as_bool), Some(true));
+    assert_eq!(inner.get("last"), None);
+    let list: Vec<_> = data.get("list").unwrap().items().collect();
+    assert_eq!(list.len(), 3);
+    assert_eq!(list[2].as_str(), Some("x"));
+    assert_eq!(data.get("last").and_then(Entry::as_f64), Some(2.0));
+    assert_eq!(name.properties().count() + name.items().count(), 0);
+    assert!(Document::decode(&[4], &Limits::default()).is_err());
+}
+
 fn value() -> impl Strategy<Value = Value<'static>> {
     let text = "[a-z\u{e9}]{0,8}".prop_map(Cow::<'static, str>::Owned);
     let leaf = prop_oneof![
@@ -106,6 +173,9 @@ proptest! {
         encode(&values, &mut bytes).unwrap();
         let got = decoded(&bytes).unwrap();
         prop_assert_eq!(&got, &values);
+        let document = Document::decode(&bytes, &Limits::default()).unwrap();
+        let again: Vec<_> = document.values().map(Entry::to_value).collect();
+        prop_assert_eq!(&again, &values);
         let owned: Vec<_> = got.into_iter().map(Value::into_owned).collect();
         prop_assert_eq!(owned, values);
     }

@@ -56,7 +56,18 @@ impl Connection {
     }
 
     pub(super) fn announce(&mut self, request: Announce) -> Result<(), End> {
-        self.announced = Some((name(&request.url.path), request.sdp));
+        let name = name(&request.url.path);
+        if let Err(refused) = self
+            .gate
+            .0
+            .hub
+            .admit(&name, request.url.query().unwrap_or_default())
+        {
+            tracing::warn!(peer = %self.peer, stream = ?name, "publisher refused: {}", refused.reason());
+            self.session.reject(request.id, Status::FORBIDDEN)?;
+            return Ok(());
+        }
+        self.announced = Some((name, request.sdp));
         self.session.accept(request.id)?;
         Ok(())
     }

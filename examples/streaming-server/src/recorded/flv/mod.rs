@@ -1,25 +1,27 @@
+//! Recordings in FLV files, whose tags are the messages.
+
+mod map;
+mod tag;
+
 use anyhow::Context;
+use map::Map;
 use media::Event;
 use rtmp::amf::amf0::{self, Object, Value};
-use rtmp::flv::{Demuxer, FileHeader, FileItem, FileReader, KeyFrame, KeyFrames};
+use rtmp::flv::{Demuxer, FileItem, FileReader, KeyFrame, KeyFrames};
 use rtmp::message::Role;
 use rtmp::{Limits, Message, TypeId};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
+use tag::{BACK_POINTER, TAG, Tag};
 
 /// Bytes read at once.
 const READ: usize = 64 << 10;
 /// Tags at the start among which headers are looked for.
 const FIRST: usize = 64;
-/// Most places that an index of our own has.
-const PLACES: usize = 4096;
 /// By how much metadata may know a length better than the last tag's time.
 const PLAUSIBLE: Duration = Duration::from_secs(5);
-/// Bytes of a tag's header (FLV §E.4.1), and of the size behind a tag.
-const TAG: u64 = 11;
-const BACK_POINTER: u64 = 4;
 
 /// An FLV file: its tags are the messages.
 #[derive(Debug)]
@@ -33,15 +35,20 @@ pub(super) struct Recording {
     /// The timestamp that the recording starts with.
     base: u32,
     length: Option<Duration>,
-    /// `onMetaData` and the headers of the decoders.
+    metadata: Option<Message>,
+    /// What the decoders are set up with at the start.
     headers: Vec<Message>,
     /// Where those are that are not to come a second time.
     repeated: Vec<u64>,
     /// Whether the next tag is the first since the start or the last seek.
     fresh: bool,
+    /// What comes before that.
+    first: Vec<Message>,
     output: VecDeque<Message>,
-    /// From the file's metadata, or made when it is first needed.
+    /// From the file's metadata.
     index: Option<KeyFrames>,
+    /// Made when it is first needed.
+    map: Option<Map>,
 }
 
 impl Recording {
@@ -54,11 +61,14 @@ impl Recording {
             at_end: false,
             base: 0,
             length: None,
+            metadata: None,
             headers: Vec::new(),
             repeated: Vec::new(),
             fresh: true,
+            first: Vec::new(),
             output: VecDeque::new(),
             index: None,
+            map: None,
         };
         recording.look()?;
         Ok(recording)
@@ -70,31 +80,41 @@ impl Recording {
 
     pub(super) fn seek(&mut self, to: Duration) -> anyhow::Result<()> {
         if to.is_zero() {
-            self.go(0, FileReader::new(&Limits::default()))?;
-            return Ok(());
+            return self.start();
         }
-        let index = match self.index.take() {
-            Some(index) => index,
-            None => self.scan()?,
+        let map = match self.map.take() {
+            Some(map) => map,
+            None => Map::of(&mut self.file, self.base, self.index.take())?,
         };
-        let place = index.at(to);
-        self.index = Some(index);
-        match place {
-            Some(place) => self.go(
-                place.offset,
-                FileReader::at(place.offset, &Limits::default()),
-            ),
-            None => self.go(0, FileReader::new(&Limits::default())),
+        let Some(place) = map.at(to) else {
+            self.map = Some(map);
+            return self.start();
+        };
+        let mut headers = map.headers(&mut self.file, place.offset)?;
+        self.map = Some(map);
+        // Those that come soon after the place do not come a second time.
+        for header in &self.headers {
+            if headers.iter().all(|newer| newer.slot() != header.slot()) {
+                headers.push(header.clone());
+            }
         }
+        let reader = FileReader::at(place.offset, &Limits::default());
+        self.go(place.offset, reader, headers)
     }
 
-    fn go(&mut self, offset: u64, reader: FileReader) -> anyhow::Result<()> {
+    fn start(&mut self) -> anyhow::Result<()> {
+        let headers = self.headers.clone();
+        self.go(0, FileReader::new(&Limits::default()), headers)
+    }
+
+    fn go(&mut self, offset: u64, reader: FileReader, headers: Vec<Message>) -> anyhow::Result<()> {
         self.file.seek(SeekFrom::Start(offset))?;
         self.reader = reader;
         self.buffer.clear();
         self.used = 0;
         self.at_end = false;
         self.fresh = true;
+        self.first = headers;
         self.output.clear();
         Ok(())
     }
@@ -109,13 +129,11 @@ impl Recording {
             };
             message.timestamp = message.timestamp.wrapping_sub(self.base);
             if std::mem::take(&mut self.fresh) {
-                for header in &self.headers {
-                    let timestamp = message.timestamp;
-                    self.output.push_back(Message {
-                        timestamp,
-                        ..header.clone()
-                    });
-                }
+                let first = self.metadata.iter().cloned().chain(self.first.drain(..));
+                self.output.extend(first.map(|header| Message {
+                    timestamp: message.timestamp,
+                    ..header
+                }));
             }
             if !self.repeated.contains(&offset) {
                 self.output.push_back(message);
@@ -204,9 +222,8 @@ impl Recording {
             (Some(last), _) => Some(last),
             (None, told) => told,
         };
-        self.headers
-            .insert(0, describe(metadata.as_ref(), self.length)?);
-        self.go(0, FileReader::new(&Limits::default()))
+        self.metadata = Some(describe(metadata.as_ref(), self.length)?);
+        self.start()
     }
 
     /// The time of the last tag, where the end of the file is whole.
@@ -222,25 +239,9 @@ impl Recording {
         let Some(start) = at.checked_sub(size).filter(|_| size >= TAG) else {
             return Ok(None);
         };
-        Ok(self
-            .header(start)?
+        Ok(Tag::at(&mut self.file, start)?
             .filter(|tag| tag.body + TAG == size)
-            .map(|tag| self.since_start(tag.timestamp)))
-    }
-
-    fn since_start(&self, timestamp: u32) -> Duration {
-        // What is before the start, as some headers are, is at it.
-        let millis = timestamp.wrapping_sub(self.base);
-        Duration::from_millis(if millis > u32::MAX / 2 {
-            0
-        } else {
-            millis.into()
-        })
-    }
-
-    fn header(&mut self, at: u64) -> anyhow::Result<Option<Tag>> {
-        self.file.seek(SeekFrom::Start(at))?;
-        Tag::read(&mut self.file).map_err(Into::into)
+            .map(|tag| tag.since(self.base)))
     }
 
     /// Takes the file's own index on the clock of the recording, if it tells the truth.
@@ -254,7 +255,7 @@ impl Recording {
             index.0.last(),
         ];
         for place in places.into_iter().flatten() {
-            match self.header(place.offset)? {
+            match Tag::at(&mut self.file, place.offset)? {
                 Some(tag) if tag.type_id == TypeId::VIDEO || tag.type_id == TypeId::AUDIO => {}
                 _ => return Ok(()),
             }
@@ -266,106 +267,6 @@ impl Recording {
         });
         self.index = Some(KeyFrames(places.collect()));
         Ok(())
-    }
-
-    /// Looks at the headers of all tags for places where playing can begin. However long the file is, there are at most
-    /// [`PLACES`]: the more it has, the farther those that are kept are apart.
-    fn scan(&mut self) -> anyhow::Result<KeyFrames> {
-        let mut file = BufReader::with_capacity(READ, &self.file);
-        file.rewind()?;
-        let mut head = [0; FileHeader::LEN];
-        file.read_exact(&mut head)?;
-        let [.., a, b, c, d] = head;
-        let mut at = u64::from(u32::from_be_bytes([a, b, c, d])) + BACK_POINTER;
-        file.seek(SeekFrom::Start(at))?;
-        let (mut pictures, mut sounds) = (Places::default(), Places::default());
-        while let Some(tag) = Tag::read(&mut file)? {
-            let place = KeyFrame {
-                time: self.since_start(tag.timestamp),
-                offset: at,
-            };
-            let mut first = [0; 1];
-            let body = tag.body.min(1);
-            file.read_exact(&mut first[..usize::from(body == 1)])?;
-            match tag.type_id {
-                // The frame type is at the same place in all bodies; bit 7 says how the rest is to be read.
-                TypeId::VIDEO if first[0] >> 4 & 7 == 1 => pictures.add(place),
-                TypeId::AUDIO => sounds.add(place),
-                _ => {}
-            }
-            let rest = tag.body - body + BACK_POINTER;
-            let Ok(rest) = i64::try_from(rest) else { break };
-            file.seek_relative(rest)?;
-            at += TAG + tag.body + BACK_POINTER;
-        }
-        let places = if pictures.places.is_empty() {
-            sounds
-        } else {
-            pictures
-        };
-        Ok(KeyFrames(places.places))
-    }
-}
-
-/// The header of a tag.
-struct Tag {
-    type_id: TypeId,
-    body: u64,
-    timestamp: u32,
-}
-
-impl Tag {
-    /// None at the end of the file and for what is no tag.
-    fn read(from: &mut impl Read) -> std::io::Result<Option<Self>> {
-        let mut header = [0; 11];
-        match from.read_exact(&mut header) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
-            Err(error) => return Err(error),
-        }
-        let [kind, l2, l1, l0, t2, t1, t0, t3, ..] = header;
-        let type_id = TypeId(kind);
-        let known = matches!(
-            type_id,
-            TypeId::AUDIO | TypeId::VIDEO | TypeId::DATA | TypeId::DATA_AMF3
-        );
-        Ok(known.then(|| Self {
-            type_id,
-            body: u32::from_be_bytes([0, l2, l1, l0]).into(),
-            timestamp: u32::from_be_bytes([t3, t2, t1, t0]),
-        }))
-    }
-}
-
-/// An index that thins itself out.
-#[derive(Default)]
-struct Places {
-    places: Vec<KeyFrame>,
-    /// Least time between two.
-    apart: Duration,
-}
-
-impl Places {
-    fn add(&mut self, place: KeyFrame) {
-        if self
-            .places
-            .last()
-            .is_some_and(|last| place.time < last.time + self.apart)
-        {
-            return;
-        }
-        self.places.push(place);
-        if self.places.len() >= PLACES {
-            self.apart = (self.apart * 2).max(Duration::from_millis(500));
-            let mut last: Option<Duration> = None;
-            self.places.retain(|place| {
-                let keep = last.is_none_or(|last| place.time >= last + self.apart);
-                if keep {
-                    last = Some(place.time);
-                }
-                keep
-            });
-        }
     }
 }
 
