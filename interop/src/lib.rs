@@ -28,6 +28,7 @@ pub mod raw;
 pub mod reader;
 pub mod recorder;
 pub mod server;
+pub mod sfu;
 pub mod transport;
 
 use std::time::{Duration, Instant};

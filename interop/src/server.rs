@@ -190,7 +190,7 @@ impl Server {
     }
 }
 
-fn address_after(line: &str, mark: &str) -> Option<SocketAddr> {
+pub(crate) fn address_after(line: &str, mark: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once(mark)?;
     rest.split(|c: char| !(c.is_ascii_alphanumeric() || ".:[]".contains(c)))
         .next()?
@@ -201,19 +201,18 @@ fn address_after(line: &str, mark: &str) -> Option<SocketAddr> {
 /// `$FLUVIAL_STREAMING_SERVER`, else built by cargo in the profile that this package is built in.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| env::var_os("FLUVIAL_STREAMING_SERVER").map_or_else(build, PathBuf::from))
+    BINARY.get_or_init(|| {
+        let build = || build("fluvial-streaming-server", "streaming-server");
+        env::var_os("FLUVIAL_STREAMING_SERVER").map_or_else(build, PathBuf::from)
+    })
 }
 
-fn build() -> PathBuf {
+/// Has cargo build a binary of `package`, and tell where it is.
+pub(crate) fn build(package: &str, name: &str) -> PathBuf {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
-        .args([
-            "build",
-            "--message-format=json",
-            "-p",
-            "fluvial-streaming-server",
-        ])
+        .args(["build", "--message-format=json", "-p", package])
         .current_dir(crate::peer::manifest_dir());
     if !cfg!(debug_assertions) {
         command.arg("--release");
@@ -222,11 +221,11 @@ fn build() -> PathBuf {
         .stderr(std::process::Stdio::inherit())
         .output()
         .expect("cargo can be started");
-    assert!(output.status.success(), "streaming-server does not build");
+    assert!(output.status.success(), "{name} does not build");
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "streaming-server")
+        .filter(|message| message["target"]["name"] == name)
         .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
         .expect("cargo tells where the executable is")
 }

@@ -11,7 +11,7 @@ mod tls;
 
 pub use fanout::Fanout;
 pub use listener::Listener;
-pub use log::init_log;
+pub use log::{init_log, init_log_with};
 pub use outbox::Outbox;
 pub use pipe::Pipe;
 pub use shutdown::{Shutdown, on_hangup, termination};

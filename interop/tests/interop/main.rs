@@ -11,6 +11,7 @@ mod lifecycle;
 mod load;
 mod packaged;
 mod peers;
+mod rooms;
 mod rtsp;
 mod vod;
 mod wrapped;

@@ -1,0 +1,63 @@
+use clap::Parser;
+use std::net::{IpAddr, SocketAddr};
+
+/// A selective forwarding unit for WebRTC: rooms in the browser, WHIP and WHEP.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "sfu", version)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where to speak HTTP: the page, signalling, WHIP and WHEP; port 0 takes any free one
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8080")]
+    pub http: SocketAddr,
+
+    /// Where media comes and goes, of all clients; port 0 takes any free one
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:7882")]
+    pub udp: SocketAddr,
+
+    /// An address at which clients reach the UDP port, if it is not one of this machine; may be given several times
+    #[arg(long = "announce", value_name = "IP")]
+    pub announce: Vec<IpAddr>,
+
+    /// Threads, which share the rooms among them; 0: one a processor
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub workers: usize,
+
+    /// Most people in a room
+    #[arg(long, value_name = "COUNT", default_value_t = 200)]
+    pub max_peers: usize,
+
+    /// Most rooms of each thread
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    pub max_rooms: usize,
+
+    /// Most people whom a page hears at a time: the loudest
+    #[arg(long, value_name = "COUNT", default_value_t = 8)]
+    pub max_audio: usize,
+
+    /// Most pictures that a page gets at a time: those on the screen, or of the last who spoke
+    #[arg(long, value_name = "COUNT", default_value_t = 24)]
+    pub max_video: usize,
+
+    /// Most connections of HTTP at a time
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    pub max_connections: usize,
+}
+
+impl Default for Config {
+    /// What the command line means without arguments.
+    fn default() -> Self {
+        Self::parse_from(["sfu"])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Config::command().debug_assert();
+        assert_eq!(Config::default().http.port(), 8080);
+    }
+}

@@ -1,0 +1,148 @@
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod directory;
+pub mod message;
+mod reach;
+pub mod room;
+mod signal;
+mod stun;
+mod switchboard;
+mod udp;
+mod web;
+mod whip;
+mod worker;
+
+pub use config::Config;
+
+use anyhow::Context;
+use common::{Listener, Shutdown};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use switchboard::Switchboard;
+use tokio::sync::mpsc;
+use udp::Port;
+use worker::{COMMANDS, Command, Worker};
+
+/// Longest that HTTP goes on after a shutdown.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    switchboard: Switchboard,
+    threads: Vec<JoinHandle<()>>,
+    close: Shutdown,
+    http: tokio::task::JoinHandle<()>,
+    http_address: SocketAddr,
+    udp_address: SocketAddr,
+}
+
+impl Server {
+    /// Binds the ports and starts to serve.
+    ///
+    /// # Errors
+    /// If a port cannot be had or no certificate can be made; the message says which.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        let listener = Listener::bind("HTTP", config.http, config.max_connections).await?;
+        let http_address = listener.address();
+        let count = match config.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        };
+        let first = udp::bind(config.udp)?;
+        let udp_address = first
+            .local_addr()
+            .context("a bound socket has an address")?;
+        let mut sockets = vec![first];
+        while sockets.len() < count {
+            sockets.push(udp::bind(udp_address)?);
+        }
+        let crypto = Arc::new(str0m::crypto::from_feature_flags());
+        let certificate = crypto
+            .dtls_provider
+            .generate_certificate()
+            .context("cannot make a certificate")?;
+        let room_config = Arc::new(room::Config {
+            certificate,
+            crypto,
+            addresses: reach::addresses(udp_address, &config.announce),
+            max_peers: config.max_peers,
+            max_audio: config.max_audio,
+            max_video: config.max_video,
+        });
+        let (commands, inboxes): (Vec<_>, Vec<_>) =
+            (0..count).map(|_| mpsc::channel(COMMANDS)).unzip();
+        let directory = Arc::default();
+        let mut threads = Vec::new();
+        for (index, (socket, inbox)) in sockets.into_iter().zip(inboxes).enumerate() {
+            let worker = Worker::new(
+                index,
+                Arc::clone(&room_config),
+                config.max_rooms,
+                Arc::clone(&directory),
+                commands.clone(),
+            );
+            let thread = std::thread::Builder::new().name(format!("rooms-{index}"));
+            let thread = thread.spawn(move || run(worker, socket, inbox));
+            threads.push(thread.context("cannot start a thread")?);
+        }
+        tracing::info!("UDP listening on {udp_address}");
+        tracing::info!("HTTP listening on http://{http_address}");
+        let switchboard = Switchboard::new(commands);
+        let close = Shutdown::new();
+        let http = tokio::spawn(web::serve(listener, switchboard.clone(), close.clone()));
+        Ok(Self {
+            switchboard,
+            threads,
+            close,
+            http,
+            http_address,
+            udp_address,
+        })
+    }
+
+    /// Where HTTP is spoken, with the port that was chosen.
+    #[must_use]
+    pub const fn http_address(&self) -> SocketAddr {
+        self.http_address
+    }
+
+    /// Where media goes, with the port that was chosen.
+    #[must_use]
+    pub const fn udp_address(&self) -> SocketAddr {
+        self.udp_address
+    }
+
+    /// Ends: everybody is told, and all connections are closed.
+    pub async fn shut_down(self) {
+        self.switchboard.tell_all(|| Command::Drain).await;
+        self.switchboard.tell_all(|| Command::End).await;
+        self.close.begin();
+        if tokio::time::timeout(FAREWELL, self.http).await.is_err() {
+            tracing::debug!("some HTTP connections were cut");
+        }
+        for thread in self.threads {
+            // One that panicked has ended too.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+fn run(worker: Worker, socket: std::net::UdpSocket, inbox: mpsc::Receiver<Command>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let ended = runtime.and_then(|runtime| {
+        runtime.block_on(async {
+            let port = Port::new(socket)?;
+            worker.run(port, inbox).await;
+            Ok(())
+        })
+    });
+    if let Err(error) = ended {
+        tracing::error!("a thread cannot work: {error}");
+    }
+}

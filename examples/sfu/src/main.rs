@@ -1,0 +1,34 @@
+//! The binary: reads the command line, serves until SIGTERM or SIGINT.
+
+use clap::Parser;
+use fluvial_sfu::{Config, Server};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let config = Config::parse();
+    // What clients offer and we do not take is no news.
+    common::init_log_with("info,str0m=error,dimpl=error,sctp_proto=error,is=error");
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!("cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: Config) -> anyhow::Result<()> {
+    let server = Server::start(config).await?;
+    let signal = common::termination().await?;
+    tracing::info!("{signal}: ending");
+    server.shut_down().await;
+    tracing::info!("ended");
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! At which addresses clients reach the server.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+
+/// Candidates of a port: those that the operator announces, or the one it is bound to, or, where it is bound to all, those of this
+/// machine that it would use towards the outside, and itself.
+pub(crate) fn addresses(bound: SocketAddr, announced: &[IpAddr]) -> Vec<SocketAddr> {
+    let ips = match bound.ip() {
+        _ if !announced.is_empty() => announced.to_vec(),
+        ip if !ip.is_unspecified() => vec![ip],
+        IpAddr::V4(_) => outward(Ipv4Addr::UNSPECIFIED.into(), [192, 0, 2, 1].into())
+            .chain([Ipv4Addr::LOCALHOST.into()])
+            .collect(),
+        IpAddr::V6(_) => {
+            let test = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+            outward(Ipv6Addr::UNSPECIFIED.into(), test.into())
+                .chain(outward(Ipv4Addr::UNSPECIFIED.into(), [192, 0, 2, 1].into()))
+                .chain([Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()])
+                .collect()
+        }
+    };
+    let mut addresses = Vec::new();
+    for ip in ips {
+        let address = SocketAddr::new(ip, bound.port());
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    addresses
+}
+
+/// The address from which this machine would send to `towards` (an address for documentation, RFC 5737 and RFC 3849; nothing is
+/// sent).
+fn outward(from: IpAddr, towards: IpAddr) -> impl Iterator<Item = IpAddr> {
+    let own = || {
+        let socket = UdpSocket::bind((from, 0)).ok()?;
+        socket.connect((towards, 9)).ok()?;
+        Some(socket.local_addr().ok()?.ip())
+    };
+    own().into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn announced_addresses_come_before_bound_ones() {
+        let bound = "127.0.0.1:5000".parse().unwrap();
+        assert_eq!(addresses(bound, &[]), [bound]);
+        let outside = "203.0.113.9:5000".parse().unwrap();
+        assert_eq!(
+            addresses(bound, &["203.0.113.9".parse().unwrap()]),
+            [outside]
+        );
+        let all = addresses("0.0.0.0:5000".parse().unwrap(), &[]);
+        assert!(all.contains(&bound), "{all:?}");
+        assert!(all.iter().all(|address| !address.ip().is_unspecified()));
+    }
+}

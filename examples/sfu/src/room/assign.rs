@@ -1,0 +1,253 @@
+//! Which section of a receiver carries what, and in which layer.
+
+use super::layers::{Wish, allocate};
+use super::slot::Feed;
+use super::{PeerId, Room};
+use crate::message::{Assignment, Notice, Source};
+use std::time::Instant;
+use str0m::bwe::Bitrate;
+use str0m::media::{MediaKind, Mid};
+
+/// A track that a receiver is to get.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    peer: PeerId,
+    track: Mid,
+    source: Source,
+    height: u32,
+    priority: u8,
+}
+
+impl Room {
+    pub(super) fn assign_all(&mut self, now: Instant) {
+        let ids: Vec<_> = self.peers.keys().copied().collect();
+        for id in ids {
+            self.assign(id, now);
+        }
+    }
+
+    /// Gives the sections of a receiver what it is to get. What stays, stays where it is.
+    pub(super) fn assign(&mut self, id: PeerId, now: Instant) {
+        let changed = [MediaKind::Audio, MediaKind::Video]
+            .map(|kind| self.assign_kind(id, kind, now))
+            .contains(&true);
+        if changed {
+            self.tell_assignments(id);
+            self.choose_layers_for(id, now);
+        }
+    }
+
+    fn assign_kind(&mut self, id: PeerId, kind: MediaKind, now: Instant) -> bool {
+        let mut wanted = self.wanted(id, kind, now);
+        let Some(peer) = self.peers.get(&id) else {
+            return false;
+        };
+        wanted.truncate(peer.sections(kind));
+        let mut changes = Vec::new();
+        let mut free = Vec::new();
+        for slot in peer.slots.iter().filter(|slot| slot.kind == kind) {
+            let feed = slot.feed.as_ref();
+            let kept = feed.and_then(|feed| {
+                let same = |wish: &Wanted| (wish.peer, wish.track) == (feed.peer, feed.track);
+                wanted.iter().position(same)
+            });
+            match (kept, feed) {
+                // It may have grown.
+                (Some(index), _) => changes.push((slot.mid, Some(wanted.remove(index)))),
+                (None, Some(_)) => {
+                    free.push(slot.mid);
+                    changes.push((slot.mid, None));
+                }
+                (None, None) => free.push(slot.mid),
+            }
+        }
+        for (mid, wish) in free.into_iter().zip(wanted) {
+            changes.retain(|(other, _)| *other != mid);
+            changes.push((mid, Some(wish)));
+        }
+        let mut changed = false;
+        for (mid, wish) in changes {
+            changed |= self.feed(id, mid, wish);
+        }
+        changed
+    }
+
+    /// Connects a section to a track, or to nothing. Whether that was new.
+    fn feed(&mut self, id: PeerId, section: Mid, wish: Option<Wanted>) -> bool {
+        let Some(slot) = self.peers.get_mut(&id).and_then(|peer| peer.slot(section)) else {
+            return false;
+        };
+        let before = slot.feed.as_ref().map(|feed| (feed.peer, feed.track));
+        let after = wish.map(|wish| (wish.peer, wish.track));
+        if before != after {
+            slot.feed_from(wish.map(|wish| Feed::new(wish.peer, wish.track, wish.source)));
+        }
+        if let (Some(feed), Some(wish)) = (&mut slot.feed, wish) {
+            (feed.height, feed.priority) = (wish.height, wish.priority);
+        }
+        if before == after {
+            return false;
+        }
+        if let Some((peer, track)) = before {
+            self.forget_reader(peer, track, (id, section));
+        }
+        if let Some((peer, track)) = after
+            && let Some(track) = self.peers.get_mut(&peer).and_then(|peer| peer.track(track))
+        {
+            track.readers.push((id, section));
+        }
+        true
+    }
+
+    /// What a receiver is to get, the most important first.
+    fn wanted(&self, id: PeerId, kind: MediaKind, now: Instant) -> Vec<Wanted> {
+        let is_audio = kind == MediaKind::Audio;
+        let Some(receiver) = self.peers.get(&id) else {
+            return Vec::new();
+        };
+        let mut all: Vec<Wanted> = self
+            .peers
+            .values()
+            .filter(|peer| peer.id != id)
+            .flat_map(|peer| {
+                peer.tracks
+                    .iter()
+                    .filter(|track| track.source.is_audio() == is_audio)
+                    .map(|track| Wanted {
+                        peer: peer.id,
+                        track: track.mid,
+                        source: track.source,
+                        height: 720,
+                        priority: 0,
+                    })
+            })
+            .collect();
+        match &receiver.view {
+            Some(view) if !is_audio => {
+                let tile = |wish: &Wanted| {
+                    let name = wish.peer.to_string();
+                    view.iter()
+                        .find(|tile| tile.peer == name && tile.source == wish.source)
+                };
+                all.retain_mut(|wish| match tile(wish) {
+                    Some(tile) => {
+                        (wish.height, wish.priority) = (tile.height, tile.priority);
+                        true
+                    }
+                    None => false,
+                });
+                all.sort_by_key(|wish| std::cmp::Reverse(wish.priority));
+            }
+            _ if is_audio && all.len() > receiver.sections(kind) => all.sort_by(|a, b| {
+                let loud = |wish: &Wanted| self.speakers.level(wish.peer, now);
+                loud(b).total_cmp(&loud(a))
+            }),
+            // Screens, then who spoke last, then who came first.
+            _ => all.sort_by_key(|wish| {
+                let spoke = self.spoken.iter().position(|spoken| *spoken == wish.peer);
+                (wish.source != Source::Screen, spoke.unwrap_or(usize::MAX))
+            }),
+        }
+        all
+    }
+
+    pub(super) fn choose_layers(&mut self, now: Instant) {
+        let ids: Vec<_> = self.peers.keys().copied().collect();
+        for id in ids {
+            self.choose_layers_for(id, now);
+        }
+    }
+
+    /// Chooses a layer for each picture of a receiver, by its tile and the bandwidth.
+    pub(super) fn choose_layers_for(&mut self, id: PeerId, now: Instant) {
+        let Some(receiver) = self.peers.get(&id) else {
+            return;
+        };
+        let mut sections = Vec::new();
+        let mut wishes = Vec::new();
+        // Sound goes first: it is small, and it is what people come for.
+        let mut sound = 0;
+        for slot in &receiver.slots {
+            let Some(feed) = &slot.feed else {
+                continue;
+            };
+            let publisher = self.peers.get(&feed.peer);
+            let track =
+                publisher.and_then(|peer| peer.tracks.iter().find(|track| track.mid == feed.track));
+            let Some(track) = track else {
+                continue;
+            };
+            let ladder = track.ladder(now);
+            if ladder.is_empty() {
+                continue;
+            }
+            if slot.kind == MediaKind::Audio {
+                sound += ladder.iter().map(|(_, offer)| offer.rate).sum::<u64>();
+                continue;
+            }
+            let (places, layers): (Vec<_>, Vec<_>) = ladder.into_iter().unzip();
+            wishes.push(Wish {
+                priority: feed.priority,
+                height: feed.height,
+                current: places.iter().position(|place| feed.current == Some(*place)),
+                layers,
+            });
+            sections.push((slot.mid, feed.peer, feed.track, places));
+        }
+        let chosen = allocate(receiver.estimate.saturating_sub(sound), &wishes);
+        let desired = sound + wishes.iter().map(Wish::desired).sum::<u64>();
+        let mut needed = Vec::new();
+        if let Some(receiver) = self.peers.get_mut(&id) {
+            // Room above, so that the way up is found before it is needed.
+            let desired = Bitrate::bps(desired + desired / 2 + 100_000);
+            receiver.rtc.bwe().set_desired_bitrate(desired);
+            self.dirty.insert(id);
+            for ((section, peer, track, places), choice) in sections.into_iter().zip(chosen) {
+                let layer = choice.and_then(|choice| places.get(choice).copied());
+                let connected = receiver.connected;
+                let Some(slot) = receiver.slots.iter_mut().find(|slot| slot.mid == section) else {
+                    continue;
+                };
+                let Some(feed) = &mut slot.feed else {
+                    continue;
+                };
+                if layer.is_none() {
+                    // No room for it: it stands still until there is.
+                    feed.current = None;
+                }
+                feed.wanted = layer;
+                if let Some(layer) = layer
+                    && connected
+                    && feed.current != Some(layer)
+                {
+                    needed.push((peer, track, layer));
+                }
+            }
+        }
+        for (peer, track, layer) in needed {
+            self.want_keyframe(peer, track, layer, now);
+        }
+    }
+
+    fn tell_assignments(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get(&id) else {
+            return;
+        };
+        let sections: Vec<Assignment> = peer
+            .slots
+            .iter()
+            .map(|slot| slot.assignment(self.rid_of(slot.feed.as_ref())))
+            .collect();
+        self.tell(id, Notice::Assigned { sections });
+    }
+
+    fn rid_of(&self, feed: Option<&Feed>) -> Option<String> {
+        let feed = feed?;
+        let publisher = self.peers.get(&feed.peer)?;
+        let track = publisher
+            .tracks
+            .iter()
+            .find(|track| track.mid == feed.track)?;
+        Some(track.layers.get(feed.current?)?.rid?.to_string())
+    }
+}

@@ -1,0 +1,227 @@
+//! What connections tell, and packets on their way through.
+
+use super::keyframe;
+use super::peer::Entrance;
+use super::{PeerId, Room};
+use crate::message::Source;
+use std::time::Instant;
+use str0m::bwe::BweKind;
+use str0m::channel::ChannelData;
+use str0m::media::{KeyframeRequestKind, Mid};
+use str0m::rtp::RtpPacket;
+use str0m::{Event, IceConnectionState};
+
+impl Room {
+    pub(super) fn handle_event(&mut self, id: PeerId, event: Event, now: Instant) {
+        match event {
+            Event::RtpPacket(packet) => self.packet(id, &packet, now),
+            Event::KeyframeRequest(request) => self.keyframe_wanted(id, request.mid, now),
+            Event::Connected => self.connected(id, now),
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => self.lost(id, now),
+            Event::MediaAdded(media) => {
+                self.section(id, media.mid, media.kind, media.direction, now);
+            }
+            Event::MediaChanged(media) => {
+                let peer = self.peers.get(&id);
+                let kind = peer.and_then(|peer| Some(peer.rtc.media(media.mid)?.kind()));
+                if let Some(kind) = kind {
+                    self.section(id, media.mid, kind, media.direction, now);
+                }
+            }
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
+                if let Some(peer) = self.peers.get_mut(&id) {
+                    let (before, estimate) = (peer.estimate, estimate.as_u64());
+                    peer.estimate = estimate;
+                    // Down at once; up is for the next tick.
+                    if estimate < before {
+                        self.choose_layers_for(id, now);
+                    }
+                }
+            }
+            Event::ChannelData(data) => self.relay(id, &data),
+            Event::ChannelOpen(channel, label) => {
+                if let Some(peer) = self.peers.get_mut(&id) {
+                    peer.channels.retain(|(open, _)| *open != channel);
+                    peer.channels.push((channel, label));
+                }
+            }
+            Event::ChannelClose(channel) => {
+                if let Some(peer) = self.peers.get_mut(&id) {
+                    peer.channels.retain(|(open, _)| *open != channel);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A packet goes to all who show its track.
+    fn packet(&mut self, id: PeerId, packet: &RtpPacket, now: Instant) {
+        self.counters.received += 1;
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        let ssrc = packet.header.ssrc;
+        let (mid, layer) = match peer.streams.get(&ssrc) {
+            Some(known) => *known,
+            None => {
+                let mut api = peer.rtc.direct_api();
+                let Some(stream) = api.stream_rx(&ssrc) else {
+                    return;
+                };
+                let (mid, rid) = (stream.mid(), stream.rid());
+                let codecs = peer.rtc.codec_config();
+                let pt = packet.header.payload_type;
+                let Some(&params) = codecs.find(|params| params.pt() == pt) else {
+                    return;
+                };
+                let Some(track) = peer.track(mid) else {
+                    return;
+                };
+                let layer = track.layer(ssrc, rid, params, now);
+                peer.streams.insert(ssrc, (mid, layer));
+                (mid, layer)
+            }
+        };
+        let Some(track) = peer.tracks.iter_mut().find(|track| track.mid == mid) else {
+            return;
+        };
+        let (source, muted) = (track.source, track.muted);
+        let Some(encoding) = track.layers.get_mut(layer) else {
+            return;
+        };
+        if packet.header.payload_type != encoding.params.pt() {
+            // The publisher changed its codec.
+            let pt = packet.header.payload_type;
+            match peer.rtc.codec_config().find(|params| params.pt() == pt) {
+                Some(&params) => encoding.params = params,
+                None => return,
+            }
+        }
+        let params = encoding.params;
+        let keyframe = keyframe::starts(params.spec().codec, &packet.payload);
+        encoding.hear(packet.payload.len(), keyframe, now);
+        if muted {
+            return;
+        }
+        if source == Source::Microphone
+            && let Some(level) = packet.header.ext_vals.audio_level
+        {
+            self.speakers.hear(id, level, now);
+        }
+        let readers = std::mem::take(&mut track.readers);
+        for &(reader, section) in &readers {
+            let Some(receiver) = self.peers.get_mut(&reader) else {
+                continue;
+            };
+            if !receiver.connected {
+                continue;
+            }
+            let Some(slot) = receiver.slots.iter_mut().find(|slot| slot.mid == section) else {
+                continue;
+            };
+            if slot.forward(
+                &mut receiver.rtc,
+                packet,
+                params,
+                layer,
+                keyframe.is_some(),
+                now,
+            ) {
+                self.counters.forwarded += 1;
+                self.dirty.insert(reader);
+            }
+        }
+        if let Some(track) = self.peers.get_mut(&id).and_then(|peer| peer.track(mid)) {
+            track.readers = readers;
+        }
+    }
+
+    /// A receiver cannot go on without a keyframe.
+    fn keyframe_wanted(&mut self, id: PeerId, section: Mid, now: Instant) {
+        let slot = self.peers.get_mut(&id).and_then(|peer| peer.slot(section));
+        let Some(feed) = slot.and_then(|slot| slot.feed.as_ref()) else {
+            return;
+        };
+        let (from, mid, layer) = (feed.peer, feed.track, feed.current.or(feed.wanted));
+        if let Some(layer) = layer {
+            self.want_keyframe(from, mid, layer, now);
+        }
+    }
+
+    pub(super) fn want_keyframe(&mut self, from: PeerId, mid: Mid, layer: usize, now: Instant) {
+        let track = self.peers.get_mut(&from).and_then(|peer| peer.track(mid));
+        if let Some(layer) = track.and_then(|track| track.layers.get_mut(layer)) {
+            layer.keyframes.want(now);
+            self.ask_for_keyframe(from, mid, now);
+        }
+    }
+
+    /// Asks a publisher for what is due.
+    pub(super) fn ask_for_keyframe(&mut self, id: PeerId, mid: Mid, now: Instant) {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        let Some(track) = peer.tracks.iter_mut().find(|track| track.mid == mid) else {
+            return;
+        };
+        for layer in &mut track.layers {
+            if layer.keyframes.ask(now) {
+                let mut api = peer.rtc.direct_api();
+                if let Some(stream) = api.stream_rx(&layer.ssrc) {
+                    stream.request_keyframe(KeyframeRequestKind::Pli);
+                    self.counters.keyframe_requests += 1;
+                    self.dirty.insert(id);
+                }
+            }
+        }
+    }
+
+    /// Packets can be sent from now on: pictures begin with a keyframe.
+    fn connected(&mut self, id: PeerId, now: Instant) {
+        tracing::info!(peer = %id, "connected");
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        peer.connected = true;
+        for slot in &mut peer.slots {
+            slot.restart();
+        }
+        self.assign(id, now);
+        self.choose_layers_for(id, now);
+    }
+
+    /// The media connection is dead. A page may make a new one.
+    fn lost(&mut self, id: PeerId, now: Instant) {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        tracing::info!(peer = %id, "the media connection is lost");
+        match peer.entrance {
+            Entrance::Http => self.leave(id, now),
+            Entrance::Socket => {}
+        }
+    }
+
+    /// What one writes to a data channel goes to all who have one of that label.
+    fn relay(&mut self, id: PeerId, data: &ChannelData) {
+        let Some(peer) = self.peers.get(&id) else {
+            return;
+        };
+        let Some((_, label)) = peer.channels.iter().find(|(open, _)| *open == data.id) else {
+            return;
+        };
+        let label = label.clone();
+        for (&other, peer) in self.peers.iter_mut().filter(|(other, _)| **other != id) {
+            let Some((channel, _)) = peer.channels.iter().find(|(_, own)| *own == label) else {
+                continue;
+            };
+            if let Some(mut channel) = peer.rtc.channel(*channel) {
+                // One whose buffer is full misses it: a slow reader holds nobody else up.
+                if matches!(channel.write(data.binary, &data.data), Ok(true)) {
+                    self.counters.messages += 1;
+                    self.dirty.insert(other);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,456 @@
+//! A room, as a state machine: datagrams, requests and time go in; datagrams and notices come out. It opens no socket and reads no
+//! clock, so a test can run a whole conference in a millisecond, and a thread can drive as many rooms as it likes.
+//!
+//! After inputs, [`Room::flush`] does what follows from them for everybody else in the room; then everything that can be polled is
+//! polled. Several datagrams may go in before one flush: what goes to one receiver then leaves together.
+
+mod assign;
+mod forward;
+mod keyframe;
+mod layers;
+mod negotiate;
+mod peer;
+mod request;
+mod rewrite;
+mod slot;
+mod speaker;
+mod track;
+mod vp8;
+
+pub use peer::{Entrance, PeerId};
+
+use crate::message::{Notice, Person, Request};
+use peer::Peer;
+use speaker::Speakers;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use str0m::bwe::Bitrate;
+use str0m::config::{CryptoProvider, DtlsCert};
+use str0m::media::{MediaKind, Mid};
+use str0m::net::{Protocol, Receive, Transmit};
+use str0m::{Candidate, Input, Output, RtcConfig};
+
+/// How often speakers and layers are looked at, where nothing urges.
+const TICK: Duration = Duration::from_millis(200);
+/// Who came by HTTP and has no connection after that long is gone; over a WebSocket one may wait and only watch the list.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Where the estimate of bandwidth begins.
+const FIRST_ESTIMATE: u64 = 1_000_000;
+
+/// What all rooms of a server share.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Shown to all clients: making one takes long.
+    pub certificate: DtlsCert,
+    /// Does the arithmetic of DTLS and SRTP.
+    pub crypto: Arc<CryptoProvider>,
+    /// Where clients can reach the server.
+    pub addresses: Vec<SocketAddr>,
+    /// Most people in one room.
+    pub max_peers: usize,
+    /// Most sections for sound that a page is asked for; beyond that the loudest are heard.
+    pub max_audio: usize,
+    /// Most sections for pictures that a page is asked for; beyond that the last who spoke are seen.
+    pub max_video: usize,
+}
+
+/// Why somebody cannot come in, or a description cannot be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The room is full.
+    Full,
+    /// They are not in the room.
+    Stranger,
+    /// The description is none, or not one that can be answered; why.
+    Description(String),
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Full => write!(f, "the room is full"),
+            Self::Stranger => write!(f, "nobody of that name is in the room"),
+            Self::Description(why) => write!(f, "the session description: {why}"),
+        }
+    }
+}
+
+/// One room.
+#[derive(Debug)]
+pub struct Room {
+    config: Arc<Config>,
+    peers: BTreeMap<PeerId, Peer>,
+    deadlines: BTreeSet<(Instant, PeerId)>,
+    /// Who has been written to since the last flush.
+    dirty: BTreeSet<PeerId>,
+    speakers: Speakers<PeerId>,
+    /// Who spoke, the last one first.
+    spoken: Vec<PeerId>,
+    tick: Instant,
+    transmits: VecDeque<Transmit>,
+    notices: VecDeque<(PeerId, Notice)>,
+    gone: VecDeque<PeerId>,
+    counters: Counters,
+}
+
+/// What a room has done since it was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// RTP packets that came.
+    pub received: u64,
+    /// RTP packets that were sent on.
+    pub forwarded: u64,
+    /// Keyframes that publishers were asked for.
+    pub keyframe_requests: u64,
+    /// Messages of data channels that were sent on.
+    pub messages: u64,
+}
+
+impl Room {
+    /// An empty one.
+    #[must_use]
+    pub fn new(config: Arc<Config>, now: Instant) -> Self {
+        Self {
+            config,
+            peers: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            dirty: BTreeSet::new(),
+            speakers: Speakers::new(),
+            spoken: Vec::new(),
+            tick: now,
+            transmits: VecDeque::new(),
+            notices: VecDeque::new(),
+            gone: VecDeque::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Whether nobody is here.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// Who is here.
+    pub fn people(&self) -> impl Iterator<Item = Person> {
+        self.peers.values().map(Peer::person)
+    }
+
+    /// What was done so far.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Somebody comes in; `id` is new in the whole server.
+    ///
+    /// # Errors
+    /// If the room is full.
+    pub fn join(
+        &mut self,
+        id: PeerId,
+        name: &str,
+        entrance: Entrance,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        if self.peers.len() >= self.config.max_peers {
+            return Err(Refusal::Full);
+        }
+        let mut rtc = RtcConfig::new()
+            .set_crypto_provider(Arc::clone(&self.config.crypto))
+            .set_dtls_cert(self.config.certificate.clone())
+            .set_ice_lite(true)
+            .set_rtp_mode(true)
+            .enable_h265(false)
+            .enable_bwe(Some(Bitrate::bps(FIRST_ESTIMATE)))
+            .set_stats_interval(None)
+            .build(now);
+        for &address in &self.config.addresses {
+            if let Ok(candidate) = Candidate::host(address, Protocol::Udp) {
+                rtc.add_local_candidate(candidate);
+            }
+        }
+        let peer = Peer {
+            id,
+            name: name.chars().filter(|c| !c.is_control()).take(64).collect(),
+            entrance,
+            rtc,
+            since: now,
+            connected: false,
+            deadline: None,
+            sources: BTreeMap::new(),
+            muted: Vec::new(),
+            tracks: Vec::new(),
+            streams: std::collections::HashMap::new(),
+            slots: Vec::new(),
+            channels: Vec::new(),
+            view: None,
+            estimate: FIRST_ESTIMATE,
+            asked: [0; 2],
+        };
+        let person = peer.person();
+        let peers = self.people().collect();
+        self.tell_all_but(id, &Notice::Joined { peer: person });
+        self.peers.insert(id, peer);
+        let [audio, video] = self.ask_for_sections(id);
+        self.tell(
+            id,
+            Notice::Welcome {
+                id: id.to_string(),
+                peers,
+                audio,
+                video,
+            },
+        );
+        self.dirty.insert(id);
+        Ok(())
+    }
+
+    /// Somebody goes, or is found to have gone.
+    pub fn leave(&mut self, id: PeerId, now: Instant) {
+        let Some(mut peer) = self.peers.remove(&id) else {
+            return;
+        };
+        if let Some(deadline) = peer.deadline {
+            self.deadlines.remove(&(deadline, id));
+        }
+        self.dirty.remove(&id);
+        self.speakers.forget(id);
+        self.spoken.retain(|spoken| *spoken != id);
+        // The last words: the browser learns at once instead of by a time-out.
+        if peer.rtc.close().is_ok() {
+            while let Ok(Output::Transmit(transmit)) = peer.rtc.poll_output() {
+                self.transmits.push_back(transmit);
+            }
+        }
+        self.gone.push_back(id);
+        self.tell_all_but(id, &Notice::Left { id: id.to_string() });
+        self.assign_all(now);
+    }
+
+    /// What a page asks for. `join` has been seen to already.
+    pub fn handle_request(&mut self, id: PeerId, request: Request, now: Instant) {
+        match request {
+            Request::Offer { sdp, sources } => {
+                let notice = match self.offer(id, &sdp, sources, now) {
+                    Ok(sdp) => Notice::Answer { sdp },
+                    Err(refusal) => Notice::Refused {
+                        reason: refusal.to_string(),
+                    },
+                };
+                self.tell(id, notice);
+            }
+            Request::View { tiles } => {
+                if let Some(peer) = self.peers.get_mut(&id) {
+                    peer.view = Some(tiles);
+                    self.assign(id, now);
+                }
+            }
+            Request::Mute { source, muted } => self.mute(id, source, muted, now),
+            Request::Leave => self.leave(id, now),
+            Request::Ping => self.tell(id, Notice::Pong),
+            Request::Join { .. } => self.tell(
+                id,
+                Notice::Refused {
+                    reason: "you are in already".into(),
+                },
+            ),
+        }
+    }
+
+    /// A datagram of a client; noise is dropped. `to` is the address at which it came.
+    pub fn handle_datagram(
+        &mut self,
+        id: PeerId,
+        protocol: Protocol,
+        from: SocketAddr,
+        to: SocketAddr,
+        data: &[u8],
+        now: Instant,
+    ) {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        let Ok(receive) = Receive::new(protocol, from, to, data) else {
+            return;
+        };
+        if let Err(error) = peer.rtc.handle_input(Input::Receive(now, receive)) {
+            tracing::debug!(peer = %id, %error, "a connection failed");
+            return self.leave(id, now);
+        }
+        self.drive(id, now);
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(&(deadline, id)) = self.deadlines.first()
+            && deadline <= now
+        {
+            self.deadlines.pop_first();
+            if let Some(peer) = self.peers.get_mut(&id) {
+                peer.deadline = None;
+                self.dirty.insert(id);
+            }
+        }
+        if self.tick <= now && !self.is_empty() {
+            self.tick = now + TICK;
+            self.listen(now);
+            self.ask_for_keyframes(now);
+            self.choose_layers(now);
+            self.sweep(now);
+        }
+        self.flush(now);
+    }
+
+    /// Lets all connections that were written to send, and handles what comes of that.
+    pub fn flush(&mut self, now: Instant) {
+        while let Some(id) = self.dirty.pop_first() {
+            let Some(peer) = self.peers.get_mut(&id) else {
+                continue;
+            };
+            if let Err(error) = peer.rtc.handle_input(Input::Timeout(now)) {
+                tracing::debug!(peer = %id, %error, "a connection failed");
+                self.leave(id, now);
+                continue;
+            }
+            self.drive(id, now);
+        }
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let connection = self.deadlines.first().map(|&(deadline, _)| deadline);
+        let tick = (!self.is_empty()).then_some(self.tick);
+        connection.into_iter().chain(tick).min()
+    }
+
+    /// The next datagram to send.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.transmits.pop_front()
+    }
+
+    /// The next notice, and for whom it is.
+    pub fn poll_notice(&mut self) -> Option<(PeerId, Notice)> {
+        self.notices.pop_front()
+    }
+
+    /// The next one who has gone.
+    pub fn poll_gone(&mut self) -> Option<PeerId> {
+        self.gone.pop_front()
+    }
+
+    /// By which name datagrams ask for somebody (RFC 8445 §7.2.2), after the last answer to them.
+    pub fn ufrag(&mut self, id: PeerId) -> Option<String> {
+        let peer = self.peers.get_mut(&id)?;
+        Some(peer.rtc.direct_api().local_ice_credentials().ufrag)
+    }
+
+    /// Tells everybody that the server ends soon.
+    pub fn drain(&mut self) {
+        for &id in self.peers.keys() {
+            self.notices.push_back((id, Notice::Drain));
+        }
+    }
+
+    /// Takes all output of a connection.
+    fn drive(&mut self, id: PeerId, now: Instant) {
+        loop {
+            let Some(peer) = self.peers.get_mut(&id) else {
+                return;
+            };
+            match peer.rtc.poll_output() {
+                Ok(Output::Transmit(transmit)) => self.transmits.push_back(transmit),
+                Ok(Output::Event(event)) => self.handle_event(id, event, now),
+                Ok(Output::Timeout(deadline)) => {
+                    if !peer.rtc.is_alive() {
+                        return self.leave(id, now);
+                    }
+                    if peer.deadline != Some(deadline) {
+                        if let Some(old) = peer.deadline.replace(deadline) {
+                            self.deadlines.remove(&(old, id));
+                        }
+                        self.deadlines.insert((deadline, id));
+                    }
+                    return;
+                }
+                Err(error) => {
+                    tracing::debug!(peer = %id, %error, "a connection failed");
+                    return self.leave(id, now);
+                }
+            }
+        }
+    }
+
+    /// Who speaks.
+    fn listen(&mut self, now: Instant) {
+        let Some(speaker) = self.speakers.update(now) else {
+            return;
+        };
+        if let Some(id) = speaker {
+            self.spoken.retain(|spoken| *spoken != id);
+            self.spoken.insert(0, id);
+        }
+        let id = speaker.map(|id| id.to_string());
+        self.tell_all(&Notice::Speaker { id });
+        self.assign_all(now);
+    }
+
+    /// Publishers are asked for the keyframes that are wanted.
+    fn ask_for_keyframes(&mut self, now: Instant) {
+        let wanting: Vec<(PeerId, Mid)> = self
+            .peers
+            .values()
+            .flat_map(|peer| peer.tracks.iter().map(|track| (peer.id, track.mid)))
+            .collect();
+        for (id, mid) in wanting {
+            self.ask_for_keyframe(id, mid, now);
+        }
+    }
+
+    /// Those who never connected.
+    fn sweep(&mut self, now: Instant) {
+        let late = |peer: &&Peer| {
+            peer.entrance == Entrance::Http
+                && !peer.connected
+                && now.saturating_duration_since(peer.since) > PATIENCE
+        };
+        let late: Vec<_> = self
+            .peers
+            .values()
+            .filter(late)
+            .map(|peer| peer.id)
+            .collect();
+        for id in late {
+            self.leave(id, now);
+        }
+    }
+
+    fn tell(&mut self, id: PeerId, notice: Notice) {
+        self.notices.push_back((id, notice));
+    }
+
+    fn tell_all(&mut self, notice: &Notice) {
+        for &id in self.peers.keys() {
+            self.notices.push_back((id, notice.clone()));
+        }
+    }
+
+    fn tell_all_but(&mut self, but: PeerId, notice: &Notice) {
+        for &id in self.peers.keys().filter(|id| **id != but) {
+            self.notices.push_back((id, notice.clone()));
+        }
+    }
+
+    /// How many tracks of a kind the others send.
+    fn others_send(&self, id: PeerId, kind: MediaKind) -> usize {
+        let is_kind = |track: &&track::Track| track.source.is_audio() == (kind == MediaKind::Audio);
+        self.peers
+            .values()
+            .filter(|peer| peer.id != id)
+            .map(|peer| peer.tracks.iter().filter(is_kind).count())
+            .sum()
+    }
+}

@@ -1,0 +1,100 @@
+//! Somebody in a room, and the connection to them.
+
+use super::slot::Slot;
+use super::track::Track;
+use crate::message::{Assignment, Person, Source, Tile};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::time::Instant;
+use str0m::Rtc;
+use str0m::channel::ChannelId;
+use str0m::media::{MediaKind, Mid};
+use str0m::rtp::Ssrc;
+
+/// Names somebody, in the whole server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u64);
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// How somebody came, which is how they go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    /// Over a WebSocket: as long as that lasts.
+    Socket,
+    /// By WHIP or WHEP: as long as the media connection lasts.
+    Http,
+}
+
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) id: PeerId,
+    pub(super) name: String,
+    pub(super) entrance: Entrance,
+    pub(super) rtc: Rtc,
+    /// Since when they are here.
+    pub(super) since: Instant,
+    /// Whether packets can be sent.
+    pub(super) connected: bool,
+    /// When `rtc` wants to be asked again.
+    pub(super) deadline: Option<Instant>,
+    /// What the page says its sections carry.
+    pub(super) sources: BTreeMap<String, Source>,
+    pub(super) muted: Vec<Source>,
+    pub(super) tracks: Vec<Track>,
+    /// Which track and layer a stream is.
+    pub(super) streams: HashMap<Ssrc, (Mid, usize)>,
+    pub(super) slots: Vec<Slot>,
+    /// Open data channels and their labels.
+    pub(super) channels: Vec<(ChannelId, String)>,
+    /// What is on the screen, where the page has told.
+    pub(super) view: Option<Vec<Tile>>,
+    /// Bits per second that can be sent to them.
+    pub(super) estimate: u64,
+    /// Sections that they were asked to offer.
+    pub(super) asked: [usize; 2],
+}
+
+impl Peer {
+    pub(super) fn person(&self) -> Person {
+        let mut sources: Vec<_> = self.tracks.iter().map(|track| track.source).collect();
+        sources.sort_unstable();
+        let mut muted = self.muted.clone();
+        muted.sort_unstable();
+        Person {
+            id: self.id.to_string(),
+            name: self.name.clone(),
+            sources,
+            muted,
+        }
+    }
+
+    pub(super) fn track(&mut self, mid: Mid) -> Option<&mut Track> {
+        self.tracks.iter_mut().find(|track| track.mid == mid)
+    }
+
+    pub(super) fn slot(&mut self, mid: Mid) -> Option<&mut Slot> {
+        self.slots.iter_mut().find(|slot| slot.mid == mid)
+    }
+
+    /// Receiving sections of a kind.
+    pub(super) fn sections(&self, kind: MediaKind) -> usize {
+        self.slots.iter().filter(|slot| slot.kind == kind).count()
+    }
+}
+
+impl Slot {
+    /// What the page is told of it; `rid` is that of the layer that is sent.
+    pub(super) fn assignment(&self, rid: Option<String>) -> Assignment {
+        Assignment {
+            mid: self.mid.to_string(),
+            peer: self.feed.as_ref().map(|feed| feed.peer.to_string()),
+            source: self.feed.as_ref().map(|feed| feed.source),
+            layer: rid,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! When a publisher is asked for a keyframe.
+
+use std::time::{Duration, Instant};
+
+/// Requests of all receivers of a layer become one, and one follows another not sooner than this: a keyframe costs ten pictures.
+const PAUSE: Duration = Duration::from_millis(500);
+/// After that long without a keyframe the request has been lost, or overheard.
+const AGAIN: Duration = Duration::from_millis(1000);
+
+/// Merges and throttles the requests for one layer.
+#[derive(Debug, Default)]
+pub(super) struct Keyframes {
+    /// Since when.
+    wanted: Option<Instant>,
+    asked: Option<Instant>,
+    came: Option<Instant>,
+}
+
+impl Keyframes {
+    /// A receiver needs one.
+    pub(super) fn want(&mut self, now: Instant) {
+        self.wanted.get_or_insert(now);
+    }
+
+    /// One has come, for all who wait.
+    pub(super) fn arrived(&mut self, now: Instant) {
+        self.wanted = None;
+        self.came = Some(now);
+    }
+
+    /// Whether to ask now. If so, it is taken as asked.
+    pub(super) fn ask(&mut self, now: Instant) -> bool {
+        let due = self.due().is_some_and(|due| due <= now);
+        if due {
+            self.asked = Some(now);
+        }
+        due
+    }
+
+    /// When to ask, if at all.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let after = |moment: Option<Instant>, pause| moment.map(|moment| moment + pause);
+        let pending = self.asked > self.came;
+        let pause = if pending { AGAIN } else { PAUSE };
+        let free = after(self.asked, pause).max(after(self.came, PAUSE));
+        Some(self.wanted?.max(free.unwrap_or(self.wanted?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_requests_are_one_and_a_lost_one_is_repeated() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut keyframes = Keyframes::default();
+        assert!(!keyframes.ask(at(0)), "nobody wants one");
+        for ms in 0..100 {
+            keyframes.want(at(ms));
+        }
+        assert!(keyframes.ask(at(100)));
+        assert!(!keyframes.ask(at(1099)), "asked already");
+        assert!(keyframes.ask(at(1100)), "it was lost");
+        keyframes.arrived(at(1200));
+        assert!(!keyframes.ask(at(5000)));
+        keyframes.want(at(5000));
+        assert!(keyframes.ask(at(5000)));
+        keyframes.arrived(at(5050));
+        keyframes.want(at(5060));
+        assert!(!keyframes.ask(at(5549)), "too soon after the last one");
+        assert!(keyframes.ask(at(5550)));
+    }
+}

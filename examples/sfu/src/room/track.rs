@@ -1,0 +1,165 @@
+//! What somebody sends.
+
+use super::PeerId;
+use super::keyframe::Keyframe;
+use super::layers::Offer;
+use super::request::Keyframes;
+use crate::message::Source;
+use std::time::{Duration, Instant};
+use str0m::format::PayloadParams;
+use str0m::media::{Mid, Rid};
+use str0m::rtp::Ssrc;
+
+/// A layer that has been silent for so long is not there: browsers stop the upper ones when they are short of bandwidth or time.
+const SILENT: Duration = Duration::from_millis(1500);
+
+/// A track: all its layers show the same.
+#[derive(Debug)]
+pub(super) struct Track {
+    /// The section that carries it.
+    pub(super) mid: Mid,
+    pub(super) source: Source,
+    pub(super) muted: bool,
+    /// In the order in which they were heard first.
+    pub(super) layers: Vec<Layer>,
+    /// The sections of others that carry it on.
+    pub(super) readers: Vec<(PeerId, Mid)>,
+}
+
+/// One encoding of it.
+#[derive(Debug)]
+pub(super) struct Layer {
+    pub(super) ssrc: Ssrc,
+    pub(super) rid: Option<Rid>,
+    pub(super) params: PayloadParams,
+    pub(super) keyframes: Keyframes,
+    size: Option<(u32, u32)>,
+    meter: Meter,
+    heard: Instant,
+}
+
+impl Track {
+    pub(super) const fn new(mid: Mid, source: Source) -> Self {
+        Self {
+            mid,
+            source,
+            muted: false,
+            layers: Vec::new(),
+            readers: Vec::new(),
+        }
+    }
+
+    /// The layer of a stream, which is a new one if it was not heard before. Its place says nothing about its quality.
+    pub(super) fn layer(
+        &mut self,
+        ssrc: Ssrc,
+        rid: Option<Rid>,
+        params: PayloadParams,
+        now: Instant,
+    ) -> usize {
+        let known = self.layers.iter().position(|layer| layer.rid == rid);
+        let index = known.unwrap_or(self.layers.len());
+        let layer = Layer {
+            ssrc,
+            rid,
+            params,
+            keyframes: Keyframes::default(),
+            size: None,
+            meter: Meter::new(now),
+            heard: now,
+        };
+        match known {
+            Some(index) => self.layers[index] = layer,
+            None => self.layers.push(layer),
+        }
+        index
+    }
+
+    /// The layers that come in just now, from the smallest to the largest.
+    pub(super) fn ladder(&self, now: Instant) -> Vec<(usize, Offer)> {
+        let mut ladder: Vec<_> = self
+            .layers
+            .iter()
+            .enumerate()
+            .filter(|(_, layer)| now.saturating_duration_since(layer.heard) < SILENT)
+            .map(|(index, layer)| (index, layer.offer(now)))
+            .collect();
+        ladder.sort_by_key(|(_, offer)| (offer.height, offer.rate));
+        ladder
+    }
+}
+
+impl Layer {
+    pub(super) fn hear(&mut self, bytes: usize, keyframe: Option<Keyframe>, now: Instant) {
+        self.heard = now;
+        self.meter.add(bytes, now);
+        if let Some(keyframe) = keyframe {
+            self.keyframes.arrived(now);
+            self.size = keyframe.size.or(self.size);
+        }
+    }
+
+    pub(super) fn offer(&self, now: Instant) -> Offer {
+        Offer {
+            rate: self.meter.rate(now),
+            height: self.size.map_or(0, |(_, height)| height),
+        }
+    }
+}
+
+/// Bits per second, over the last one to two seconds.
+#[derive(Debug)]
+struct Meter {
+    start: Instant,
+    bytes: usize,
+    before: Option<u64>,
+}
+
+const WINDOW: Duration = Duration::from_secs(1);
+/// What a datagram costs besides its payload: IP, UDP, RTP, extensions, authentication.
+const OVERHEAD: usize = 64;
+
+impl Meter {
+    const fn new(now: Instant) -> Self {
+        Self {
+            start: now,
+            bytes: 0,
+            before: None,
+        }
+    }
+
+    fn add(&mut self, bytes: usize, now: Instant) {
+        let passed = now.saturating_duration_since(self.start);
+        if passed >= WINDOW {
+            self.before = Some(per_second(self.bytes, passed));
+            (self.start, self.bytes) = (now, 0);
+        }
+        self.bytes += bytes + OVERHEAD;
+    }
+
+    fn rate(&self, now: Instant) -> u64 {
+        let passed = now.saturating_duration_since(self.start);
+        self.before
+            .unwrap_or_else(|| per_second(self.bytes, passed.max(WINDOW / 4)))
+    }
+}
+
+fn per_second(bytes: usize, passed: Duration) -> u64 {
+    (bytes as f64 * 8.0 / passed.as_secs_f64()) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_the_last_whole_second() {
+        let start = Instant::now();
+        let mut meter = Meter::new(start);
+        for ms in (0..3000).step_by(10) {
+            meter.add(1250 - OVERHEAD, start + Duration::from_millis(ms));
+        }
+        let rate = meter.rate(start + Duration::from_secs(3));
+        assert!((990_000..=1_010_000).contains(&rate), "{rate}");
+    }
+}

@@ -1,0 +1,154 @@
+//! From HTTP to the threads that have the rooms.
+
+use crate::message::{Notice, Request};
+use crate::room::{PeerId, Refusal};
+use crate::worker::{Command, NOTICES, RoomStatus};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use tokio::sync::{mpsc, oneshot};
+
+#[derive(Debug, Clone)]
+pub(crate) struct Switchboard(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    workers: Vec<mpsc::Sender<Command>>,
+    next: AtomicU64,
+    draining: AtomicBool,
+}
+
+/// The line of one client to its thread.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) id: PeerId,
+    worker: mpsc::Sender<Command>,
+}
+
+/// Longest name of a room.
+const LONGEST: usize = 64;
+
+impl Switchboard {
+    pub(crate) fn new(workers: Vec<mpsc::Sender<Command>>) -> Self {
+        Self(Arc::new(Inner {
+            workers,
+            next: AtomicU64::new(1),
+            draining: AtomicBool::new(false),
+        }))
+    }
+
+    /// Whether a room may be called that.
+    pub(crate) fn is_name(room: &str) -> bool {
+        (1..=LONGEST).contains(&room.chars().count()) && !room.chars().any(char::is_control)
+    }
+
+    fn line(&self, room: &str) -> Line {
+        let mut hasher = DefaultHasher::new();
+        room.hash(&mut hasher);
+        // The remainder is less than a length.
+        let index = (hasher.finish() % self.0.workers.len() as u64) as usize;
+        Line {
+            id: PeerId(self.0.next.fetch_add(1, Ordering::Relaxed)),
+            worker: self.0.workers[index].clone(),
+        }
+    }
+
+    /// Somebody comes over a WebSocket.
+    pub(crate) async fn join(
+        &self,
+        room: &str,
+        name: String,
+    ) -> Result<(Line, mpsc::Receiver<Notice>), Refusal> {
+        let line = self.line(room);
+        let (notices, inbox) = mpsc::channel(NOTICES);
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Join {
+            room: room.into(),
+            id: line.id,
+            name,
+            notices,
+            reply,
+        };
+        line.send(command).await;
+        answer.await.unwrap_or(Err(Refusal::Full))?;
+        Ok((line, inbox))
+    }
+
+    /// Somebody comes by HTTP.
+    pub(crate) async fn offer(
+        &self,
+        room: &str,
+        name: String,
+        sdp: String,
+    ) -> Result<(PeerId, String), Refusal> {
+        let line = self.line(room);
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Offer {
+            room: room.into(),
+            id: line.id,
+            name,
+            sdp,
+            reply,
+        };
+        line.send(command).await;
+        let answer = answer.await.unwrap_or(Err(Refusal::Full))?;
+        Ok((line.id, answer))
+    }
+
+    /// Somebody who came by HTTP goes.
+    pub(crate) async fn leave(&self, room: &str, id: PeerId) {
+        let line = Line {
+            id,
+            ..self.line(room)
+        };
+        line.send(Command::Leave { id }).await;
+    }
+
+    pub(crate) async fn status(&self) -> Vec<RoomStatus> {
+        let mut all = Vec::new();
+        for worker in &self.0.workers {
+            let (reply, answer) = oneshot::channel();
+            if worker.send(Command::Status { reply }).await.is_ok() {
+                all.extend(answer.await.unwrap_or_default());
+            }
+        }
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
+    pub(crate) async fn tell_all(&self, command: impl Fn() -> Command) {
+        for worker in &self.0.workers {
+            // One that has ended needs no telling.
+            let _ = worker.send(command()).await;
+        }
+    }
+
+    /// Nobody is let in any more; who is in is told.
+    pub(crate) async fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+        self.tell_all(|| Command::Drain).await;
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+}
+
+impl Line {
+    async fn send(&self, command: Command) {
+        // A thread that has ended takes its rooms with it.
+        let _ = self.worker.send(command).await;
+    }
+
+    pub(crate) async fn request(&self, request: Request) {
+        self.send(Command::Request {
+            id: self.id,
+            request,
+        })
+        .await;
+    }
+
+    pub(crate) async fn leave(&self) {
+        self.send(Command::Leave { id: self.id }).await;
+    }
+}

@@ -1,0 +1,402 @@
+//! A thread with a share of the rooms, its own socket and its own clock. It shares nothing with the others but a table of who is
+//! where, which is asked only for clients that nobody here has seen before.
+
+use crate::directory::Directory;
+use crate::message::{Notice, Person, Request, Source};
+use crate::room::{Config, Counters, Entrance, PeerId, Refusal, Room};
+use crate::stun;
+use crate::udp::Port;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use str0m::net::Protocol;
+use tokio::sync::{mpsc, oneshot};
+
+/// Notices that wait for a page; one that takes none for so long has lost its place.
+pub(crate) const NOTICES: usize = 1024;
+/// Commands that wait for a thread.
+pub(crate) const COMMANDS: usize = 4096;
+/// Addresses of one client at a time.
+const ADDRESSES: usize = 64;
+/// Clients of other threads whose datagrams come here.
+const FOREIGN: usize = 65_536;
+/// Longest sleep.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// What a thread is told to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Lets somebody into a room, who gets `notices`.
+    Join {
+        room: Arc<str>,
+        id: PeerId,
+        name: String,
+        notices: mpsc::Sender<Notice>,
+        reply: oneshot::Sender<Result<(), Refusal>>,
+    },
+    /// Somebody asks for something.
+    Request { id: PeerId, request: Request },
+    /// Somebody has gone.
+    Leave { id: PeerId },
+    /// Lets somebody in who has but a session description.
+    Offer {
+        room: Arc<str>,
+        id: PeerId,
+        name: String,
+        sdp: String,
+        reply: oneshot::Sender<Result<String, Refusal>>,
+    },
+    /// A datagram that came at another thread.
+    Datagram {
+        from: SocketAddr,
+        to: Option<SocketAddr>,
+        data: Vec<u8>,
+    },
+    /// Tells what goes on.
+    Status {
+        reply: oneshot::Sender<Vec<RoomStatus>>,
+    },
+    /// Tells everybody that the server ends soon.
+    Drain,
+    /// Sends last words, and ends.
+    End,
+}
+
+/// What goes on in a room.
+#[derive(Debug)]
+pub(crate) struct RoomStatus {
+    pub(crate) name: Arc<str>,
+    pub(crate) people: Vec<Person>,
+    pub(crate) counters: Counters,
+}
+
+#[derive(Debug)]
+struct Seat {
+    room: Arc<str>,
+    notices: Option<mpsc::Sender<Notice>>,
+    ufrag: String,
+    addresses: Vec<SocketAddr>,
+}
+
+#[derive(Debug)]
+struct Hall {
+    room: Room,
+    due: Option<Instant>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Worker {
+    index: usize,
+    config: Arc<Config>,
+    max_rooms: usize,
+    directory: Arc<Directory>,
+    others: Vec<mpsc::Sender<Command>>,
+    halls: HashMap<Arc<str>, Hall>,
+    due: BTreeSet<(Instant, Arc<str>)>,
+    touched: BTreeSet<Arc<str>>,
+    seats: HashMap<PeerId, Seat>,
+    by_address: HashMap<SocketAddr, PeerId>,
+    foreign: HashMap<SocketAddr, usize>,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        index: usize,
+        config: Arc<Config>,
+        max_rooms: usize,
+        directory: Arc<Directory>,
+        others: Vec<mpsc::Sender<Command>>,
+    ) -> Self {
+        Self {
+            index,
+            config,
+            max_rooms,
+            directory,
+            others,
+            halls: HashMap::new(),
+            due: BTreeSet::new(),
+            touched: BTreeSet::new(),
+            seats: HashMap::new(),
+            by_address: HashMap::new(),
+            foreign: HashMap::new(),
+        }
+    }
+
+    /// Runs until it is told to end.
+    pub(crate) async fn run(mut self, mut port: Port, mut commands: mpsc::Receiver<Command>) {
+        loop {
+            let due = self.due.first().map(|(due, _)| *due);
+            let sleep =
+                tokio::time::sleep_until(due.unwrap_or_else(|| Instant::now() + IDLE).into());
+            tokio::select! {
+                ready = port.ready() => if let Err(error) = ready {
+                    tracing::error!("UDP ends: {error}");
+                    return;
+                },
+                command = commands.recv() => match command {
+                    Some(Command::End) | None => return self.end(&mut port),
+                    Some(command) => self.handle_command(command, Instant::now()),
+                },
+                () = sleep => {}
+            }
+            let now = Instant::now();
+            port.receive(|from, to, data| self.datagram(from, to, data, now));
+            while let Some((due, name)) = self.due.first()
+                && *due <= now
+            {
+                self.touched.insert(Arc::clone(name));
+                self.due.pop_first();
+            }
+            self.flush(&mut port, now);
+            port.send();
+        }
+    }
+
+    /// A datagram goes to the client from whom it comes.
+    fn datagram(&mut self, from: SocketAddr, to: Option<SocketAddr>, data: &[u8], now: Instant) {
+        let mut known = self.by_address.get(&from).copied();
+        // Only those that ask for a connection tell for whom they are; an address may come to mean another one.
+        if let Some(ufrag) = stun::asked_for(data) {
+            match self.directory.find(ufrag) {
+                Some((worker, id)) if worker == self.index && known != Some(id) => {
+                    known = self.remember(from, id);
+                }
+                Some((worker, _)) if worker == self.index => {}
+                Some((worker, _)) => {
+                    self.by_address.remove(&from);
+                    if self.foreign.len() >= FOREIGN {
+                        self.foreign.clear();
+                    }
+                    self.foreign.insert(from, worker);
+                    return self.hand_over(worker, from, to, data);
+                }
+                None => {}
+            }
+        }
+        let Some(id) = known else {
+            if let Some(&worker) = self.foreign.get(&from) {
+                self.hand_over(worker, from, to, data);
+            }
+            return;
+        };
+        let Some(seat) = self.seats.get(&id) else {
+            return;
+        };
+        let to = self.own_address(to, from);
+        if let Some(hall) = self.halls.get_mut(&seat.room) {
+            hall.room
+                .handle_datagram(id, Protocol::Udp, from, to, data, now);
+            self.touched.insert(Arc::clone(&seat.room));
+        }
+    }
+
+    fn remember(&mut self, from: SocketAddr, id: PeerId) -> Option<PeerId> {
+        let seat = self.seats.get_mut(&id)?;
+        if seat.addresses.len() >= ADDRESSES {
+            let oldest = seat.addresses.remove(0);
+            self.by_address.remove(&oldest);
+        }
+        seat.addresses.push(from);
+        self.by_address.insert(from, id);
+        Some(id)
+    }
+
+    fn hand_over(&self, worker: usize, from: SocketAddr, to: Option<SocketAddr>, data: &[u8]) {
+        if let Some(other) = self.others.get(worker) {
+            // One that does not keep up loses packets, as on any network.
+            let _ = other.try_send(Command::Datagram {
+                from,
+                to,
+                data: data.to_vec(),
+            });
+        }
+    }
+
+    /// The candidate at which a datagram came. Behind an address translator that is not the address that the kernel tells.
+    fn own_address(&self, to: Option<SocketAddr>, from: SocketAddr) -> SocketAddr {
+        let own = &self.config.addresses;
+        let same = |address: &&SocketAddr| address.is_ipv4() == from.is_ipv4();
+        match to {
+            Some(to) if own.contains(&to) => to,
+            _ => own.iter().find(same).copied().unwrap_or(from),
+        }
+    }
+
+    fn handle_command(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::Join {
+                room,
+                id,
+                name,
+                notices,
+                reply,
+            } => {
+                let joined = self.enter(room, id, &name, Entrance::Socket, Some(notices), now);
+                // Who asked may have gone meanwhile.
+                let _ = reply.send(joined);
+            }
+            Command::Offer {
+                room,
+                id,
+                name,
+                sdp,
+                reply,
+            } => {
+                let answer = self
+                    .enter(room, id, &name, Entrance::Http, None, now)
+                    .and_then(|()| self.offer(id, &sdp, now));
+                if answer.is_err() {
+                    self.leave(id, now);
+                }
+                let _ = reply.send(answer);
+            }
+            Command::Request { id, request } => {
+                if let Some(seat) = self.seats.get(&id)
+                    && let Some(hall) = self.halls.get_mut(&seat.room)
+                {
+                    hall.room.handle_request(id, request, now);
+                    self.touched.insert(Arc::clone(&seat.room));
+                    self.register(id);
+                }
+            }
+            Command::Leave { id } => self.leave(id, now),
+            Command::Datagram { from, to, data } => self.datagram(from, to, &data, now),
+            Command::Status { reply } => {
+                let status = self.halls.iter().map(|(name, hall)| RoomStatus {
+                    name: Arc::clone(name),
+                    people: hall.room.people().collect(),
+                    counters: hall.room.counters(),
+                });
+                let _ = reply.send(status.collect());
+            }
+            Command::Drain => {
+                for (name, hall) in &mut self.halls {
+                    hall.room.drain();
+                    self.touched.insert(Arc::clone(name));
+                }
+            }
+            Command::End => {}
+        }
+    }
+
+    fn enter(
+        &mut self,
+        room: Arc<str>,
+        id: PeerId,
+        name: &str,
+        entrance: Entrance,
+        notices: Option<mpsc::Sender<Notice>>,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        if !self.halls.contains_key(&room) && self.halls.len() >= self.max_rooms {
+            return Err(Refusal::Full);
+        }
+        let hall = self.halls.entry(Arc::clone(&room)).or_insert_with(|| Hall {
+            room: Room::new(Arc::clone(&self.config), now),
+            due: None,
+        });
+        self.touched.insert(Arc::clone(&room));
+        hall.room.join(id, name, entrance, now)?;
+        tracing::info!(%room, peer = %id, name, "joined");
+        self.seats.insert(
+            id,
+            Seat {
+                room,
+                notices,
+                ufrag: String::new(),
+                addresses: Vec::new(),
+            },
+        );
+        self.register(id);
+        Ok(())
+    }
+
+    fn offer(&mut self, id: PeerId, sdp: &str, now: Instant) -> Result<String, Refusal> {
+        let seat = self.seats.get(&id).ok_or(Refusal::Stranger)?;
+        let hall = self.halls.get_mut(&seat.room).ok_or(Refusal::Stranger)?;
+        let sources = BTreeMap::<String, Source>::new();
+        let answer = hall.room.offer(id, sdp, sources, now);
+        self.register(id);
+        answer
+    }
+
+    fn leave(&mut self, id: PeerId, now: Instant) {
+        if let Some(seat) = self.seats.get(&id)
+            && let Some(hall) = self.halls.get_mut(&seat.room)
+        {
+            hall.room.leave(id, now);
+            self.touched.insert(Arc::clone(&seat.room));
+        }
+    }
+
+    /// Writes down under which name datagrams will ask for somebody: it changes when the client starts ICE anew.
+    fn register(&mut self, id: PeerId) {
+        let Some(seat) = self.seats.get_mut(&id) else {
+            return;
+        };
+        let hall = self.halls.get_mut(&seat.room);
+        if let Some(ufrag) = hall.and_then(|hall| hall.room.ufrag(id))
+            && ufrag != seat.ufrag
+        {
+            self.directory.remove(&seat.ufrag);
+            self.directory.insert(&ufrag, self.index, id);
+            seat.ufrag = ufrag;
+        }
+    }
+
+    /// Takes all outputs of the rooms in which something has happened.
+    fn flush(&mut self, port: &mut Port, now: Instant) {
+        while let Some(name) = self.touched.pop_first() {
+            let Some(hall) = self.halls.get_mut(&name) else {
+                continue;
+            };
+            hall.room.handle_timeout(now);
+            while let Some(transmit) = hall.room.poll_transmit() {
+                port.queue(transmit);
+            }
+            while let Some((id, notice)) = hall.room.poll_notice() {
+                let seat = self.seats.get(&id);
+                if let Some(notices) = seat.and_then(|seat| seat.notices.as_ref())
+                    && let Err(mpsc::error::TrySendError::Full(_)) = notices.try_send(notice)
+                {
+                    tracing::info!(peer = %id, "takes no notices any more");
+                    hall.room.leave(id, now);
+                }
+            }
+            while let Some(id) = hall.room.poll_gone() {
+                if let Some(seat) = self.seats.remove(&id) {
+                    tracing::info!(room = %name, peer = %id, "left");
+                    self.directory.remove(&seat.ufrag);
+                    for address in seat.addresses {
+                        self.by_address.remove(&address);
+                    }
+                }
+            }
+            while let Some(transmit) = hall.room.poll_transmit() {
+                port.queue(transmit);
+            }
+            let due = hall.room.poll_timeout();
+            if let Some(old) = std::mem::replace(&mut hall.due, due) {
+                self.due.remove(&(old, Arc::clone(&name)));
+            }
+            if let Some(due) = due {
+                self.due.insert((due, Arc::clone(&name)));
+            }
+            if hall.room.is_empty() {
+                self.halls.remove(&name);
+                self.due.retain(|(_, other)| *other != name);
+            }
+        }
+    }
+
+    fn end(&mut self, port: &mut Port) {
+        let now = Instant::now();
+        let all: Vec<_> = self.seats.keys().copied().collect();
+        for id in all {
+            self.leave(id, now);
+        }
+        self.flush(port, now);
+        port.send();
+    }
+}

@@ -1,0 +1,258 @@
+//! Rooms without a socket and without a clock.
+
+mod support;
+
+use fluvial_sfu::message::{Notice, Request, Source};
+use std::time::Duration;
+use support::{Layer, Seen, World};
+
+const ONE: &[Layer] = &[Layer {
+    rid: None,
+    height: 360,
+    rate: 400_000,
+}];
+const THREE: &[Layer] = &[
+    Layer {
+        rid: Some("l"),
+        height: 180,
+        rate: 120_000,
+    },
+    Layer {
+        rid: Some("m"),
+        height: 360,
+        rate: 400_000,
+    },
+    Layer {
+        rid: Some("h"),
+        height: 720,
+        rate: 1_200_000,
+    },
+];
+
+const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+/// Numbers and times of one section: as of one stream.
+fn is_one_stream(seen: &[Seen]) {
+    let mut sorted = seen.to_vec();
+    sorted.sort_by_key(|seen| seen.sequence);
+    for pair in sorted.windows(2) {
+        assert_eq!(pair[0].sequence + 1, pair[1].sequence, "{pair:?}");
+        let ahead = pair[1].time.wrapping_sub(pair[0].time);
+        assert!(ahead < 90_000, "{pair:?}");
+    }
+}
+
+/// The longest time without a picture.
+fn longest_gap(seen: &[Seen]) -> Duration {
+    let gaps = seen.windows(2).map(|pair| pair[1].at - pair[0].at);
+    gaps.max().unwrap_or_default()
+}
+
+#[test]
+fn three_people_see_each_other() {
+    let mut world = World::new();
+    for _ in 0..3 {
+        world.join(ONE, 4);
+    }
+    world.run(seconds(5));
+    for index in 0..3 {
+        let client = &world.clients[index];
+        assert_eq!(client.seen.len(), 2, "client {index}: {:?}", client.notices);
+        for seen in client.seen.values() {
+            assert!(seen[0].keyframe, "a picture begins with a keyframe");
+            assert!(seen.iter().all(|one| one.sender == seen[0].sender));
+            assert_ne!(usize::from(seen[0].sender), index, "nobody sees themselves");
+            assert!(seen.len() > 90, "{}", seen.len());
+            is_one_stream(seen);
+        }
+    }
+    let forwarded = world.room.counters().forwarded;
+    assert!(forwarded > 3 * 2 * 2 * 90, "{forwarded}");
+}
+
+#[test]
+fn who_comes_late_sees_a_picture_at_once_and_the_publisher_is_not_flooded() {
+    let mut world = World::new();
+    world.join(ONE, 1);
+    world.run(seconds(3));
+    let asked = world.clients[0].keyframe_requests;
+    for _ in 0..8 {
+        let came = world.now;
+        let late = world.join(&[], 1);
+        world.run(seconds(2));
+        let seen = world.clients[late].all_seen();
+        let after = seen[0].at - came;
+        assert!(seen[0].keyframe && after < seconds(1), "{after:?}");
+    }
+    let asked = world.clients[0].keyframe_requests - asked;
+    assert!((8..=16).contains(&asked), "{asked} keyframes for 8 people");
+}
+
+#[test]
+fn requests_of_many_at_once_are_one() {
+    let mut world = World::new();
+    world.join(ONE, 1);
+    world.run(seconds(3));
+    let asked = world.clients[0].keyframe_requests;
+    for _ in 0..8 {
+        world.join(&[], 1);
+    }
+    world.run(seconds(2));
+    let asked = world.clients[0].keyframe_requests - asked;
+    assert!((1..=3).contains(&asked), "{asked} keyframes for all");
+}
+
+#[test]
+fn who_leaves_is_gone_and_their_section_is_free() {
+    let mut world = World::new();
+    let (first, second) = (world.join(ONE, 1), world.join(ONE, 1));
+    world.run(seconds(2));
+    let id = world.clients[second].id;
+    world.room.leave(id, world.now);
+    let third = world.join(ONE, 1);
+    world.run(seconds(3));
+    let client = &world.clients[first];
+    assert!(
+        client
+            .notices
+            .contains(&Notice::Left { id: id.to_string() }),
+        "{:?}",
+        client.notices
+    );
+    assert_eq!(client.seen.len(), 1, "the same section");
+    let seen = client.all_seen();
+    is_one_stream(&seen);
+    assert_eq!(usize::from(seen[0].sender), second);
+    assert_eq!(usize::from(seen[seen.len() - 1].sender), third);
+}
+
+#[test]
+fn a_muted_picture_stops_and_comes_back() {
+    let mut world = World::new();
+    let (sender, viewer) = (world.join(ONE, 1), world.join(&[], 1));
+    world.run(seconds(2));
+    let id = world.clients[sender].id;
+    let mute = |muted| Request::Mute {
+        source: Source::Camera,
+        muted,
+    };
+    world.room.handle_request(id, mute(true), world.now);
+    world.run(seconds(1));
+    let before = world.clients[viewer].all_seen().len();
+    world.run(seconds(3));
+    let during = world.clients[viewer].all_seen().len();
+    assert_eq!(before, during, "nothing comes");
+    world.room.handle_request(id, mute(false), world.now);
+    world.run(seconds(1));
+    let seen = world.clients[viewer].all_seen();
+    assert!(seen.len() > during + 15, "{} after {during}", seen.len());
+    assert!(seen[during].keyframe, "it begins with a keyframe");
+}
+
+#[test]
+fn a_small_tile_gets_a_small_layer() {
+    let mut world = World::new();
+    let (sender, viewer) = (world.join(THREE, 0), world.join(&[], 1));
+    let tile = |height| {
+        let peer = world_id(sender);
+        serde_json::from_value(serde_json::json!({
+            "type": "view", "tiles": [{ "peer": peer, "height": height }]
+        }))
+        .unwrap()
+    };
+    let id = world.clients[viewer].id;
+    for (height, layer) in [(150, 180), (360, 360), (100, 180), (1000, 720)] {
+        world.room.handle_request(id, tile(height), world.now);
+        world.run(seconds(8));
+        let seen = world.clients[viewer].all_seen();
+        let last = seen[seen.len() - 1];
+        assert_eq!(last.height, layer, "for a tile of {height}");
+        is_one_stream(&seen);
+    }
+    world
+        .room
+        .handle_request(id, Request::View { tiles: Vec::new() }, world.now);
+    world.run(seconds(1));
+    let before = world.clients[viewer].all_seen().len();
+    world.run(seconds(2));
+    let after = world.clients[viewer].all_seen().len();
+    assert_eq!(before, after, "what is not on the screen does not come");
+}
+
+fn world_id(index: usize) -> String {
+    (index + 1).to_string()
+}
+
+#[test]
+fn a_throttled_viewer_gets_a_lower_layer_and_the_others_do_not() {
+    let mut world = World::new();
+    world.join(THREE, 0);
+    let (slow, fast) = (world.join(&[], 1), world.join(&[], 1));
+    world.run(seconds(20));
+    for viewer in [slow, fast] {
+        let seen = world.clients[viewer].all_seen();
+        assert_eq!(seen[seen.len() - 1].height, 720, "viewer {viewer}");
+    }
+    let throttled = world.now;
+    world.clients[slow].link.rate = Some(300_000);
+    world.run(seconds(3));
+    let low = world.clients[slow].all_seen();
+    assert_eq!(low[low.len() - 1].height, 180, "after 3 s");
+    world.run(seconds(7));
+    let after: Vec<_> = world.clients[slow]
+        .all_seen()
+        .into_iter()
+        .filter(|seen| seen.at > throttled)
+        .collect();
+    let gap = longest_gap(&after);
+    assert!(
+        gap < Duration::from_millis(500),
+        "it stood still for {gap:?}"
+    );
+    let others = world.clients[fast].all_seen();
+    let others = others.iter().filter(|seen| seen.at > throttled);
+    assert!(others.clone().count() > 200);
+    assert!(others.clone().all(|seen| seen.height == 720));
+    world.clients[slow].link.rate = None;
+    world.run(seconds(30));
+    let seen = world.clients[slow].all_seen();
+    assert_eq!(seen[seen.len() - 1].height, 720, "it recovers");
+}
+
+#[test]
+fn who_speaks_is_told() {
+    let mut world = World::new();
+    let (sender, viewer) = (world.join(ONE, 1), world.join(&[], 1));
+    world.run(seconds(3));
+    let speaker = Notice::Speaker {
+        id: Some(world_id(sender)),
+    };
+    assert!(world.clients[viewer].notices.contains(&speaker));
+}
+
+#[test]
+fn nonsense_is_refused_and_harms_nobody() {
+    let mut world = World::new();
+    let (sender, viewer) = (world.join(ONE, 1), world.join(&[], 1));
+    world.run(seconds(2));
+    let id = world.clients[viewer].id;
+    for sdp in ["", "v=0", "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n", "\0"] {
+        let offer = Request::Offer {
+            sdp: sdp.into(),
+            sources: std::collections::BTreeMap::new(),
+        };
+        world.room.handle_request(id, offer, world.now);
+    }
+    world.run(seconds(2));
+    let refused = |notice: &&Notice| matches!(notice, Notice::Refused { .. });
+    assert_eq!(
+        world.clients[viewer].notices.iter().filter(refused).count(),
+        4
+    );
+    let before = world.clients[viewer].all_seen().len();
+    world.run(seconds(2));
+    assert!(world.clients[viewer].all_seen().len() > before + 40);
+    assert_eq!(world.clients[sender].id, world.clients[0].id);
+}

@@ -1,0 +1,278 @@
+// A call: signalling over a WebSocket and one peer connection. The page always offers, the server always answers.
+
+/** Largest side of a picture from which on there are so many simulcast layers. */
+const LAYERS = [[540, 3], [360, 2], [0, 1]];
+const RATES = { 180: 150_000, 360: 600_000, 540: 1_000_000, 720: 1_700_000, 1080: 3_000_000 };
+const PATIENCE = 4000;
+const LONGEST_PAUSE = 8000;
+
+/** Events: `people`, `speaker`, `assigned` (with `sections`), `state`, `chat`, `sent`. */
+export class Call extends EventTarget {
+  /** @param {{room: string, name: string, codec?: string, simulcast?: boolean, relay?: boolean}} options */
+  constructor(options) {
+    super();
+    this.options = options;
+    this.people = new Map();
+    this.local = new Map(); // source → track
+    this.muted = new Set();
+    this.id = null;
+    this.speaker = null;
+    this.sections = [];
+    this.bandwidth = 0;
+    this.ended = false;
+    this.pause = 250;
+    this.tiles = null;
+    this.connect();
+  }
+
+  tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  state(text) {
+    this.tell("state", text);
+  }
+
+  // Signalling -------------------------------------------------------------------------------------------------------
+
+  connect() {
+    if (this.ended) return;
+    this.state("connecting");
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(`${scheme}//${location.host}/ws/${encodeURIComponent(this.options.room)}`);
+    this.socket = socket;
+    socket.onopen = () => this.send({ type: "join", name: this.options.name });
+    socket.onmessage = (event) => this.hear(JSON.parse(event.data));
+    socket.onclose = () => this.lost(socket);
+  }
+
+  send(message) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  /** The server has gone, or we have been away: everything is made anew. */
+  lost(socket) {
+    if (socket !== this.socket || this.ended) return;
+    this.drop();
+    this.state("connecting");
+    setTimeout(() => this.connect(), this.pause);
+    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
+  }
+
+  drop() {
+    clearTimeout(this.watch);
+    this.peer?.close();
+    this.peer = null;
+    this.people.clear();
+    this.sections = [];
+    this.tell("people");
+    this.tell("assigned");
+  }
+
+  leave() {
+    this.ended = true;
+    this.send({ type: "leave" });
+    this.drop();
+    this.socket?.close();
+    this.state("left");
+  }
+
+  hear(message) {
+    switch (message.type) {
+      case "welcome":
+        this.id = message.id;
+        this.pause = 250;
+        for (const person of message.peers) this.people.set(person.id, person);
+        this.tell("people");
+        for (const source of this.muted) this.send({ type: "mute", source, muted: true });
+        this.start(message);
+        break;
+      case "answer":
+        this.answered(message.sdp);
+        break;
+      case "joined":
+      case "changed":
+        this.people.set(message.peer.id, message.peer);
+        this.tell("people");
+        break;
+      case "left":
+        this.people.delete(message.id);
+        this.tell("people");
+        break;
+      case "sections":
+        this.addSections(message);
+        this.negotiate();
+        break;
+      case "assigned":
+        this.sections = message.sections;
+        this.tell("assigned");
+        break;
+      case "speaker":
+        this.speaker = message.id;
+        this.tell("speaker");
+        break;
+      case "bandwidth":
+        this.bandwidth = message.estimate;
+        break;
+      case "drain":
+        this.state("draining");
+        break;
+      case "refused":
+        console.warn(`refused: ${message.reason}`);
+        this.negotiating = false;
+        break;
+    }
+  }
+
+  // The peer connection ----------------------------------------------------------------------------------------------
+
+  start(sections) {
+    const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    this.peer = peer;
+    this.negotiating = false;
+    this.again = false;
+    peer.onconnectionstatechange = () => this.changed(peer);
+    peer.ontrack = () => this.tell("assigned");
+    const chat = peer.createDataChannel("chat");
+    chat.onmessage = (event) => this.tell("chat", event.data);
+    this.chat = chat;
+    for (const [source, track] of this.local) this.addSender(source, track);
+    this.addSections(sections);
+    this.negotiate();
+  }
+
+  changed(peer) {
+    if (peer !== this.peer) return;
+    clearTimeout(this.watch);
+    this.state(peer.connectionState);
+    if (peer.connectionState === "failed") this.restart();
+    if (peer.connectionState === "disconnected") this.watch = setTimeout(() => this.restart(), PATIENCE);
+  }
+
+  /** Another network, perhaps: the same connection over new addresses. */
+  restart() {
+    if (!this.peer) return;
+    this.peer.restartIce();
+    this.negotiate();
+  }
+
+  addSections({ audio, video }) {
+    const receiving = (kind) =>
+      this.peer.getTransceivers().filter((t) => t.source === undefined && t.receiver.track.kind === kind).length;
+    for (let n = receiving("audio"); n < audio; n++) this.peer.addTransceiver("audio", { direction: "recvonly" });
+    for (let n = receiving("video"); n < video; n++) this.peer.addTransceiver("video", { direction: "recvonly" });
+  }
+
+  addSender(source, track) {
+    const init = { direction: "sendonly" };
+    if (track.kind === "video") init.sendEncodings = this.encodings(source, track);
+    const transceiver = this.peer.addTransceiver(track, init);
+    transceiver.source = source;
+    this.prefer(transceiver, track.kind);
+  }
+
+  /** Simulcast: the same picture in several sizes, of which the server sends each viewer the one that fits. */
+  encodings(source, track) {
+    const height = track.getSettings().height ?? 360;
+    const rate = (lines) => RATES[Object.keys(RATES).find((known) => lines <= known) ?? 1080];
+    const count = this.options.simulcast === false || source === "screen" ? 1 : LAYERS.find(([from]) => height >= from)[1];
+    if (count === 1) return [{ maxBitrate: rate(height) }];
+    return ["l", "m", "h"].slice(3 - count).map((rid, index) => {
+      const scale = 2 ** (count - 1 - index);
+      return { rid: count === 2 && index === 0 ? "l" : rid, scaleResolutionDownBy: scale, maxBitrate: rate(height / scale) };
+    });
+  }
+
+  prefer(transceiver, kind) {
+    const wanted = this.options.codec;
+    if (kind !== "video" || !wanted) return;
+    const codecs = RTCRtpReceiver.getCapabilities("video").codecs;
+    const is = (codec) => codec.mimeType.toLowerCase() === `video/${wanted.toLowerCase()}`;
+    transceiver.setCodecPreferences([...codecs.filter(is), ...codecs.filter((codec) => !is(codec))]);
+  }
+
+  async negotiate() {
+    if (!this.peer) return;
+    if (this.negotiating) {
+      this.again = true;
+      return;
+    }
+    const peer = this.peer;
+    this.negotiating = true;
+    await peer.setLocalDescription();
+    const sources = {};
+    for (const transceiver of peer.getTransceivers()) {
+      if (transceiver.source && transceiver.mid !== null) sources[transceiver.mid] = transceiver.source;
+    }
+    if (peer === this.peer) this.send({ type: "offer", sdp: peer.localDescription.sdp, sources });
+  }
+
+  async answered(sdp) {
+    const peer = this.peer;
+    await peer?.setRemoteDescription({ type: "answer", sdp });
+    if (peer !== this.peer) return;
+    this.negotiating = false;
+    this.tell("assigned");
+    if (this.again) {
+      this.again = false;
+      this.negotiate();
+    }
+  }
+
+  // What is sent -----------------------------------------------------------------------------------------------------
+
+  /** Sends a track as `source`, or nothing any more. */
+  async publish(source, track) {
+    const before = this.local.get(source);
+    if (before === track) return;
+    if (track) this.local.set(source, track);
+    else this.local.delete(source);
+    this.tell("sent");
+    if (!this.peer) return;
+    const transceiver = this.peer.getTransceivers().find((t) => t.source === source && t.direction !== "stopped");
+    if (transceiver && track) {
+      // The same section, another device.
+      await transceiver.sender.replaceTrack(track);
+      return;
+    }
+    if (transceiver) {
+      transceiver.source = null;
+      transceiver.stop();
+    } else if (track) {
+      this.addSender(source, track);
+    }
+    this.negotiate();
+  }
+
+  mute(source, muted) {
+    if (muted) this.muted.add(source);
+    else this.muted.delete(source);
+    const track = this.local.get(source);
+    if (track) track.enabled = !muted;
+    this.send({ type: "mute", source, muted });
+  }
+
+  /** Tells the server what is on the screen. */
+  view(tiles) {
+    const text = JSON.stringify(tiles);
+    if (text === this.tiles) return;
+    this.tiles = text;
+    this.send({ type: "view", tiles });
+  }
+
+  say(text) {
+    if (this.chat?.readyState !== "open") return false;
+    this.chat.send(JSON.stringify({ name: this.options.name, text }));
+    return true;
+  }
+
+  // What comes -------------------------------------------------------------------------------------------------------
+
+  /** Sections that carry something, with their track and receiver. */
+  carried() {
+    const transceivers = new Map((this.peer?.getTransceivers() ?? []).map((t) => [t.mid, t]));
+    return this.sections
+      .filter((section) => section.peer !== null && transceivers.has(section.mid))
+      .map((section) => ({ ...section, receiver: transceivers.get(section.mid).receiver }));
+  }
+}

@@ -1,0 +1,158 @@
+// Lets people meet in a room of the SFU, each in a headless Chromium of their own with a made-up camera and microphone, and prints, as
+// lines of JSON, what they see and hear:
+//
+//   node meet.js URL NAME[,NAME ...] [late=NAME] [kill=NAME] [query=codec=h264]
+//
+// One line once everybody there from the start sees and hears everybody else; one when `late` sees them, with the milliseconds from
+// opening the page to the first picture; one when `kill`, whose browser is killed, is gone for the others, with the milliseconds that
+// took.
+
+import { chromium } from "playwright-core";
+
+const PATIENCE = 80_000;
+const PERIOD = 100;
+const [url, list, ...rest] = process.argv.slice(2);
+const options = Object.fromEntries(rest.map((option) => [option.slice(0, option.indexOf("=")), option.slice(option.indexOf("=") + 1)]));
+const people = new Map();
+const errors = [];
+const deadline = Date.now() + PATIENCE;
+
+async function come(name) {
+  const server = await chromium.launchServer({
+    executablePath: process.env.CHROMIUM,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--autoplay-policy=no-user-gesture-required",
+      "--use-fake-device-for-media-stream",
+      "--use-fake-ui-for-media-stream",
+    ],
+  });
+  const browser = await chromium.connect(server.wsEndpoint());
+  const page = await browser.newPage({ viewport: { width: 1000, height: 700 } });
+  page.on("console", (message) => message.type() === "error" && errors.push(`${name}: ${message.text()}`));
+  page.on("pageerror", (error) => errors.push(`${name}: ${error}`));
+  page.on("response", (response) => response.status() >= 400 && errors.push(`${response.status()} ${response.url()}`));
+  page.on("request", (request) => {
+    if (new URL(request.url()).host !== new URL(url).host) errors.push(`loads ${request.url()}`);
+  });
+  const person = { name, server, browser, page, opened: Date.now(), pictures: new Map() };
+  people.set(name, person);
+  await page.goto(`${url}?autojoin=1&name=${name}${options.query ? `&${options.query}` : ""}`);
+  return person;
+}
+
+/** What a page shows and lets hear of the others. */
+async function look() {
+  const seen = { others: {}, sounds: 0 };
+  for (const tile of document.querySelectorAll(".tile[data-source=camera]:not(.own)")) {
+    const video = tile.querySelector("video");
+    const report = { width: video.videoWidth, height: video.videoHeight, decoded: 0, picture: null, green: 0, facts: tile.querySelector(".facts").textContent };
+    if (tile.tile.receiver) {
+      for (const stats of (await tile.tile.receiver.getStats()).values()) {
+        if (stats.type !== "inbound-rtp") continue;
+        report.decoded = stats.framesDecoded;
+        report.codec = stats.codecId;
+        report.freezes = stats.totalFreezesDuration;
+      }
+    }
+    if (video.readyState >= 2 && video.videoWidth > 2) {
+      const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 36 });
+      const context = canvas.getContext("2d");
+      context.drawImage(video, 0, 0, canvas.width, canvas.height);
+      const pixels = context.getImageData(0, 0, canvas.width, canvas.height).data;
+      report.picture = 0;
+      for (let at = 0; at < pixels.length; at += 4) {
+        const [red, green, blue] = pixels.slice(at, at + 3);
+        report.picture = (Math.imul(report.picture, 31) + red * 3 + green * 5 + blue) | 0;
+        if (green > 2 * red && green > 2 * blue) report.green += 1;
+      }
+      // What the made-up camera shows is green nearly everywhere.
+      report.green /= pixels.length / 4;
+    }
+    seen.others[tile.dataset.name] = report;
+  }
+  for (const section of window.meeting?.carried() ?? []) {
+    if (section.receiver.track.kind !== "audio") continue;
+    for (const stats of (await section.receiver.getStats()).values()) {
+      if (stats.type === "inbound-rtp" && stats.totalAudioEnergy > 0.0001) seen.sounds += 1;
+    }
+  }
+  return seen;
+}
+
+async function observe(person) {
+  const seen = await person.page.evaluate(look);
+  for (const [name, other] of Object.entries(seen.others)) {
+    if (!person.pictures.has(name)) person.pictures.set(name, new Set());
+    if (other.picture !== null) person.pictures.get(name).add(other.picture);
+    other.pictures = person.pictures.get(name).size;
+    delete other.picture;
+  }
+  return seen;
+}
+
+const sleep = () => new Promise((resolve) => setTimeout(resolve, PERIOD));
+const meets = (seen, others, sounds) =>
+  others.every((name) => seen.others[name]?.pictures >= 5 && seen.others[name].decoded >= 10 && seen.others[name].green > 0.5) && seen.sounds >= sounds;
+
+/** Waits until everybody of `names` sees and hears all of `others` but themselves. */
+async function meet(names, others) {
+  const result = {};
+  while (Date.now() < deadline) {
+    let all = true;
+    for (const name of names) {
+      const rest = others.filter((other) => other !== name);
+      result[name] = await observe(people.get(name));
+      all &&= meets(result[name], rest, rest.length);
+    }
+    if (all) return { met: true, seen: result };
+    await sleep();
+  }
+  return { met: false, seen: result };
+}
+
+const say = (what) => console.log(JSON.stringify({ ...what, errors }));
+
+try {
+  const names = list.split(",");
+  for (const name of names) await come(name);
+  say({ step: "together", ...(await meet(names, names)) });
+
+  if (options.late) {
+    const person = await come(options.late);
+    const joined = Date.now();
+    let first = null;
+    while (first === null && Date.now() < deadline) {
+      const seen = await person.page.evaluate(() =>
+        [...document.querySelectorAll(".tile[data-source=camera]:not(.own) video")].map((video) => video.readyState >= 2 && video.videoWidth > 2),
+      );
+      if (seen.length === names.length && seen.every(Boolean)) first = Date.now() - joined;
+      else await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    say({ step: "late", first });
+    names.push(options.late);
+    say({ step: "all", ...(await meet(names, names)) });
+  }
+
+  if (options.kill) {
+    people.get(options.kill).server.process().kill("SIGKILL");
+    const killed = Date.now();
+    const others = names.filter((name) => name !== options.kill);
+    let gone = null;
+    while (gone === null && Date.now() < deadline) {
+      const seen = await Promise.all(others.map((name) => people.get(name).page.evaluate(look)));
+      if (seen.every((what) => !(options.kill in what.others))) gone = Date.now() - killed;
+      else await sleep();
+    }
+    say({ step: "gone", gone });
+    people.delete(options.kill);
+  }
+} finally {
+  await Promise.all([...people.values()].map((person) => person.server.close()));
+}

@@ -1,0 +1,70 @@
+//! The SFU under test, built by cargo and run as its users run it.
+
+use std::{
+    env,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+use crate::{
+    process::{Log, Process},
+    server::{address_after, build},
+    wait_for,
+};
+
+/// A running `sfu`.
+#[derive(Debug)]
+pub struct Sfu {
+    /// The process.
+    pub process: Process,
+    /// Where it speaks HTTP.
+    pub http: SocketAddr,
+    /// Where media goes.
+    pub udp: SocketAddr,
+}
+
+impl Sfu {
+    /// Starts one on free ports.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be built or does not come up.
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(binary());
+        command
+            .args(["--http", "127.0.0.1:0", "--udp", "127.0.0.1:0"])
+            .args(arguments)
+            .env_remove("RUST_LOG");
+        let mut process = Process::spawn("sfu", &mut command);
+        let mut address = |mark: &str| {
+            wait_for(mark, || {
+                assert!(process.exited().is_none(), "sfu has ended");
+                process.stderr.pick(0, |line| address_after(line, mark))
+            })
+        };
+        let udp = address("UDP listening on ");
+        let http = address("HTTP listening on http://");
+        Self { process, http, udp }
+    }
+
+    /// Its log.
+    pub fn log(&self) -> &Log {
+        &self.process.stderr
+    }
+
+    /// A path of the HTTP server.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.http)
+    }
+}
+
+/// `$FLUVIAL_SFU`, else built by cargo in the profile that this package is built in.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let build = || build("fluvial-sfu", "sfu");
+        env::var_os("FLUVIAL_SFU").map_or_else(build, PathBuf::from)
+    })
+}

@@ -1,0 +1,89 @@
+//! Rooms of the SFU: people in headless Chromium see and hear each other.
+
+use std::{fs::File, process::Command, sync::OnceLock};
+
+use fluvial_interop::{
+    needs,
+    peer::{self, CHROMIUM, PLAYWRIGHT},
+    process::Process,
+    sfu::Sfu,
+};
+use serde_json::Value;
+
+/// Has people meet; gives what the script tells, a line a step.
+fn meet(sfu: &Sfu, room: &str, arguments: &[&str]) -> Vec<Value> {
+    let _turn = turn();
+    let mut command = Command::new("node");
+    command
+        .arg(peer::manifest_dir().join("browser/meet.js"))
+        .arg(sfu.url(&format!("/room/{room}")))
+        .args(arguments)
+        .env(
+            "CHROMIUM",
+            peer::find("chromium").expect("the test has asked for it"),
+        );
+    let lines = Process::run(format!("Chromiums meeting in {room}"), &mut command);
+    let steps: Vec<Value> = lines
+        .iter()
+        .map(|line| serde_json::from_str(line).expect("the script prints JSON"))
+        .collect();
+    for step in &steps {
+        assert_eq!(step["errors"], serde_json::json!([]), "{step}");
+        assert_ne!(step["met"], false, "they do not see each other: {step}");
+    }
+    steps
+}
+
+/// Several browsers that encode are enough for a machine: one meeting at a time.
+fn turn() -> File {
+    static TURN: OnceLock<std::path::PathBuf> = OnceLock::new();
+    let path = TURN.get_or_init(|| {
+        std::env::temp_dir().join(format!("fluvial-interop-meetings-{}", std::process::id()))
+    });
+    let file = File::create(path).expect("there is room for temporary files");
+    file.lock().expect("a file of one's own can be locked");
+    file
+}
+
+fn codec_of(step: &Value, who: &str, whom: &str) -> String {
+    step["seen"][who]["others"][whom]["codec"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[test]
+fn two_browsers_see_and_hear_each_other() {
+    needs!(CHROMIUM, PLAYWRIGHT);
+    let sfu = Sfu::start(&[]);
+    let steps = meet(&sfu, "two", &["ann,bob"]);
+    assert_eq!(steps.len(), 1, "{steps:?}");
+    for (who, whom) in [("ann", "bob"), ("bob", "ann")] {
+        assert_ne!(codec_of(&steps[0], who, whom), "", "{steps:?}");
+    }
+}
+
+#[test]
+fn three_browsers_a_late_one_and_a_killed_one() {
+    needs!(CHROMIUM, PLAYWRIGHT);
+    let sfu = Sfu::start(&[]);
+    let steps = meet(
+        &sfu,
+        "three",
+        &[
+            "ann,bob,cid",
+            "late=dora",
+            "kill=bob",
+            "query=video=320x180",
+        ],
+    );
+    let of = |name: &str| {
+        let step = steps.iter().find(|step| step["step"] == name);
+        step.unwrap_or_else(|| panic!("no step {name}: {steps:?}"))
+    };
+    let first = of("late")["first"].as_u64();
+    assert!(first.is_some_and(|ms| ms < 20_000), "{first:?} ms");
+    assert_eq!(of("all")["met"], true);
+    let gone = of("gone")["gone"].as_u64();
+    assert!(gone.is_some_and(|ms| ms < 10_000), "{gone:?} ms");
+}
