@@ -59,6 +59,9 @@ async function look() {
         report.decoded = stats.framesDecoded;
         report.codec = stats.codecId;
         report.freezes = stats.totalFreezesDuration;
+        report.inbound = Object.fromEntries(
+          ["framesReceived", "keyFramesDecoded", "framesDropped", "packetsReceived", "packetsLost", "pliCount", "nackCount", "jitterBufferDelay"].map((key) => [key, stats[key]]),
+        );
       }
     }
     if (video.readyState >= 2 && video.videoWidth > 2) {
@@ -76,6 +79,16 @@ async function look() {
       report.green /= pixels.length / 4;
     }
     seen.others[tile.dataset.name] = report;
+  }
+  seen.sends = [];
+  for (const stats of (await window.meeting?.peer?.getStats())?.values() ?? []) {
+    if (stats.type === "candidate-pair" && stats.nominated) seen.outgoing = stats.availableOutgoingBitrate;
+    if (stats.type !== "outbound-rtp" || stats.kind !== "video") continue;
+    seen.sends.push(
+      Object.fromEntries(
+        ["rid", "framesEncoded", "framesSent", "keyFramesEncoded", "framesPerSecond", "targetBitrate", "qualityLimitationReason", "pliCount", "nackCount", "frameHeight"].map((key) => [key, stats[key]]),
+      ),
+    );
   }
   for (const section of window.meeting?.carried() ?? []) {
     if (section.receiver.track.kind !== "audio") continue;

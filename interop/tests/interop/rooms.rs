@@ -1,6 +1,9 @@
 //! Rooms of the SFU: people in headless Chromium see and hear each other.
 
-use std::{fs::File, process::Command, sync::OnceLock};
+use std::{
+    process::Command,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use fluvial_interop::{
     needs,
@@ -35,14 +38,10 @@ fn meet(sfu: &Sfu, room: &str, arguments: &[&str]) -> Vec<Value> {
 }
 
 /// Several browsers that encode are enough for a machine: one meeting at a time.
-fn turn() -> File {
-    static TURN: OnceLock<std::path::PathBuf> = OnceLock::new();
-    let path = TURN.get_or_init(|| {
-        std::env::temp_dir().join(format!("fluvial-interop-meetings-{}", std::process::id()))
-    });
-    let file = File::create(path).expect("there is room for temporary files");
-    file.lock().expect("a file of one's own can be locked");
-    file
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    // A meeting that failed is over all the same.
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn codec_of(step: &Value, who: &str, whom: &str) -> String {
