@@ -81,6 +81,7 @@ async function look() {
     seen.others[tile.dataset.name] = report;
   }
   seen.sends = [];
+  seen.estimate = window.meeting?.bandwidth;
   for (const stats of (await window.meeting?.peer?.getStats())?.values() ?? []) {
     if (stats.type === "candidate-pair" && stats.nominated) seen.outgoing = stats.availableOutgoingBitrate;
     if (stats.type !== "outbound-rtp" || stats.kind !== "video") continue;

@@ -26,6 +26,7 @@ function wishes() {
 
 /** The devices; without some where they are missing or refused. */
 async function capture(kinds = ["audio", "video"]) {
+  if (!navigator.mediaDevices) return [];
   const all = wishes();
   const wanted = Object.fromEntries(kinds.filter((kind) => all[kind]).map((kind) => [kind, all[kind]]));
   if (Object.keys(wanted).length === 0) return [];
@@ -46,17 +47,18 @@ function notice(text) {
 async function join() {
   const name = $("name").value.trim() || "guest";
   if (!query.has("autojoin")) localStorage.setItem("name", name);
-  const tracks = navigator.mediaDevices ? await capture() : [];
-  if (!navigator.mediaDevices) notice("browsers give no camera to pages that do not come by HTTPS or from this machine");
   call = new Call({ room, name, codec: query.get("codec") ?? undefined, simulcast: query.get("simulcast") !== "0" });
   window.meeting = call;
-  for (const track of tracks) call.publish(track.kind === "audio" ? "microphone" : "camera", track);
   call.addEventListener("state", (event) => state(event.detail));
   call.addEventListener("people", () => ($("count").textContent = call.people.size + 1));
   call.addEventListener("chat", (event) => hear(event.detail));
   tiles = new Tiles($("grid"), call);
   $("lobby").hidden = true;
   $("call").hidden = false;
+  buttons();
+  // Others are seen and heard meanwhile: people take their time to allow a camera.
+  if (!navigator.mediaDevices) notice("browsers give no camera to pages that do not come by HTTPS or from this machine");
+  for (const track of await capture()) await call.publish(track.kind === "audio" ? "microphone" : "camera", track);
   buttons();
   list();
 }

@@ -2,7 +2,7 @@
 
 use super::layers::{Wish, allocate};
 use super::slot::Feed;
-use super::{PeerId, Room};
+use super::{FLOOR, PeerId, Room, STRAINED_FLOOR};
 use crate::message::{Assignment, Notice, Source};
 use std::time::Instant;
 use str0m::bwe::Bitrate;
@@ -194,7 +194,9 @@ impl Room {
             });
             sections.push((slot.mid, feed.peer, feed.track, places));
         }
-        let chosen = allocate(receiver.estimate.saturating_sub(sound), &wishes);
+        let is_strained = receiver.strained.is_some_and(|until| now < until);
+        let floor = if is_strained { STRAINED_FLOOR } else { FLOOR };
+        let chosen = allocate(receiver.estimate.saturating_sub(sound), floor, &wishes);
         let desired = sound + wishes.iter().map(Wish::desired).sum::<u64>();
         let mut needed = Vec::new();
         if let Some(receiver) = self.peers.get_mut(&id) {
@@ -229,6 +231,7 @@ impl Room {
         }
     }
 
+    /// Tells a page what its sections carry, if that is not what it was told.
     fn tell_assignments(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get(&id) else {
             return;
@@ -238,7 +241,28 @@ impl Room {
             .iter()
             .map(|slot| slot.assignment(self.rid_of(slot.feed.as_ref())))
             .collect();
-        self.tell(id, Notice::Assigned { sections });
+        if let Some(peer) = self.peers.get_mut(&id)
+            && peer.told_sections != sections
+        {
+            peer.told_sections.clone_from(&sections);
+            self.tell(id, Notice::Assigned { sections });
+        }
+    }
+
+    /// Layers and bandwidth, which change without anybody asking.
+    pub(super) fn tell_what_changed(&mut self) {
+        let ids: Vec<_> = self.peers.keys().copied().collect();
+        for id in ids {
+            self.tell_assignments(id);
+            let Some(peer) = self.peers.get_mut(&id) else {
+                continue;
+            };
+            let (estimate, told) = (peer.estimate, peer.told);
+            if estimate.abs_diff(told) * 10 > told {
+                peer.told = estimate;
+                self.tell(id, Notice::Bandwidth { estimate });
+            }
+        }
     }
 
     fn rid_of(&self, feed: Option<&Feed>) -> Option<String> {

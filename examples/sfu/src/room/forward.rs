@@ -2,7 +2,7 @@
 
 use super::keyframe;
 use super::peer::Entrance;
-use super::{PeerId, Room};
+use super::{PeerId, Room, STRAIN, STRAINED};
 use crate::message::Source;
 use std::time::Instant;
 use str0m::bwe::BweKind;
@@ -36,6 +36,13 @@ impl Room {
                     if estimate < before {
                         self.choose_layers_for(id, now);
                     }
+                }
+            }
+            Event::PeerStats(stats) => {
+                if stats.egress_loss_fraction.is_some_and(|loss| loss > STRAIN)
+                    && let Some(peer) = self.peers.get_mut(&id)
+                {
+                    peer.strained = Some(now + STRAINED);
                 }
             }
             Event::ChannelData(data) => self.relay(id, &data),

@@ -37,25 +37,26 @@ impl Wish {
 }
 
 /// Shares `budget`, in bits per second, among `wishes`: to each its lowest layer first, in order of priority, then better ones in turn.
-/// To go up takes a fourth more than the layer's rate, so that the choice does not swing with the estimate. Gives the layer of each;
-/// none: not even its lowest one finds room.
-pub(super) fn allocate(budget: u64, wishes: &[Wish]) -> Vec<Option<usize>> {
+/// To go up takes a fourth more than the layer's rate, so that the choice does not swing with the estimate. Lowest layers are sent up to
+/// `floor`, however small the budget. Gives the layer of each; none: not even its lowest one finds room.
+pub(super) fn allocate(budget: u64, floor: u64, wishes: &[Wish]) -> Vec<Option<usize>> {
     let mut order: Vec<usize> = (0..wishes.len()).collect();
     order.sort_by_key(|&index| std::cmp::Reverse(wishes[index].priority));
     let mut chosen = vec![None; wishes.len()];
-    let mut left = budget;
+    let mut spent = 0;
     for &index in &order {
         let wish = &wishes[index];
         let Some(lowest) = wish.layers.first() else {
             continue;
         };
         let nobody = chosen.iter().all(Option::is_none);
-        // Who asks for one picture gets it, whatever the estimate: the alternative is a black page.
-        if lowest.rate <= left || nobody {
-            left = left.saturating_sub(lowest.rate);
+        // Who asks for one picture gets it: the alternative is a black page.
+        if spent + lowest.rate <= budget.max(floor) || nobody {
+            spent += lowest.rate;
             chosen[index] = Some(0);
         }
     }
+    let mut left = budget.saturating_sub(spent);
     loop {
         let mut grew = false;
         for &index in &order {
@@ -90,6 +91,8 @@ pub(super) fn allocate(budget: u64, wishes: &[Wish]) -> Vec<Option<usize>> {
 mod tests {
     use super::*;
 
+    const FLOOR: u64 = 300_000;
+
     fn wish(priority: u8, height: u32, current: Option<usize>) -> Wish {
         let offer = |rate, height| Offer { rate, height };
         Wish {
@@ -108,7 +111,7 @@ mod tests {
     fn the_tile_limits_the_layer() {
         let wishes = [wish(0, 100, None), wish(0, 400, None), wish(0, 2000, None)];
         assert_eq!(
-            allocate(u64::MAX, &wishes),
+            allocate(u64::MAX, FLOOR, &wishes),
             [Some(0), Some(1), Some(2)],
             "400 lines are filled by 360"
         );
@@ -118,22 +121,54 @@ mod tests {
     #[test]
     fn everybody_is_seen_before_anybody_is_sharp() {
         let wishes = [wish(1, 720, None), wish(9, 720, None), wish(1, 720, None)];
-        assert_eq!(allocate(300_000, &wishes), [Some(0), Some(0), Some(0)]);
-        assert_eq!(allocate(550_000, &wishes), [Some(0), Some(1), Some(0)]);
-        assert_eq!(allocate(150_000, &wishes), [None, Some(0), None]);
         assert_eq!(
-            allocate(0, &wishes),
-            [None, Some(0), None],
-            "one at any rate"
+            allocate(300_000, FLOOR, &wishes),
+            [Some(0), Some(0), Some(0)]
         );
-        assert_eq!(allocate(0, &[]), []);
+        assert_eq!(
+            allocate(550_000, FLOOR, &wishes),
+            [Some(0), Some(1), Some(0)]
+        );
+        assert_eq!(
+            allocate(0, FLOOR, &wishes),
+            [Some(0), Some(0), Some(0)],
+            "the floor"
+        );
+        let many = [
+            wish(0, 720, None),
+            wish(0, 720, None),
+            wish(1, 720, None),
+            wish(0, 720, None),
+        ];
+        assert_eq!(
+            allocate(0, FLOOR, &many),
+            [Some(0), Some(0), Some(0), None],
+            "the last one finds no room"
+        );
+        let mut wide = wish(0, 720, None);
+        wide.layers.truncate(1);
+        wide.layers[0].rate = 2 * FLOOR;
+        assert_eq!(allocate(0, FLOOR, &[wide]), [Some(0)], "one at any rate");
+        assert_eq!(allocate(0, FLOOR, &[]), []);
     }
 
     #[test]
     fn going_up_takes_more_than_staying() {
-        assert_eq!(allocate(320_000, &[wish(0, 360, Some(1))]), [Some(1)]);
-        assert_eq!(allocate(320_000, &[wish(0, 360, Some(0))]), [Some(0)]);
-        assert_eq!(allocate(350_000, &[wish(0, 360, Some(0))]), [Some(1)]);
-        assert_eq!(allocate(290_000, &[wish(0, 360, Some(1))]), [Some(0)]);
+        assert_eq!(
+            allocate(320_000, FLOOR, &[wish(0, 360, Some(1))]),
+            [Some(1)]
+        );
+        assert_eq!(
+            allocate(320_000, FLOOR, &[wish(0, 360, Some(0))]),
+            [Some(0)]
+        );
+        assert_eq!(
+            allocate(350_000, FLOOR, &[wish(0, 360, Some(0))]),
+            [Some(1)]
+        );
+        assert_eq!(
+            allocate(290_000, FLOOR, &[wish(0, 360, Some(1))]),
+            [Some(0)]
+        );
     }
 }

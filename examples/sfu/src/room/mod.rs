@@ -36,6 +36,15 @@ use str0m::{Candidate, Input, Output, RtcConfig};
 const TICK: Duration = Duration::from_millis(200);
 /// Who came by HTTP and has no connection after that long is gone; over a WebSocket one may wait and only watch the list.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Lowest layers are sent up to that rate whatever the estimate, as long as what is sent arrives: where machines are busy packets come
+/// late by no fault of the network, and a picture that stands still is worse than one that comes late.
+const FLOOR: u64 = 1_000_000;
+/// And up to that, for a while, where more than a tenth is lost.
+const STRAINED_FLOOR: u64 = 150_000;
+const STRAIN: f32 = 0.1;
+const STRAINED: Duration = Duration::from_secs(30);
+/// How often connections tell what they lose.
+const STATISTICS: Duration = Duration::from_secs(1);
 /// Where the estimate of bandwidth begins.
 const FIRST_ESTIMATE: u64 = 1_000_000;
 
@@ -165,7 +174,7 @@ impl Room {
             .set_rtp_mode(true)
             .enable_h265(false)
             .enable_bwe(Some(Bitrate::bps(FIRST_ESTIMATE)))
-            .set_stats_interval(None)
+            .set_stats_interval(Some(STATISTICS))
             .build(now);
         for &address in &self.config.addresses {
             if let Ok(candidate) = Candidate::host(address, Protocol::Udp) {
@@ -188,6 +197,9 @@ impl Room {
             channels: Vec::new(),
             view: None,
             estimate: FIRST_ESTIMATE,
+            strained: None,
+            told: 0,
+            told_sections: Vec::new(),
             asked: [0; 2],
         };
         let person = peer.person();
@@ -299,6 +311,7 @@ impl Room {
             self.listen(now);
             self.ask_for_keyframes(now);
             self.choose_layers(now);
+            self.tell_what_changed();
             self.sweep(now);
         }
         self.flush(now);

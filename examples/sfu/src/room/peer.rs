@@ -55,6 +55,12 @@ pub(super) struct Peer {
     pub(super) view: Option<Vec<Tile>>,
     /// Bits per second that can be sent to them.
     pub(super) estimate: u64,
+    /// Until when so much was lost that nothing is sent beyond the estimate.
+    pub(super) strained: Option<Instant>,
+    /// The estimate that they were told.
+    pub(super) told: u64,
+    /// What they were told that their sections carry.
+    pub(super) told_sections: Vec<Assignment>,
     /// Sections that they were asked to offer.
     pub(super) asked: [usize; 2],
 }
