@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod fanout;
+mod http;
 mod listener;
 mod log;
 mod outbox;
@@ -10,6 +11,7 @@ mod socket;
 mod tls;
 
 pub use fanout::Fanout;
+pub use http::serve_http;
 pub use listener::Listener;
 pub use log::{init_log, init_log_with};
 pub use outbox::Outbox;

@@ -11,13 +11,6 @@ use axum::routing::{get, post};
 use common::{Listener, Shutdown};
 use serde_json::json;
 use std::fmt::Write as _;
-use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{self, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tower_http::cors::CorsLayer;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -65,12 +58,7 @@ pub(crate) async fn serve(listener: Listener, switchboard: Switchboard, close: S
         .route("/drain", post(drain))
         .layer(CorsLayer::permissive())
         .with_state(switchboard);
-    let result = axum::serve(Door(listener), app)
-        .with_graceful_shutdown(async move { close.wait().await })
-        .await;
-    if let Err(error) = result {
-        tracing::error!("HTTP ends: {error}");
-    }
+    common::serve_http(listener, app, close).await;
 }
 
 fn page(kind: &'static str, text: &'static str) -> Response {
@@ -177,62 +165,4 @@ async fn health(State(switchboard): State<Switchboard>) -> Response {
 async fn drain(State(switchboard): State<Switchboard>) -> &'static str {
     switchboard.drain().await;
     "draining\n"
-}
-
-// Connections -------------------------------------------------------------------------------------------------------
-
-/// Lets HTTP accept within the limit.
-struct Door(Listener);
-
-struct Counted {
-    stream: TcpStream,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl axum::serve::Listener for Door {
-    type Io = Counted;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Counted, SocketAddr) {
-        let (stream, peer, _permit) = self.0.accept().await;
-        (Counted { stream, _permit }, peer)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.0.address())
-    }
-}
-
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut task::Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Counted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut task::Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, data)
-    }
-
-    fn poll_flush(
-        mut self: Pin<&mut Self>,
-        context: &mut task::Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(
-        mut self: Pin<&mut Self>,
-        context: &mut task::Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }

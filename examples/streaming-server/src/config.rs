@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A live streaming server: RTMP in, RTMP and HLS out, with a page to watch it on.
+/// A streaming server, live and on demand: RTMP and RTSP in; RTMP, RTSP, HLS and DASH out, with a page to watch it on.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "streaming-server", version)]
 #[non_exhaustive]

@@ -4,27 +4,20 @@ use crate::hub::Hub;
 use crate::live_files;
 use crate::respond::{FRESH, file, not_found};
 use crate::vod::Library;
-use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::ConnectInfo;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::IncomingStream;
 use axum::{Json, Router};
 use common::{Listener, Shutdown};
 use serde_json::json;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{self, Poll};
 use std::time::Instant;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tower_http::cors::CorsLayer;
 
 /// The page's own files.
@@ -131,14 +124,8 @@ pub(crate) async fn serve(listener: Listener, pages: Pages, close: Shutdown) {
             .route("/api/vod", get(library_list))
             .route("/{*path}", get(media_file))
             .layer(CorsLayer::permissive())
-            .with_state(site)
-            .into_make_service_with_connect_info::<Peer>();
-    let result = axum::serve(Door(listener), app)
-        .with_graceful_shutdown(async move { close.wait().await })
-        .await;
-    if let Err(error) = result {
-        tracing::error!("HTTP ends: {error}");
-    }
+            .with_state(site);
+    common::serve_http(listener, app, close).await;
 }
 
 // The page ----------------------------------------------------------------------------------------------------------
@@ -220,7 +207,7 @@ async fn media_file(
     State(site): Shared,
     Path(path): Path<String>,
     RawQuery(query): RawQuery,
-    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> Response {
     let Some((name, file)) = path.rsplit_once('/') else {
@@ -272,90 +259,3 @@ async fn library_file(
 }
 
 const NO_LIBRARY: &str = "no files are served: --vod says which";
-
-// The listener ------------------------------------------------------------------------------------------------------
-
-/// Our listener, as axum wants one.
-struct Door(Listener);
-
-impl axum::serve::Listener for Door {
-    type Io = Visitor;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Visitor, SocketAddr) {
-        let (stream, peer, permit) = self.0.accept().await;
-        (
-            Visitor {
-                stream,
-                _permit: permit,
-            },
-            peer,
-        )
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.0.address())
-    }
-}
-
-/// Who asks.
-#[derive(Debug, Clone, Copy)]
-struct Peer(SocketAddr);
-
-impl Connected<IncomingStream<'_, Door>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        Self(*stream.remote_addr())
-    }
-}
-
-/// A connection with the permit that counts it.
-struct Visitor {
-    stream: TcpStream,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl AsyncRead for Visitor {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut task::Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Visitor {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut task::Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, data)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut task::Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(
-        mut self: Pin<&mut Self>,
-        context: &mut task::Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(
-        mut self: Pin<&mut Self>,
-        context: &mut task::Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}

@@ -69,7 +69,7 @@ async fn run(
 ) {
     let failed = |error: anyhow::Error| {
         tracing::warn!(file = %file.display(), "recording: {error:#}");
-        Item::Failed(format!("The recording cannot be played: it {error}."))
+        Item::Failed(format!("The recording cannot be played: {error}."))
     };
     let path = file.clone();
     let opened = match flatten(spawn_blocking(move || Recording::open(&library, &path)).await) {
