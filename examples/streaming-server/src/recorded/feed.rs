@@ -132,7 +132,7 @@ fn batch(recording: &mut Recording) -> anyhow::Result<(Vec<Message>, bool)> {
 }
 
 fn flatten<T>(result: Result<anyhow::Result<T>, JoinError>) -> anyhow::Result<T> {
-    result.unwrap_or_else(|error| Err(anyhow::anyhow!("broke off: {error}")))
+    result.unwrap_or_else(|error| Err(anyhow::anyhow!("it broke off: {error}")))
 }
 
 /// How long a recording is.

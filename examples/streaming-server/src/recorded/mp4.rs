@@ -310,7 +310,7 @@ fn open(file: &mut File, len: u64) -> anyhow::Result<Arc<Movie>> {
         let data = read(file, &range)?;
         opener.handle_read(range.start, &data);
     }
-    opener.poll_movie()?.context("has no movie")
+    opener.poll_movie()?.context("it has no movie")
 }
 
 fn read(file: &mut File, range: &Range<u64>) -> anyhow::Result<Bytes> {

@@ -15,7 +15,7 @@ pub(super) enum Recording {
 
 impl Recording {
     pub(super) fn open(library: &Library, path: &Path) -> anyhow::Result<Self> {
-        let mut file = File::open(path).context("cannot be opened")?;
+        let mut file = File::open(path).context("it cannot be opened")?;
         let mut signature = Vec::new();
         file.by_ref().take(3).read_to_end(&mut signature)?;
         file.rewind()?;

@@ -205,7 +205,7 @@ impl Recording {
                 self.repeated.pop();
             }
         }
-        self.base = base.context("has no sound and no pictures")?;
+        self.base = base.context("it has no sound and no pictures")?;
         let told = metadata.as_ref().and_then(told);
         if let Some(metadata) = &metadata {
             let mut demuxer = Demuxer::new(Limits::default());
