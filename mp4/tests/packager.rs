@@ -502,6 +502,7 @@ fn timed_metadata_goes_through_emsg_boxes() {
     let cues = [
         (3600, Codec::Id3, &b"ID3\x04\0\0\0\0\0\0"[..]),
         (130_000, Codec::Scte35, b"\xFC0\x11"),
+        (240_000, Codec::Klv, b"\x06\x0E\x2B\x34"),
     ];
     let mut events = events(3);
     let Some(Event::Tracks(tracks)) = events.first_mut() else {
@@ -530,7 +531,7 @@ fn timed_metadata_goes_through_emsg_boxes() {
         let file = common::file_of(&outputs, track);
         let names = box_types(&file);
         let places: Vec<_> = (0..names.len()).filter(|at| names[*at] == "emsg").collect();
-        assert_eq!(places.len(), 2);
+        assert_eq!(places.len(), 3);
         assert!(places.iter().all(|at| names[at + 1] == "moof"), "{names:?}");
         // Whoever does not ask for them gets none.
         assert!(
@@ -559,5 +560,46 @@ fn timed_metadata_goes_through_emsg_boxes() {
             .map(|sample| (sample.pts, codecs[&sample.track].clone(), &sample.data[..]))
             .collect();
         assert_eq!(found, cues);
+    }
+}
+
+#[test]
+fn a_clock_on_the_wall_is_told() {
+    // 2026-01-01T00:00:00Z at one second of the presentation.
+    let wall = media::WallClock::from_unix_nanos(1_767_225_600_000_000_000);
+    let mut segmenter = Segmenter::new(Cuts::segments(Time::from_millis(1000)));
+    let mut packager = Packager::new(Config::muxed());
+    packager.set_clock(Time::from_millis(1000), wall);
+    let mut outputs = Vec::new();
+    for event in events(3) {
+        segmenter.handle_event(&event);
+    }
+    segmenter.finish();
+    while let Some(segmented) = segmenter.poll_output() {
+        packager.handle(&segmented).unwrap();
+        outputs.extend(std::iter::from_fn(|| packager.poll_output()));
+    }
+    let file = common::file_of(&outputs, None);
+    let names = box_types(&file);
+    let places: Vec<_> = (0..names.len()).filter(|at| names[*at] == "prft").collect();
+    assert_eq!(places.len(), 3, "{names:?}");
+    assert!(
+        places
+            .iter()
+            .all(|at| names[at - 1] == "styp" && names[at + 1] == "moof")
+    );
+    let told: Vec<_> = common::demux(&file)
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Clock { time, wall } => Some((time, wall)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told.len(), 3);
+    for (time, told) in told {
+        let since = time - Time::from_millis(1000);
+        let off = told.as_unix_nanos() - wall.as_unix_nanos() - since.as_nanos();
+        // The fraction of NTP's time is in 2^-32 seconds.
+        assert!(off.abs() <= 1, "{time}: {off}");
     }
 }

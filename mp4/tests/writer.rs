@@ -228,3 +228,63 @@ fn misuse_is_told() {
     writer.handle_sample(&all[1]).unwrap();
     assert!(matches!(writer.finish(), Err(Error::State(_))));
 }
+
+#[test]
+fn timed_metadata_is_a_track() {
+    use media::{Codec, Flags, Sample, Timescale, Track, TrackId};
+    let folder = Folder::new("writer-metadata");
+    let Some((_, mut events)) = both(&folder) else {
+        return;
+    };
+    let cues = [
+        (Codec::Id3, &b"ID3\x04\0\0\0\0\0\0"[..]),
+        (Codec::Scte35, b"\xFC0\x11"),
+        (Codec::Klv, b"\x06\x0E\x2B\x34"),
+    ];
+    let Some(Event::Tracks(tracks)) = events.first_mut() else {
+        panic!()
+    };
+    let ids = || (11..).map(TrackId);
+    let own = ids()
+        .zip(&cues)
+        .map(|(id, (codec, _))| Track::new(id, Timescale::KHZ_90, codec.clone()));
+    *tracks = tracks.iter().cloned().chain(own).collect();
+    let samples: Vec<_> = ids()
+        .zip(&cues)
+        .flat_map(|(track, (_, data))| {
+            [3600, 90_000].map(|dts| Sample {
+                track,
+                dts,
+                pts: dts,
+                duration: None,
+                flags: Flags::SYNC,
+                data: bytes::Bytes::from_static(data),
+            })
+        })
+        .collect();
+    events.extend(samples.iter().cloned().map(Event::Sample));
+    let file = written(&events, Config::moov_last());
+    let path = folder.file("metadata.mp4");
+    std::fs::write(&path, &file).unwrap();
+    peers_accept(&path);
+    let back = common::files::events(&file.into(), fluvial_mp4::reader::Config::default());
+    let Some(Event::Tracks(tracks)) = back.first() else {
+        panic!()
+    };
+    for (id, (codec, _)) in ids().zip(&cues) {
+        assert_eq!(tracks.find(id).unwrap().codec, *codec);
+    }
+    let found = back.iter().filter_map(|event| match event {
+        Event::Sample(sample) if sample.track.0 > 10 => {
+            Some((sample.track, sample.dts, sample.data.clone()))
+        }
+        _ => None,
+    });
+    let mut found: Vec<_> = found.collect();
+    found.sort();
+    let expected: Vec<_> = samples
+        .iter()
+        .map(|sample| (sample.track, sample.dts, sample.data.clone()))
+        .collect();
+    assert_eq!(found, expected);
+}

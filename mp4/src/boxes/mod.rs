@@ -104,7 +104,7 @@ pub use saio::Saio;
 pub use saiz::{AuxInfoType, Saiz};
 pub use sample_entry::{
     AudioSampleEntry, Av1C, AvcC, Btrt, Clap, DOps, Dac3, Dec3, DfLa, HvcC, MetaSampleEntry, Pasp,
-    SampleEntry, SoundDescription, Tx3gSampleEntry, VisualSampleEntry, VpcC, VttC, Wave,
+    SampleEntry, SoundDescription, Tx3gSampleEntry, Uri, VisualSampleEntry, VpcC, VttC, Wave,
 };
 pub use sample_flags::SampleFlags;
 pub use sbgp::{SampleToGroup, Sbgp};

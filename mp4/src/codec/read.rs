@@ -1,6 +1,7 @@
 use super::pcm;
 use crate::FourCc;
 use crate::boxes::{AudioSampleEntry, Esds, SampleEntry, VisualSampleEntry};
+use crate::packager::events;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use media::codec::{Av1, Flac, Hevc, MpegAudio, MpegVideo, Opus, Text, TextFormat, Vp};
@@ -45,6 +46,12 @@ pub fn describe(entry: &SampleEntry, handler_type: FourCc) -> Option<Described> 
                 text.config = strings.copied().collect();
                 Some(Codec::Text(text).into())
             }
+            b"urim" => entry
+                .uri
+                .as_ref()
+                .and_then(|uri| core::str::from_utf8(&uri.the_uri).ok())
+                .and_then(events::codec)
+                .map(Described::from),
             b"c608" => Some(Codec::Text(Text::new(TextFormat::Cea608)).into()),
             _ => None,
         },

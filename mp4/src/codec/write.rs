@@ -2,8 +2,9 @@ use super::pcm;
 use crate::Error;
 use crate::boxes::{
     AudioSampleEntry, Av1C, AvcC, Child, Colr, DOps, Dac3, Dec3, DfLa, Esds, FourCc, HvcC,
-    MetaSampleEntry, Pasp, SampleEntry, VisualSampleEntry, VpcC,
+    MetaSampleEntry, Pasp, SampleEntry, Uri, VisualSampleEntry, VpcC,
 };
+use crate::packager::events;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use media::codec::{Opus, Text, TextFormat};
@@ -106,6 +107,13 @@ pub fn sample_entry(codec: &Codec) -> Result<SampleEntry, Error> {
             pcm::write(config).ok_or_else(|| unsupported("uncompressed sound of this layout"))?,
         ),
         Codec::Text(text) => SampleEntry::Meta(subtitles(text)?),
+        Codec::Id3 | Codec::Scte35 | Codec::Klv => {
+            let mut entry = MetaSampleEntry::new(FourCc(*b"urim"), &[]);
+            entry.uri = events::scheme(codec).map(|scheme| Uri {
+                the_uri: scheme.into(),
+            });
+            SampleEntry::Meta(entry)
+        }
         Codec::Other { fourcc, config, .. } => passed_through(FourCc(fourcc.0), config)?,
         other => return Err(unsupported_codec(other)),
     })

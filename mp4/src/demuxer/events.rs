@@ -2,7 +2,7 @@
 
 use super::Demuxer;
 use crate::boxes::{Emsg, PresentationTime};
-use crate::packager::events::{ID3, SCTE_35};
+use crate::packager::events::codec;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::num::NonZeroU32;
@@ -13,7 +13,7 @@ use media::{Codec, Event, Flags, Sample, Time, Timescale, Track, TrackId, Tracks
 pub(super) struct Events {
     /// It is wanted.
     pub(super) on: bool,
-    tracks: Option<(TrackId, TrackId)>,
+    tracks: Vec<(TrackId, Codec)>,
     waiting: Vec<Emsg>,
 }
 
@@ -21,9 +21,9 @@ pub(super) struct Events {
 const WAITING: usize = 64;
 
 impl Demuxer {
-    /// With events: timed ID3 and SCTE 35 that stand between the fragments (`emsg` boxes) are given as samples of two more
-    /// tracks, with ids behind those of the movie, a timescale of 90 kHz, and the codecs [`Codec::Id3`] and
-    /// [`Codec::Scte35`].
+    /// With events: timed ID3, SCTE 35 and KLV that stand between the fragments (`emsg` boxes) are given as samples of three
+    /// more tracks, with ids behind those of the movie, a timescale of 90 kHz, and the codecs [`Codec::Id3`],
+    /// [`Codec::Scte35`] and [`Codec::Klv`].
     #[must_use]
     pub fn with_events(mut self) -> Self {
         self.emsgs.on = true;
@@ -36,10 +36,10 @@ impl Demuxer {
             return tracks.clone();
         }
         let last = tracks.iter().map(|track| track.id.0).max().unwrap_or(0);
-        let [id3, scte_35] = [1, 2].map(|more| TrackId(last.saturating_add(more)));
-        self.emsgs.tracks = Some((id3, scte_35));
-        let events = [(id3, Codec::Id3), (scte_35, Codec::Scte35)];
-        let events = events.map(|(id, codec)| Track::new(id, Timescale::KHZ_90, codec));
+        let ids = (last.saturating_add(1)..).map(TrackId);
+        self.emsgs.tracks = ids.zip([Codec::Id3, Codec::Scte35, Codec::Klv]).collect();
+        let events = self.emsgs.tracks.iter();
+        let events = events.map(|(id, codec)| Track::new(*id, Timescale::KHZ_90, codec.clone()));
         tracks.iter().cloned().chain(events).collect()
     }
 
@@ -73,14 +73,14 @@ impl Demuxer {
     }
 
     fn give_event(&mut self, emsg: Emsg, pts: i64) {
-        let Some((id3, scte_35)) = self.emsgs.tracks else {
+        let Some(codec) = codec(&emsg.scheme_id_uri) else {
             return;
         };
-        let track = match emsg.scheme_id_uri.as_str() {
-            ID3 => id3,
-            SCTE_35 => scte_35,
-            _ => return,
+        let mut tracks = self.emsgs.tracks.iter();
+        let Some((track, _)) = tracks.find(|(_, known)| *known == codec) else {
+            return;
         };
+        let track = *track;
         let scale = Timescale::new(emsg.timescale);
         let known = Some(emsg.event_duration).filter(|ticks| *ticks < u32::MAX);
         let duration = known.zip(scale).and_then(|(ticks, scale)| {

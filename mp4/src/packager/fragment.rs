@@ -1,7 +1,7 @@
 use super::protect::Protected;
 use crate::Error;
 use crate::boxes::{
-    Brands, Emsg, IsoBox, Mdat, Mfhd, Moof, SampleFlags, Styp, Tfdt, Tfhd, Traf, Trun, TrunFields,
+    Emsg, IsoBox, Mdat, Mfhd, Moof, Prft, SampleFlags, Styp, Tfdt, Tfhd, Traf, Trun, TrunFields,
     TrunSample,
 };
 use alloc::vec::Vec;
@@ -25,14 +25,16 @@ pub(crate) struct Run {
     pub(crate) protected: Option<Protected>,
 }
 
-/// A part: `moof` and `mdat`, after a `styp` if there are brands for one, and events. One copy of the samples, into a buffer of
-/// the exact size.
-pub(crate) fn fragment(
-    brands: Option<Brands>,
-    events: &[Emsg],
-    sequence_number: u32,
-    runs: &[Run],
-) -> Result<Vec<u8>, Error> {
+/// What stands before a `moof`, in this order (ISO/IEC 23000-19 §7.3.2.3).
+#[derive(Debug, Default)]
+pub(crate) struct Head {
+    pub(crate) styp: Option<Styp>,
+    pub(crate) prft: Option<Prft>,
+    pub(crate) events: Vec<Emsg>,
+}
+
+/// A part: `moof` and `mdat`, after what stands before it. One copy of the samples, into a buffer of the exact size.
+pub(crate) fn fragment(head: &Head, sequence_number: u32, runs: &[Run]) -> Result<Vec<u8>, Error> {
     let mut moof = Moof {
         mfhd: Mfhd { sequence_number },
         trafs: runs.iter().map(traf).collect::<Result<_, _>>()?,
@@ -52,15 +54,20 @@ pub(crate) fn fragment(
         offset = offset.saturating_add(payload_len(run));
     }
     place_encryption(&mut moof);
-    let styp = brands.map(Styp);
-    let before = styp.iter().map(IsoBox::encoded_len);
-    let before = before.chain(events.iter().map(IsoBox::encoded_len));
+    let before = head.styp.iter().map(IsoBox::encoded_len);
+    let before = before.chain(head.prft.iter().map(IsoBox::encoded_len));
+    let before = before.chain(head.events.iter().map(IsoBox::encoded_len));
     let total = before.fold(offset, |sum, len| sum.saturating_add(len as u64));
     let mut out = Vec::with_capacity(usize::try_from(total).unwrap_or(usize::MAX));
-    if let Some(styp) = styp {
+    if let Some(styp) = &head.styp {
         styp.encode(&mut out)?;
     }
-    events.iter().try_for_each(|event| event.encode(&mut out))?;
+    if let Some(prft) = &head.prft {
+        prft.encode(&mut out)?;
+    }
+    head.events
+        .iter()
+        .try_for_each(|event| event.encode(&mut out))?;
     moof.encode(&mut out)?;
     Mdat::put_header(payload, &mut Writer::new(&mut out));
     for run in runs {

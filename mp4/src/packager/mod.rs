@@ -6,7 +6,7 @@
 //! Segmented::End    ──► Output::Segment    the parts of it, in one list
 //! ```
 //!
-//! Timed ID3 and SCTE 35 are `emsg` boxes before the next fragment of the pictures, with times on the presentation's line.
+//! Timed ID3, SCTE 35 and KLV are `emsg` boxes before the next fragment of the pictures, with times on the presentation's line.
 //!
 //! A player that gets an init segment and then the segments that name it, or their parts, has a file. The init segment
 //! comes with the first part, for it tells where the tracks begin: where a stream starts before zero, as with pictures
@@ -58,7 +58,8 @@ use crate::Error;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use media::{PartInfo, Sample, SegmentInfo, Segmented, Track, TrackId, Tracks};
+pub use events::is_event;
+use media::{PartInfo, Sample, SegmentInfo, Segmented, Time, Track, TrackId, Tracks, WallClock};
 pub use on_demand::OnDemand;
 use protect::Protectors;
 use stream::Stream;
@@ -162,6 +163,7 @@ pub struct Packager {
     /// Tracks whose samples are events in the stream that leads.
     event_tracks: Vec<Track>,
     events: u32,
+    clock: Option<(Time, WallClock)>,
     output: VecDeque<Output>,
     ended: bool,
 }
@@ -183,6 +185,7 @@ impl Packager {
             streams: Vec::new(),
             event_tracks: Vec::new(),
             events: 0,
+            clock: None,
             output: VecDeque::new(),
             ended: false,
         }
@@ -219,6 +222,15 @@ impl Packager {
                 self.ended = true;
                 self.finish_segments()
             }
+        }
+    }
+
+    /// Says what a clock on the wall shows at a time of the presentation: parts that are written from here on tell it, as it goes
+    /// on from there (`prft`, ISO/IEC 14496-12 §8.16.5). Without it none does.
+    pub fn set_clock(&mut self, time: Time, wall: WallClock) {
+        self.clock = Some((time, wall));
+        for stream in &mut self.streams {
+            stream.clock = self.clock;
         }
     }
 
@@ -287,7 +299,8 @@ impl Packager {
         let mut old = core::mem::take(&mut self.streams);
         for (name, tracks) in sets {
             let before = old.extract_if(.., |stream| stream.track == name).next();
-            let stream = Stream::new(name, &tracks, before, &self.protectors)?;
+            let mut stream = Stream::new(name, &tracks, before, &self.protectors)?;
+            stream.clock = self.clock;
             self.streams.push(stream);
         }
         Ok(())

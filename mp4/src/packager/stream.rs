@@ -1,13 +1,15 @@
-use super::fragment::{Run, fragment};
+use super::fragment::{Head, Run, fragment};
 use super::init::init_segment;
 use super::protect::Protectors;
 use super::{Init, Output, Part, Segment};
 use crate::Error;
-use crate::boxes::{Brands, Emsg};
+use crate::boxes::{Brands, Emsg, Prft, Styp};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use media::{Cut, Kind, PartInfo, Sample, SegmentInfo, Timescale, TrackId, Tracks};
+use media::{
+    Cut, Kind, PartInfo, Sample, SegmentInfo, Time, Timescale, TrackId, Tracks, WallClock,
+};
 
 /// One sequence of segments: of all tracks, or of one.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub(super) struct Stream {
     open: VecDeque<OpenSegment>,
     /// What is to stand before the next part.
     pub(super) events: Vec<Emsg>,
+    /// A time of the presentation, and what a clock on the wall shows then.
+    pub(super) clock: Option<(Time, WallClock)>,
 }
 
 /// One track's way through the segments.
@@ -101,6 +105,7 @@ impl Stream {
             lanes: tracks.iter().map(lane).collect(),
             open: VecDeque::new(),
             events: Vec::new(),
+            clock: None,
         })
     }
 
@@ -317,8 +322,12 @@ impl Stream {
             Some(_) => Some(Brands::new([b"msdh", b"iso6", b"cmfs", b"cmff"])),
         };
         self.sequence_number = self.sequence_number.wrapping_add(1);
-        let events = core::mem::take(&mut self.events);
-        let data = fragment(brands, &events, self.sequence_number, &part.runs)?;
+        let head = Head {
+            styp: brands.map(Styp),
+            prft: self.prft(segment.pacer, &part.runs),
+            events: core::mem::take(&mut self.events),
+        };
+        let data = fragment(&head, self.sequence_number, &part.runs)?;
         let data = Bytes::from(data);
         let info = PartInfo {
             track: self.track,
@@ -333,6 +342,29 @@ impl Stream {
             size: data.len() as u64,
         };
         Ok(Part { info, data })
+    }
+
+    /// What a clock on the wall shows at the first sample of the track that cuts, or else of any.
+    fn prft(&self, pacer: usize, runs: &[Run]) -> Option<Prft> {
+        // Seconds from 1900 to 1970.
+        const EPOCHS: i128 = 2_208_988_800;
+        const SECOND: i128 = 1_000_000_000;
+        /// The time of an event in the world, at the same distance from the media's throughout.
+        const CAPTURE: u32 = 24;
+        let (time, wall) = self.clock?;
+        let lane = self.lanes.get(pacer)?;
+        let of_pacer = runs.iter().find(|run| run.track_id == lane.id.0);
+        let run = of_pacer.or(runs.first())?;
+        let lane = self.lanes.iter().find(|lane| lane.id.0 == run.track_id)?;
+        let since = lane.timescale.time(run.start) - time;
+        let unix = i128::from(wall.as_unix_nanos()).saturating_add(since.as_nanos().into());
+        let ntp = unix.saturating_add(EPOCHS * SECOND).saturating_mul(1 << 32) / SECOND;
+        Some(Prft {
+            flags: CAPTURE,
+            reference_track_id: run.track_id,
+            ntp_timestamp: u64::try_from(ntp).ok()?,
+            media_time: u64::try_from(run.start.saturating_add(run.decode_shift)).ok()?,
+        })
     }
 
     /// When a part starts and how long it lasts, by the samples of its pacer, or else of any track.

@@ -21,7 +21,7 @@ mod head;
 
 use crate::Error;
 use crate::boxes::{IsoBox, Moof};
-use crate::packager::fragment::{Run, fragment};
+use crate::packager::fragment::{self, Run, fragment};
 use crate::writer::lane::{Facts, Lane};
 use crate::writer::{self, Write, ftyp, movie};
 use alloc::collections::VecDeque;
@@ -258,7 +258,7 @@ impl Recorder {
             return Ok(());
         }
         self.sequence_number = self.sequence_number.wrapping_add(1);
-        let mut data = fragment(None, &[], self.sequence_number, &runs)?;
+        let mut data = fragment(&fragment::Head::default(), self.sequence_number, &runs)?;
         let len = |run: &Run| {
             let sizes = run.samples.iter().map(|sample| sample.data.len() as u64);
             sizes.fold(0, u64::saturating_add)

@@ -23,7 +23,12 @@ pub fn open(place: &Place, options: &Options) -> Result<Input> {
     let mut tracks: Vec<VecDeque<Segment>> = Vec::new();
     for (n, period) in mpd.placed_periods().enumerate() {
         for (track, (set, representation)) in choose(&period).into_iter().enumerate() {
-            let mut found = segments(&mpd, &place, &period, set, representation, options)?;
+            let is_encrypted = !set.content_protections.is_empty()
+                || !representation.content_protections.is_empty();
+            if is_encrypted && options.keys.is_empty() {
+                bail!("{place}: its segments are encrypted: give their keys with --key");
+            }
+            let mut found = segments(&mpd, &place, &period, set, representation)?;
             if let Some(first) = found.front_mut() {
                 first.discontinuity = n > 0;
             }
@@ -93,19 +98,14 @@ fn choose<'a>(period: &PlacedPeriod<'a>) -> Vec<(&'a AdaptationSet, &'a Represen
     video.into_iter().chain(others).collect()
 }
 
-fn segments(
+/// The segments of a representation; of a presentation that changes those that can be had now.
+pub fn segments(
     mpd: &Mpd,
     place: &Place,
     period: &PlacedPeriod<'_>,
     set: &AdaptationSet,
     representation: &Representation,
-    options: &Options,
 ) -> Result<VecDeque<Segment>> {
-    let is_encrypted =
-        !set.content_protections.is_empty() || !representation.content_protections.is_empty();
-    if is_encrypted && options.keys.is_empty() {
-        bail!("{place}: its segments are encrypted: give their keys with --key");
-    }
     let base = match place {
         Place::File(_) => BASE,
         Place::Url(url) => url,
@@ -134,7 +134,15 @@ fn segments(
     }
     let init = address.initialization();
     let init = init.as_ref().map(piece).transpose()?;
-    let segments = address.segments()?.map(|segment| {
+    let now = dash_live::now();
+    // What was put away in files stays there.
+    let stays = matches!(place, Place::File(_));
+    // They come in the order in which they can be had.
+    let segments = address
+        .segments()?
+        .take_while(|segment| segment.available_from.is_none_or(|from| from <= now))
+        .filter(|segment| stays || segment.available_until.is_none_or(|until| now < until));
+    let segments = segments.map(|segment| {
         Ok(Segment {
             piece: piece(&segment.resource)?,
             init: init.clone(),

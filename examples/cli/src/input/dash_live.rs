@@ -60,7 +60,8 @@ struct Lane {
     told: VecDeque<Event>,
 }
 
-fn now() -> i64 {
+/// Unix time in nanoseconds.
+pub fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {
         i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)

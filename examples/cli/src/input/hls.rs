@@ -215,7 +215,7 @@ fn segments(
     has_keys: bool,
 ) -> Result<Vec<(u64, Option<Segment>)>> {
     let mut init = None;
-    let mut lock: Option<(Place, Option<u128>, bool)> = None;
+    let mut lock: Option<Found> = None;
     // A byte range without an offset goes on where the one before ended.
     let mut end = 0;
     let mut piece = |uri: &str, range: Option<ByteRange>| -> Result<Piece> {
@@ -238,10 +238,11 @@ fn segments(
             lock = usable(keys, place, has_keys)?;
         }
         let locked = |number: u64| {
-            lock.as_ref().map(|(key, iv, whole)| Lock {
-                key: key.clone(),
+            lock.as_ref().map(|found| Lock {
+                key: found.place.clone(),
                 // The number is the vector where none is told (RFC 8216 §5.2).
-                whole: whole.then(|| iv.unwrap_or(number.into()).to_be_bytes()),
+                iv: found.iv.unwrap_or(number.into()).to_be_bytes(),
+                whole: found.whole,
             })
         };
         if let Some(map) = segment.map() {
@@ -267,17 +268,38 @@ fn segments(
     Ok(found)
 }
 
-/// Of several keys the one that can be had: its place, the vector, and whether all is encrypted.
+/// A key of a playlist.
+struct Found {
+    /// Where it is, if it is not among those that were given.
+    place: Option<Place>,
+    iv: Option<u128>,
+    /// Whether all is encrypted, or only samples.
+    whole: bool,
+}
+
+impl Found {
+    fn new(place: Option<Place>, key: &Key<'_>, whole: bool) -> Self {
+        Self {
+            place,
+            iv: key.iv.and_then(hls::Hex::to_u128),
+            whole,
+        }
+    }
+}
+
+/// Of several keys the one that can be had.
 fn usable<'a>(
     keys: impl Iterator<Item = Key<'a>>,
     place: &Place,
     has_keys: bool,
-) -> Result<Option<(Place, Option<u128>, bool)>> {
+) -> Result<Option<Found>> {
     let mut refused = None;
     for key in keys {
         let identity = key.key_format.is_none_or(|format| format == "identity");
         let whole = match key.method {
-            KeyMethod::SampleAes | KeyMethod::SampleAesCtr if has_keys => return Ok(None),
+            KeyMethod::SampleAes | KeyMethod::SampleAesCtr if has_keys => {
+                return Ok(Some(Found::new(None, &key, false)));
+            }
             KeyMethod::None => return Ok(None),
             KeyMethod::Aes128 => true,
             KeyMethod::SampleAes | KeyMethod::SampleAesCtr => false,
@@ -288,7 +310,7 @@ fn usable<'a>(
         };
         match key.uri.map(|uri| place.join(uri)) {
             Some(Ok(found)) if identity => {
-                return Ok(Some((found, key.iv.and_then(hls::Hex::to_u128), whole)));
+                return Ok(Some(Found::new(Some(found), &key, whole)));
             }
             _ => {
                 let format = key.key_format.unwrap_or("identity");
@@ -300,4 +322,13 @@ fn usable<'a>(
         Some(what) => bail!("{place}: {what} cannot be read"),
         None => Ok(None),
     }
+}
+
+/// The segments of a playlist, for who looks at them and not at their samples: keys that cannot be had are none.
+pub fn all_segments(playlist: &MediaPlaylist, place: &Place) -> Result<Vec<Segment>> {
+    let segments = segments(playlist, place, true)?;
+    Ok(segments
+        .into_iter()
+        .filter_map(|(_, segment)| segment)
+        .collect())
 }

@@ -47,6 +47,11 @@ impl Keys {
         self.named.is_empty()
     }
 
+    /// The first one, for what does not tell names.
+    pub fn first(&self) -> Option<[u8; 16]> {
+        self.named.first().map(|(_, key)| *key)
+    }
+
     /// With a key for all that no other one opens.
     pub fn with_any(&self, key: [u8; 16]) -> Self {
         let mut keys = self.clone();

@@ -1,6 +1,7 @@
 use super::Source;
 use anyhow::Result;
 use media::Event;
+use mpegts::sample_aes;
 use std::io::Read;
 
 /// A demuxer that takes bytes in order.
@@ -8,6 +9,23 @@ pub trait Demuxer {
     fn handle_input(&mut self, data: &[u8]);
     fn handle_eof(&mut self);
     fn poll_event(&mut self) -> Result<Option<Event>>;
+    /// Sets what opens the samples of what comes from here on, where that is another key for each segment (HLS, `SAMPLE-AES`).
+    fn set_sample_key(&mut self, _: Option<&sample_aes::Key>) {}
+}
+
+impl Demuxer for mpegts::Demuxer {
+    fn handle_input(&mut self, data: &[u8]) {
+        self.handle_input(data);
+    }
+    fn handle_eof(&mut self) {
+        self.handle_eof();
+    }
+    fn poll_event(&mut self) -> Result<Option<Event>> {
+        Ok(self.poll_event()?)
+    }
+    fn set_sample_key(&mut self, key: Option<&sample_aes::Key>) {
+        self.set_sample_key(key);
+    }
 }
 
 impl Demuxer for elementary::Demuxer {
@@ -22,7 +40,7 @@ impl Demuxer for elementary::Demuxer {
     }
 }
 
-/// All demuxers of containers look the same.
+/// Other demuxers of containers look the same.
 macro_rules! demuxers {
     ($($demuxer:ty),*) => {$(
         impl Demuxer for $demuxer {
@@ -39,7 +57,7 @@ macro_rules! demuxers {
     )*};
 }
 
-demuxers!(mp4::Demuxer, mpegts::Demuxer, rtmp::flv::FileDemuxer);
+demuxers!(mp4::Demuxer, rtmp::flv::FileDemuxer);
 
 /// Bytes of a read: more than this does not make it faster, and stays within a processor's cache.
 const READ: usize = 128 << 10;

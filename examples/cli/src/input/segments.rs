@@ -1,4 +1,5 @@
 use super::key::{self, Keys};
+use super::packed;
 use super::pushed::Demuxer;
 use super::{Place, Source};
 use crate::format::Format;
@@ -7,7 +8,8 @@ use crate::stop;
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use indicatif::ProgressBar;
-use media::{Event, Warning};
+use media::{Event, Tracks, Warning};
+use mpegts::sample_aes;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
@@ -24,10 +26,12 @@ pub struct Piece {
 /// How something is encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
-    /// Where the key is.
-    pub key: Place,
-    /// The vector where all of it is encrypted; `None` where only samples are, which know their vectors themselves.
-    pub whole: Option<[u8; 16]>,
+    /// Where the key is; `None`: those that were given are for it.
+    pub key: Option<Place>,
+    /// The vector; samples of MP4 know theirs themselves.
+    pub iv: [u8; 16],
+    /// Whether all of it is encrypted, or only samples in it.
+    pub whole: bool,
 }
 
 /// A segment of a presentation.
@@ -64,14 +68,19 @@ pub struct Segments {
     demuxer: Option<Box<dyn Demuxer>>,
     /// The init that the demuxer has, and the key that opens its samples.
     init: Option<Piece>,
-    lock: Option<Lock>,
-    keys: Keys,
-    fetched: HashMap<Place, [u8; 16]>,
+    key: Option<Place>,
+    reads: Reads,
+    /// Where sound without a container begins, in ticks of 90 kHz, and the tracks that it has.
+    start: i64,
+    tracks: Tracks,
     /// What is to be told before the demuxer is asked.
     told: VecDeque<Event>,
     bar: ProgressBar,
     ended: bool,
 }
+
+/// What can have encrypted samples that are read.
+const CAN_OPEN: [Format; 3] = [Format::Mp4, Format::Ts, Format::M2ts];
 
 /// How often a segment at the live edge is asked for, and how long is waited in between.
 const ATTEMPTS: u32 = 6;
@@ -84,9 +93,10 @@ impl Segments {
             next: None,
             demuxer: None,
             init: None,
-            lock: None,
-            keys,
-            fetched: HashMap::new(),
+            key: None,
+            reads: Reads::new(keys),
+            start: 0,
+            tracks: Tracks::default(),
             told: VecDeque::new(),
             bar,
             ended: false,
@@ -102,13 +112,12 @@ impl Segments {
                 None => return Ok(false),
             },
         };
-        // Samples that are encrypted by another key are another demuxer's.
-        let lock = segment
-            .piece
-            .lock
-            .as_ref()
-            .filter(|lock| lock.whole.is_none());
-        let turned = self.lock.as_ref() != lock;
+        // Samples of MP4 that are encrypted by another key are another demuxer's.
+        let lock = segment.piece.lock.as_ref().filter(|lock| !lock.whole);
+        let key = lock
+            .filter(|_| segment.init.is_some())
+            .and_then(|lock| lock.key.as_ref());
+        let turned = self.key.as_ref() != key;
         if (segment.discontinuity || turned) && self.demuxer.is_some() {
             // The old demuxer gives what it holds first; this comes again.
             let flushed = std::mem::replace(&mut self.ended, true);
@@ -126,8 +135,8 @@ impl Segments {
                 self.told.push_back(Event::Discontinuity);
             }
         }
-        self.lock = lock.cloned();
-        let Some(data) = self.read(&segment.piece)? else {
+        self.key = key.cloned();
+        let Some(mut data) = self.read(&segment.piece)? else {
             let what = format!("{} is missing", segment.piece.place);
             self.told.push_back(Event::Warning(Warning::new(what)));
             return Ok(true);
@@ -140,7 +149,33 @@ impl Segments {
             },
             _ => None,
         };
-        let keys = self.sample_keys(&segment)?;
+        let found = match lock.and_then(|lock| lock.key.as_ref()) {
+            Some(place) => Some(self.reads.key(place)?),
+            None => None,
+        };
+        let keys = found.map(|key| self.reads.keys.with_any(key));
+        let sample_key = lock.and_then(|lock| {
+            let key = found.or(self.reads.keys.first())?;
+            Some(sample_aes::Key::new(key, lock.iv))
+        });
+        // Raw sound is opened as a whole.
+        let sound = match init.as_ref().map_or_else(|| Format::sniff(&data), |_| None) {
+            Some(Format::Raw(elementary::Format::Adts)) => Some(sample_aes::Sound::Adts),
+            Some(Format::Raw(elementary::Format::Ac3)) => Some(sample_aes::Sound::SyncFrames),
+            _ => None,
+        };
+        if let (Some(key), Some(sound)) = (&sample_key, sound) {
+            let mut opened = data.to_vec();
+            sample_aes::Cipher::new(key).decrypt_sound(sound, &mut opened);
+            data = opened.into();
+        }
+        if data.starts_with(b"ID3") {
+            let (time, rest) = packed::split_tag(&data);
+            if self.demuxer.is_none() {
+                self.start = time.unwrap_or(0);
+            }
+            data = data.slice_ref(rest);
+        }
         let demuxer = match &mut self.demuxer {
             Some(demuxer) => demuxer,
             none => {
@@ -149,10 +184,10 @@ impl Segments {
                 let Some(format) = Format::sniff(start) else {
                     bail!("{place}: not a format that is known here");
                 };
-                if segment.piece.lock.is_some() && keys.is_some() && format != Format::Mp4 {
+                if sample_key.is_some() && sound.is_none() && !CAN_OPEN.contains(&format) {
                     bail!("{place}: samples that are encrypted in {format} cannot be read");
                 }
-                let keys = keys.as_ref().unwrap_or(&self.keys);
+                let keys = keys.as_ref().unwrap_or(&self.reads.keys);
                 let demuxer = super::demuxer(format, keys);
                 none.insert(demuxer.with_context(|| place.to_string())?)
             }
@@ -161,18 +196,41 @@ impl Segments {
             demuxer.handle_input(&init);
             self.init = segment.init;
         }
+        demuxer.set_sample_key(sample_key.as_ref());
         demuxer.handle_input(&data);
         Ok(true)
     }
 
-    /// With the key of its samples, where they have one.
-    fn sample_keys(&mut self, segment: &Segment) -> Result<Option<Keys>> {
-        match &segment.piece.lock {
-            Some(Lock { key, whole: None }) => {
-                let key = self.key(key)?;
-                Ok(Some(self.keys.with_any(key)))
+    /// The bytes of a piece, opened; `None` where it is gone, or did not come in time.
+    fn read(&mut self, piece: &Piece) -> Result<Option<Bytes>> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match self.reads.read(piece) {
+                Ok(data) => return Ok(Some(data)),
+                Err(error) if self.feed.is_live() && is_missing(&error) => {
+                    if attempts >= ATTEMPTS || stop::sleep(PAUSE) {
+                        return Ok(None);
+                    }
+                }
+                Err(error) => return Err(error),
             }
-            _ => Ok(None),
+        }
+    }
+}
+
+/// Reads pieces, and opens those that are encrypted whole.
+pub struct Reads {
+    keys: Keys,
+    fetched: HashMap<Place, [u8; 16]>,
+}
+
+impl Reads {
+    /// With these keys for samples.
+    pub fn new(keys: Keys) -> Self {
+        Self {
+            keys,
+            fetched: HashMap::new(),
         }
     }
 
@@ -185,36 +243,24 @@ impl Segments {
         Ok(key)
     }
 
-    /// The bytes of a piece, opened; `None` where it is gone, or did not come in time.
-    fn read(&mut self, piece: &Piece) -> Result<Option<Bytes>> {
-        let mut attempts = 0;
-        let data = loop {
-            attempts += 1;
-            match piece.place.read(piece.range) {
-                Ok(data) => break data,
-                Err(error) if self.feed.is_live() && is_missing(&error) => {
-                    if attempts >= ATTEMPTS || stop::sleep(PAUSE) {
-                        return Ok(None);
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        };
+    /// The bytes of a piece.
+    pub fn read(&mut self, piece: &Piece) -> Result<Bytes> {
+        let data = piece.place.read(piece.range)?;
         let Some(Lock {
-            key,
-            whole: Some(iv),
+            key: Some(key),
+            iv,
+            whole: true,
         }) = &piece.lock
         else {
-            return Ok(Some(data));
+            return Ok(data);
         };
         let opened = key::open(data.into(), self.key(key)?, *iv);
-        Ok(Some(
-            opened.with_context(|| piece.place.to_string())?.into(),
-        ))
+        Ok(opened.with_context(|| piece.place.to_string())?.into())
     }
 }
 
-fn is_missing(error: &anyhow::Error) -> bool {
+/// Whether a server said that there is no such thing.
+pub fn is_missing(error: &anyhow::Error) -> bool {
     let status = error.chain().find_map(|cause| cause.downcast_ref());
     status.is_some_and(|Status(code)| *code >= 400)
 }
@@ -226,8 +272,19 @@ impl Source for Segments {
                 return Ok(Some(event));
             }
             if let Some(demuxer) = &mut self.demuxer
-                && let Some(event) = demuxer.poll_event()?
+                && let Some(mut event) = demuxer.poll_event()?
             {
+                match &mut event {
+                    Event::Tracks(tracks) if self.start != 0 => self.tracks = tracks.clone(),
+                    Event::Sample(sample) if self.start != 0 => {
+                        let track = self.tracks.find(sample.track);
+                        let start =
+                            track.map_or(0, |track| packed::ticks(self.start, track.timescale));
+                        sample.dts += start;
+                        sample.pts += start;
+                    }
+                    _ => {}
+                }
                 return Ok(Some(event));
             }
             if !self.next_segment()? {

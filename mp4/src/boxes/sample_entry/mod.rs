@@ -11,7 +11,7 @@ use crate::Error;
 use wire::Writer;
 
 pub use audio::{AudioSampleEntry, SoundDescription, Wave};
-pub use record::{Av1C, AvcC, Btrt, Clap, DOps, Dac3, Dec3, DfLa, HvcC, Pasp, VpcC, VttC};
+pub use record::{Av1C, AvcC, Btrt, Clap, DOps, Dac3, Dec3, DfLa, HvcC, Pasp, Uri, VpcC, VttC};
 pub use text::{MetaSampleEntry, Tx3gSampleEntry};
 pub use visual::VisualSampleEntry;
 

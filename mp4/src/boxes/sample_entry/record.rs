@@ -1,5 +1,6 @@
 use crate::Error;
 use crate::boxes::{FourCc, IsoBox};
+use alloc::vec::Vec;
 use bytes::Bytes;
 use wire::{Reader, Writer};
 
@@ -53,6 +54,38 @@ records! {
     DfLa b"dfLa";
     /// Holds the header of a WebVTT file (ISO/IEC 14496-30 §7.5).
     VttC b"vttC";
+}
+
+/// Names the format of metadata (ISO/IEC 14496-12 §12.3.3.2).
+///
+/// ```text
+/// version u8, 0 | flags u24, 0 | theURI, a string with a zero at its end
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uri {
+    /// `theURI`, without its zero.
+    pub the_uri: Vec<u8>,
+}
+
+impl IsoBox for Uri {
+    const TYPE: FourCc = FourCc(*b"uri ");
+
+    fn decode_body(r: &mut Reader<'_>) -> Result<Self, Error> {
+        r.skip(4, "version and flags")?;
+        let text = r.rest();
+        Ok(Self {
+            the_uri: text.strip_suffix(&[0]).unwrap_or(text).into(),
+        })
+    }
+
+    fn encode_body(&self, w: &mut Writer<'_>) -> Result<(), Error> {
+        w.zeros(4).bytes(&self.the_uri).u8(0);
+        Ok(())
+    }
+
+    fn body_len(&self) -> usize {
+        self.the_uri.len().saturating_add(5)
+    }
 }
 
 /// Declares boxes of nothing but numbers of 32 bits.

@@ -1,4 +1,4 @@
-use super::{Btrt, Slot, VttC, entry_boxes};
+use super::{Btrt, Slot, Uri, VttC, entry_boxes};
 use crate::Error;
 use crate::boxes::{FourCc, Raw};
 use alloc::vec::Vec;
@@ -26,13 +26,15 @@ pub struct MetaSampleEntry {
     pub strings: Vec<Vec<u8>>,
     /// WebVTT's header.
     pub vtt_c: Option<VttC>,
+    /// What names the format, of `urim`.
+    pub uri: Option<Uri>,
     /// Bit rate.
     pub btrt: Option<Btrt>,
     /// The boxes that are not known here, or are damaged.
     pub other: Vec<Raw>,
 }
 
-entry_boxes!(MetaSampleEntry: vtt_c btrt);
+entry_boxes!(MetaSampleEntry: vtt_c uri btrt);
 
 impl MetaSampleEntry {
     /// Number of strings that a format has.
@@ -53,6 +55,7 @@ impl MetaSampleEntry {
             data_reference_index: 1,
             strings: strings.iter().map(|text| text.as_bytes().into()).collect(),
             vtt_c: None,
+            uri: None,
             btrt: None,
             other: Vec::new(),
         }

@@ -1,0 +1,149 @@
+//! `fluvial check` of what lies behind playlists and manifests, and encrypted segments that are read.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use support::{fluvial, works};
+
+/// Six seconds of pictures and sound, a keyframe each second.
+fn source(folder: &Path) -> Option<String> {
+    let path = folder.join("source.mp4").display().to_string();
+    let args = format!(
+        "-v error -f lavfi -i testsrc2=s=320x180:r=25:d=6 -f lavfi -i sine=f=440:r=48000:d=6 -c:v libx264 -preset fast -g 25 -c:a aac {path}"
+    );
+    testing::run("ffmpeg", &args, &[])?;
+    Some(path)
+}
+
+/// What `check` says, and its exit status.
+fn check(args: &[&str]) -> (String, Option<i32>) {
+    let output = fluvial(&[&["check"], args].concat());
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    (said, output.status.code())
+}
+
+#[test]
+fn segments_are_checked_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    for (name, more, segment, format) in [
+        ("a.m3u8", &[][..], "a-segment-1.m4s", "hls"),
+        ("t.m3u8", &["--segments", "ts"], "t-segment-1.ts", "hls"),
+        ("d.mpd", &[], "d-segment-1-1.m4s", "dash"),
+    ] {
+        let list = at(name);
+        works(&[&["remux", &source, &list, "--segment-duration", "2"], more].concat());
+        let clean = format!("{format}: 0 errors, 0 warnings\n");
+        assert_eq!(check(&[&list]), (clean.clone(), Some(0)), "{name}");
+        // A box or a packet that is none.
+        let whole = fs::read(at(segment)).unwrap();
+        let mut damaged = whole.clone();
+        damaged[188 * 3..188 * 4].fill(0xFF);
+        fs::write(at(segment), damaged).unwrap();
+        let (said, status) = check(&[&list]);
+        assert_eq!(status, Some(1), "{said}");
+        let place = format!("error: {}: offset ", at(segment));
+        assert!(said.contains(&place), "{said}");
+        let json = fluvial(&["check", "--json", &list]).stdout;
+        let line = String::from_utf8(json).unwrap();
+        let finding: serde_json::Value =
+            serde_json::from_str(line.lines().next().unwrap()).unwrap();
+        assert!(finding["place"].as_str().unwrap().starts_with(&at(segment)));
+        // The list alone is right.
+        assert_eq!(check(&[&list, "--shallow"]), (clean, Some(0)));
+        // One that is not there.
+        fs::remove_file(at(segment)).unwrap();
+        let (said, status) = check(&[&list]);
+        assert_eq!(status, Some(1), "{said}");
+        assert!(said.contains("unreadable"), "{said}");
+    }
+}
+
+#[test]
+fn playlists_behind_a_playlist_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    works(&["remux", &source, &at("v.m3u8"), "--segments", "ts"]);
+    let text = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=500000,CODECS=\"avc1.64000D,mp4a.40.2\",FRAME-RATE=25.000,RESOLUTION=320x180\nv.m3u8\n";
+    fs::write(at("m.m3u8"), text).unwrap();
+    assert_eq!(check(&[&at("m.m3u8")]).1, Some(0));
+    let list = fs::read_to_string(at("v.m3u8")).unwrap();
+    fs::write(
+        at("v.m3u8"),
+        list.replace("#EXT-X-TARGETDURATION", "#EXT-X-NO"),
+    )
+    .unwrap();
+    let (said, status) = check(&[&at("m.m3u8")]);
+    assert_eq!(status, Some(1));
+    assert!(said.contains("v.m3u8: "), "{said}");
+}
+
+#[test]
+fn encrypted_samples_in_transport_streams_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    let key = "0102030405060708090a0b0c0d0e0f10";
+    let stream = |kind: &str, extension: &str| {
+        format!(
+            "in={source},stream={kind},segment_template={},playlist_name={}",
+            at(&format!("{kind}{extension}$Number$.{extension}")),
+            at(&format!("{kind}{extension}.m3u8")),
+        )
+    };
+    let mut args: Vec<String> = [
+        stream("video", "ts"),
+        stream("audio", "ts"),
+        stream("audio", "aac"),
+        "--segment_duration=2".into(),
+        "--enable_raw_key_encryption".into(),
+        "--protection_scheme=cbcs".into(),
+        "--clear_lead=2".into(),
+    ]
+    .into();
+    args.push(format!("--hls_master_playlist_output={}", at("m.m3u8")));
+    args.push(format!("--iv={}", "a5".repeat(16)));
+    args.push(format!(
+        "--keys=label=:key_id={}:key={key}",
+        "11".repeat(16)
+    ));
+    if testing::shaka_packager(&args).is_none() {
+        return;
+    }
+    let probe = |name: &str| -> serde_json::Value {
+        let told = works(&["probe", "--json", "--key", key, &at(name)]);
+        serde_json::from_slice(&told).unwrap()
+    };
+    let clear: serde_json::Value =
+        serde_json::from_slice(&works(&["probe", "--json", &source])).unwrap();
+    for (name, track) in [
+        ("videots.m3u8", 0),
+        ("audiots.m3u8", 1),
+        ("audioaac.m3u8", 1),
+    ] {
+        let told = probe(name);
+        assert_eq!(told["warnings"], serde_json::json!([]), "{name}");
+        let (ours, theirs) = (&told["tracks"][0], &clear["tracks"][track]);
+        for field in ["codec", "samples", "sync_samples"] {
+            assert_eq!(ours[field], theirs[field], "{name}, {field}");
+        }
+    }
+    // The samples of the pictures are those of the source.
+    let pictures = |input: &str, more: &[&str]| {
+        let out = at("out.h264");
+        works(&[&["remux", input, &out, "--tracks", "video"], more].concat());
+        fs::read(out).unwrap()
+    };
+    assert!(pictures(&at("videots.m3u8"), &["--key", key]) == pictures(&source, &[]));
+    assert_eq!(check(&[&at("m.m3u8")]).1, Some(0));
+}
