@@ -194,12 +194,17 @@ impl<U: Unit> Ring<U> {
                 self.headers.clear();
                 self.headers.push((number, unit.clone()));
             }
-            Role::Header(_) => {
+            role @ Role::Header(_) => {
+                // What holds at the join point is for those who begin there, whatever comes after it.
+                let join = self.join.unwrap_or(0);
                 self.headers
-                    .retain(|(_, header)| header.role() != unit.role());
+                    .retain(|(at, header)| header.role() != role || *at < join);
                 self.headers.push((number, unit.clone()));
             }
-            Role::Join => self.join = Some(number),
+            Role::Join => {
+                self.join = Some(number);
+                self.forget_replaced();
+            }
             Role::Dependent | Role::Free => {}
         }
         self.bytes += unit.size();
@@ -220,8 +225,23 @@ impl<U: Unit> Ring<U> {
             self.bytes -= unit.size();
             self.units.pop_front();
             self.base += 1;
-            self.join = self.join.filter(|join| *join >= self.base);
+            if self.join.is_some_and(|join| join < self.base) {
+                self.join = None;
+                self.forget_replaced();
+            }
         }
+    }
+
+    /// Keeps the newest header of each number only.
+    fn forget_replaced(&mut self) {
+        let mut seen = Vec::with_capacity(self.headers.len());
+        self.headers.reverse();
+        self.headers.retain(|(_, header)| {
+            let new = !seen.contains(&header.role());
+            seen.push(header.role());
+            new
+        });
+        self.headers.reverse();
     }
 }
 
@@ -402,6 +422,16 @@ mod tests {
         assert_eq!(all(&mut reader), [0, 2, 5, 6, 7, 8]);
         push(&fanout, [(Dependent, 9)]);
         assert_eq!(all(&mut reader), [9]);
+    }
+
+    #[tokio::test]
+    async fn headers_are_those_of_the_join_point_and_new_ones_come_in_their_place() {
+        let fanout = fanout(100);
+        push(&fanout, [(Header(1), 1), (Join, 2), (Free, 3)]);
+        push(&fanout, [(Header(1), 4), (Header(1), 5), (Free, 6)]);
+        assert_eq!(all(&mut fanout.subscribe()), [1, 2, 3, 4, 5, 6]);
+        push(&fanout, [(Join, 7)]);
+        assert_eq!(all(&mut fanout.subscribe()), [5, 7]);
     }
 
     #[tokio::test]
