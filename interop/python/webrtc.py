@@ -14,7 +14,10 @@ import urllib.request
 import av
 import numpy
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import VideoStreamTrack
+from aiortc.mediastreams import MediaStreamError, VideoStreamTrack
+
+
+SILENT = "silent" in sys.argv
 
 
 class Red(VideoStreamTrack):
@@ -84,7 +87,10 @@ async def play(url, seconds):
 
     async def take(track):
         while not done.is_set():
-            frame = await track.recv()
+            try:
+                frame = await track.recv()
+            except MediaStreamError:
+                return
             if track.kind == "video":
                 seen["pictures"] += 1
                 seen["size"] = [frame.width, frame.height]
@@ -100,7 +106,7 @@ async def play(url, seconds):
     peer.addTransceiver("video", direction="recvonly")
     await post(peer, url)
     end = time.time() + 60
-    while time.time() < end and (seen["pictures"] < 20 * seconds or seen["sound"] < seconds):
+    while time.time() < end and (seen["pictures"] < 20 * seconds or (seen["sound"] < seconds and not SILENT)):
         await asyncio.sleep(0.1)
     done.set()
     if sound:
@@ -111,5 +117,5 @@ async def play(url, seconds):
     await peer.close()
 
 
-what, url, seconds = sys.argv[1:4]
+what, url, seconds = sys.argv[1:4]  # A fourth, `silent`, awaits no sound.
 asyncio.run((publish if what == "publish" else play)(url, float(seconds)))

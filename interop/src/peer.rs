@@ -136,6 +136,19 @@ pub const CHROMIUM: Peer = Peer {
     probe: || find("chromium").is_some(),
 };
 
+/// aiortc, a WebRTC client in Python.
+pub const AIORTC: Peer = Peer {
+    name: "aiortc",
+    install: "pip install aiortc numpy",
+    probe: || {
+        let mut python = Command::new("python3");
+        python
+            .args(["-c", "import aiortc, numpy"])
+            .stderr(Stdio::null());
+        python.status().is_ok_and(|status| status.success())
+    },
+};
+
 /// Node.js with playwright-core.
 pub const PLAYWRIGHT: Peer = Peer {
     name: "playwright-core",

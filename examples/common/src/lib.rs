@@ -6,8 +6,10 @@ mod listener;
 mod log;
 mod outbox;
 mod pipe;
+pub mod reach;
 mod shutdown;
 mod socket;
+pub mod stun;
 mod tls;
 
 pub use fanout::Fanout;

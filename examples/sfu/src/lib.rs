@@ -3,10 +3,8 @@
 mod config;
 mod directory;
 pub mod message;
-mod reach;
 pub mod room;
 mod signal;
-mod stun;
 mod switchboard;
 mod udp;
 mod web;
@@ -16,7 +14,7 @@ mod worker;
 pub use config::Config;
 
 use anyhow::Context;
-use common::{Listener, Shutdown};
+use common::{Listener, Shutdown, reach};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;

@@ -4,8 +4,8 @@
 use crate::directory::Directory;
 use crate::message::{Notice, Person, Request, Source};
 use crate::room::{Config, Counters, Entrance, PeerId, Refusal, Room};
-use crate::stun;
 use crate::udp::Port;
+use common::stun;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 use crate::keys::Key;
 use crate::rtsp_server::pull::Pull;
 use clap::{Parser, ValueEnum};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,6 +33,14 @@ pub struct Config {
     /// Where to speak RTSP inside of TLS
     #[arg(long, value_name = "ADDR")]
     pub rtsps: Option<SocketAddr>,
+
+    /// Where media of WHIP and WHEP comes and goes, by UDP; any free port where nothing is said
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:0")]
+    pub webrtc: SocketAddr,
+
+    /// An address at which clients of WHIP and WHEP reach that port, if it is not one of this machine; may be given several times
+    #[arg(long = "announce", value_name = "IP")]
+    pub announce: Vec<IpAddr>,
 
     /// The first group for players of RTSP that ask for multicast
     #[arg(long, value_name = "GROUP", default_value = "239.255.0.1")]

@@ -178,6 +178,11 @@ impl Hub {
         }
     }
 
+    /// Whether a name is that of a stream that somebody publishes.
+    pub(crate) fn live(&self, name: &str) -> Option<Arc<Stream>> {
+        self.find(name).filter(|stream| stream.is_live())
+    }
+
     /// Begins to publish.
     pub(crate) fn publish(&self, name: &str, publisher: Publisher) -> Result<Publication, Refused> {
         self.open(name)?.publish(publisher).ok_or(Refused::Taken)

@@ -22,6 +22,7 @@ mod tunnel;
 mod unit;
 mod vod;
 mod web;
+mod webrtc;
 
 pub use config::{Addressing, Config};
 
@@ -90,7 +91,10 @@ impl Server {
         }
         tokio::spawn(hub.clone().keep_house(close.clone()));
         let library = config.vod.as_deref().map(vod::Library::new).transpose()?;
+        let desk = webrtc::Desk::open(hub.clone(), &config, cut.clone())?;
+        tracing::info!("WHIP and WHEP: media at udp://{}", desk.address());
         let pages = web::Pages {
+            desk,
             hub: hub.clone(),
             library,
             rtmp_port: rtmp_address.port(),

@@ -65,13 +65,17 @@ impl Stream {
         family: Option<Arc<Family>>,
     ) -> Self {
         let fanout = Fanout::new(fanout::Config::default());
+        let rtsp = Egress::new();
+        if settings.rtsp {
+            rtsp.want();
+        }
         // Who comes now is told when a publisher comes.
         fanout.push(Unit::Unpublished);
         Self {
             name: name.into(),
             fanout,
             origin: Origin::new(settings),
-            rtsp: Egress::new(),
+            rtsp,
             settings,
             family,
             merge,
@@ -119,7 +123,9 @@ impl Stream {
             stream: Arc::clone(self),
             demuxer: flv::Demuxer::new(rtmp::Limits::default()),
             muxer: None,
-            feed: self.settings.rtsp.then(Feed::new),
+            feed: None,
+            unfit: false,
+            tracks: None,
             pipeline: Some(pipeline),
             recording,
             woken: Instant::now(),
@@ -246,8 +252,12 @@ pub(crate) struct Publication {
     demuxer: flv::Demuxer,
     /// Makes messages of events, for publishers that do not speak RTMP.
     muxer: Option<flv::Muxer>,
-    /// `None` where nobody speaks RTSP, or this cannot be carried by it.
+    /// `None` where nobody wants packets, or this cannot be carried by them.
     feed: Option<Feed>,
+    /// It was tried, and cannot be carried by packets.
+    unfit: bool,
+    /// The last that were told.
+    tracks: Option<Tracks>,
     /// `None` once HLS has failed: RTMP players still get the messages.
     pipeline: Option<Pipeline>,
     recording: Option<Recording>,
@@ -280,7 +290,8 @@ impl Publication {
     }
 
     fn package(&mut self, message: &Message) -> anyhow::Result<()> {
-        if self.pipeline.is_none() && self.recording.is_none() && self.feed.is_none() {
+        let packets = self.feed.is_some() || self.stream.rtsp.is_wanted();
+        if self.pipeline.is_none() && self.recording.is_none() && !packets {
             return Ok(());
         }
         self.demuxer.handle_message(message);
@@ -324,11 +335,27 @@ impl Publication {
             tracing::debug!(stream = %self.stream.name, "{warning}");
         }
         let stream = &self.stream;
+        if let media::Event::Tracks(tracks) = &event {
+            self.tracks = Some(tracks.clone());
+            self.unfit = false;
+        }
+        // Somebody wants packets for the first time: they begin with the tracks.
+        if self.feed.is_none() && !self.unfit && stream.rtsp.is_wanted() {
+            let mut feed = Feed::new();
+            if let Some(tracks) = &self.tracks
+                && !matches!(event, media::Event::Tracks(_))
+            {
+                let tracks = media::Event::Tracks(tracks.clone());
+                self.unfit = feed.handle(&stream.name, &tracks, &stream.rtsp).is_err();
+            }
+            self.feed = (!self.unfit).then_some(feed);
+        }
         if let Some(feed) = &mut self.feed
             && let Err(error) = feed.handle(&stream.name, &event, &stream.rtsp)
         {
             tracing::warn!(stream = %stream.name, "RTSP stops, the rest goes on: {error}");
             self.feed = None;
+            self.unfit = true;
         }
         if let Some(recording) = &mut self.recording {
             recording.handle(&event);

@@ -4,6 +4,7 @@ use crate::hub::Hub;
 use crate::live_files;
 use crate::respond::{FRESH, file, not_found};
 use crate::vod::Library;
+use crate::webrtc::{self, Desk};
 use axum::extract::ConnectInfo;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -68,6 +69,7 @@ const PLAYERS: [(&str, &str, &str); 3] = [
 /// What pages are made from.
 #[derive(Debug)]
 pub(crate) struct Pages {
+    pub(crate) desk: Desk,
     pub(crate) hub: Hub,
     pub(crate) library: Option<Library>,
     pub(crate) rtmp_port: u16,
@@ -122,7 +124,13 @@ pub(crate) async fn serve(listener: Listener, pages: Pages, close: Shutdown) {
             .route("/vod/", get(library_page))
             .route("/vod/{*path}", get(library_file))
             .route("/api/vod", get(library_list))
-            .route("/{*path}", get(media_file))
+            .route(
+                "/{*path}",
+                get(media_file)
+                    .post(whip)
+                    .delete(whip_end)
+                    .patch(whip_trickle),
+            )
             .layer(CorsLayer::permissive())
             .with_state(site);
     common::serve_http(listener, app, close).await;
@@ -230,6 +238,34 @@ async fn media_file(
         return not_found("no such stream");
     }
     live_files::serve_family(&renditions, request).await
+}
+
+// WHIP and WHEP ------------------------------------------------------------------------------------------------------
+
+/// `APP/NAME/whip` publishes, `APP/NAME/whep` plays: an offer is posted and answered.
+async fn whip(
+    State(site): Shared,
+    Path(path): Path<String>,
+    RawQuery(query): RawQuery,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let query = query.unwrap_or_default();
+    let desk = &site.pages.desk;
+    webrtc::http::offer(desk, &path, &query, peer, &headers, body).await
+}
+
+async fn whip_end(State(site): Shared, Path(path): Path<String>) -> Response {
+    webrtc::http::end(&site.pages.desk, &path)
+}
+
+/// Candidates of clients are not needed: their checks tell where they are (RFC 8445 §2.5).
+async fn whip_trickle(Path(path): Path<String>) -> StatusCode {
+    match webrtc::http::session(&path) {
+        Some(_) => StatusCode::NO_CONTENT,
+        None => StatusCode::NOT_FOUND,
+    }
 }
 
 async fn library_page(State(site): Shared) -> Response {

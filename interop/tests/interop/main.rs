@@ -14,4 +14,5 @@ mod peers;
 mod rooms;
 mod rtsp;
 mod vod;
+mod webrtc;
 mod wrapped;

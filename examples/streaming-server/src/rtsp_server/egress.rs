@@ -5,6 +5,7 @@ use common::Fanout;
 use common::fanout::{self, Role};
 use media::{Event, Kind, TrackId, Tracks, WallClock};
 use rtp::sender::{Channel, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 use tokio::sync::Notify;
@@ -26,7 +27,7 @@ pub(crate) struct Packets {
     /// Index of the track.
     pub(crate) track: usize,
     pub(crate) rtcp: bool,
-    role: Role,
+    pub(crate) role: Role,
     /// One behind the other, as datagrams.
     pub(crate) datagrams: Bytes,
     pub(crate) ends: Vec<usize>,
@@ -85,6 +86,8 @@ pub(crate) struct Egress {
     description: Mutex<Option<Arc<Description>>>,
     /// The description has come.
     pub(crate) news: Notify,
+    /// Somebody wants packets, or may at any time.
+    wanted: AtomicBool,
 }
 
 impl Egress {
@@ -93,6 +96,7 @@ impl Egress {
             fanout: Fanout::new(fanout::Config::default()),
             description: Mutex::default(),
             news: Notify::new(),
+            wanted: AtomicBool::new(false),
         }
     }
 
@@ -100,6 +104,15 @@ impl Egress {
         self.description
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on there are packets, from the next event on.
+    pub(crate) fn want(&self) {
+        self.wanted.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed)
     }
 
     /// What there is to play now, once its tracks are known.

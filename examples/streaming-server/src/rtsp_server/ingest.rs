@@ -27,24 +27,24 @@ pub(super) fn describe(
 
 /// One who sends packets.
 #[derive(Debug)]
-pub(super) struct Ingest {
+pub(crate) struct Ingest {
     receiver: rtp::Receiver,
     /// By index of the medium; `None` for what is not understood.
     tracks: Vec<Option<TrackId>>,
-    pub(super) publication: Publication,
+    pub(crate) publication: Publication,
     heard: Duration,
 }
 
 /// RTCP for the sender.
-pub(super) struct Report {
-    pub(super) media: usize,
-    pub(super) data: bytes::Bytes,
+pub(crate) struct Report {
+    pub(crate) media: usize,
+    pub(crate) data: bytes::Bytes,
 }
 
 impl Ingest {
     /// # Errors
     /// Where nothing of the description is understood.
-    pub(super) fn new(sdp: &str, tcp: bool, publication: Publication) -> anyhow::Result<Self> {
+    pub(crate) fn new(sdp: &str, tcp: bool, publication: Publication) -> anyhow::Result<Self> {
         let description = rtp::sdp::parse(sdp.as_bytes())?;
         let mut tracks = Vec::new();
         let mut streams = Vec::new();
@@ -73,7 +73,7 @@ impl Ingest {
         }
     }
 
-    pub(super) fn handle(&mut self, media: usize, data: &[u8], now: Duration) {
+    pub(crate) fn handle(&mut self, media: usize, data: &[u8], now: Duration) {
         self.heard = now;
         if let Some(Some(track)) = self.tracks.get(media) {
             self.receiver.handle_datagram(*track, data, now);
@@ -81,14 +81,14 @@ impl Ingest {
         self.drain();
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Duration) {
+    pub(crate) fn handle_timeout(&mut self, now: Duration) {
         if self.receiver.poll_timeout().is_some_and(|at| at <= now) {
             self.receiver.handle_timeout(now);
             self.drain();
         }
     }
 
-    pub(super) fn poll_timeout(&self) -> Option<Duration> {
+    pub(crate) fn poll_timeout(&self) -> Option<Duration> {
         self.receiver.poll_timeout()
     }
 
@@ -116,7 +116,7 @@ impl Ingest {
     }
 
     /// The next report that is to be sent.
-    pub(super) fn poll_report(&mut self) -> Option<Report> {
+    pub(crate) fn poll_report(&mut self) -> Option<Report> {
         let transmit = self.receiver.poll_transmit()?;
         let media = self
             .tracks

@@ -2,7 +2,7 @@
 
 mod connection;
 pub(crate) mod egress;
-mod ingest;
+pub(crate) mod ingest;
 mod multicast;
 mod player;
 pub(crate) mod pull;

@@ -5,7 +5,8 @@ const HEADER: usize = 20;
 const USERNAME: u16 = 0x0006;
 
 /// By which name a binding request asks for a connection: the part of `USERNAME` before the colon. None where it is no such request.
-pub(crate) fn asked_for(datagram: &[u8]) -> Option<&str> {
+#[must_use]
+pub fn asked_for(datagram: &[u8]) -> Option<&str> {
     let [0, 1, _, _, cookie @ ..] = datagram else {
         return None;
     };

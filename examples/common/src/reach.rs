@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 /// Candidates of a port: those that the operator announces, or the one it is bound to, or, where it is bound to all, those of this
 /// machine that it would use towards the outside, and itself.
-pub(crate) fn addresses(bound: SocketAddr, announced: &[IpAddr]) -> Vec<SocketAddr> {
+#[must_use]
+pub fn addresses(bound: SocketAddr, announced: &[IpAddr]) -> Vec<SocketAddr> {
     let ips = match bound.ip() {
         _ if !announced.is_empty() => announced.to_vec(),
         ip if !ip.is_unspecified() => vec![ip],

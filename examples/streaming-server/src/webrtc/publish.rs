@@ -1,0 +1,163 @@
+//! A publisher's packets become samples as those of RTSP do.
+
+use crate::rtsp_server::ingest::Ingest;
+use crate::stream::Publication;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+use str0m::Rtc;
+use str0m::format::Codec;
+use str0m::media::{KeyframeRequestKind, Mid};
+use str0m::rtp::{RtpPacket, Ssrc};
+
+/// Encoders of browsers send a keyframe when they are asked: once a segment.
+const KEYFRAMES: Duration = Duration::from_secs(2);
+const AUDIO: u8 = 111;
+const VIDEO: u8 = 96;
+
+#[derive(Debug)]
+pub(super) struct Publish {
+    ingest: Ingest,
+    start: Instant,
+    /// Sections, in the order that the ingest knows.
+    sections: Vec<(Mid, Codec)>,
+    streams: Vec<Heard>,
+    keyframe: Option<Instant>,
+}
+
+/// A stream of packets.
+#[derive(Debug)]
+struct Heard {
+    ssrc: Ssrc,
+    section: usize,
+    report: Option<u32>,
+}
+
+impl Publish {
+    /// Of what was negotiated: H.264 and Opus; other sections are left out.
+    pub(super) fn new(rtc: &Rtc, offer: &str, publication: Publication) -> anyhow::Result<Self> {
+        let mut sdp =
+            "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n".to_owned();
+        let mut sections = Vec::new();
+        for (mid, codec) in super::play::sections(rtc, offer) {
+            if !rtc
+                .media(mid)
+                .is_some_and(|media| media.direction().is_receiving())
+                || sections.iter().any(|(_, other)| *other == codec)
+            {
+                continue;
+            }
+            // Writing to a string does not fail.
+            let _ = match codec {
+                Codec::H264 => write!(
+                    sdp,
+                    "m=video 0 RTP/AVP {VIDEO}\r\na=rtpmap:{VIDEO} H264/90000\r\na=fmtp:{VIDEO} packetization-mode=1\r\n"
+                ),
+                _ => write!(
+                    sdp,
+                    "m=audio 0 RTP/AVP {AUDIO}\r\na=rtpmap:{AUDIO} opus/48000/2\r\n"
+                ),
+            };
+            sections.push((mid, codec));
+        }
+        Ok(Self {
+            ingest: Ingest::new(&sdp, false, publication)?,
+            start: Instant::now(),
+            sections,
+            streams: Vec::new(),
+            keyframe: None,
+        })
+    }
+
+    pub(super) fn packet(&mut self, rtc: &mut Rtc, packet: &RtpPacket) {
+        let ssrc = packet.header.ssrc;
+        let index = match self.streams.iter().position(|heard| heard.ssrc == ssrc) {
+            Some(index) => index,
+            None => {
+                let mut api = rtc.direct_api();
+                let Some(mid) = api.stream_rx(&ssrc).map(|stream| stream.mid()) else {
+                    return;
+                };
+                let Some(section) = self.sections.iter().position(|(own, _)| *own == mid) else {
+                    return;
+                };
+                // Of simulcast the first layer is taken: one stream has one picture.
+                if self.streams.iter().any(|heard| heard.section == section) {
+                    return;
+                }
+                self.streams.push(Heard {
+                    ssrc,
+                    section,
+                    report: None,
+                });
+                self.keyframe = Some(Instant::now());
+                self.streams.len() - 1
+            }
+        };
+        let now = packet.timestamp.saturating_duration_since(self.start);
+        let heard = &mut self.streams[index];
+        let section = heard.section;
+        if let Some(info) = packet.last_sender_info
+            && let report = info.rtp_time.numer() as u32
+            && heard.report != Some(report)
+        {
+            heard.report = Some(report);
+            let time = info.ntp_time.duration_since(UNIX_EPOCH).unwrap_or_default();
+            let nanos = i64::try_from(time.as_nanos()).unwrap_or_default();
+            let report = rtp::rtcp::SenderReport {
+                ssrc: *ssrc,
+                ntp: rtp::NtpTime::from_unix_nanos(nanos),
+                rtp_timestamp: report,
+                packet_count: info.sender_packet_count,
+                octet_count: info.sender_octet_count,
+                ..Default::default()
+            };
+            let mut data = Vec::new();
+            if report.encode(&mut data).is_ok() {
+                self.ingest.handle(section, &data, now);
+            }
+        }
+        let payload_type = match self.sections[section].1 {
+            Codec::H264 => VIDEO,
+            _ => AUDIO,
+        };
+        let header = rtp::Header {
+            marker: packet.header.marker,
+            payload_type,
+            sequence_number: packet.header.sequence_number,
+            timestamp: packet.header.timestamp,
+            ssrc: *ssrc,
+            ..Default::default()
+        };
+        let data = [&header.fixed()[..], &packet.payload].concat();
+        self.ingest.handle(section, &data, now);
+        self.flush(packet.timestamp);
+    }
+
+    pub(super) fn handle_timeout(&mut self, rtc: &mut Rtc, now: Instant) {
+        self.ingest
+            .handle_timeout(now.saturating_duration_since(self.start));
+        self.flush(now);
+        if self.keyframe.is_some_and(|due| due <= now) {
+            self.keyframe = Some(now + KEYFRAMES);
+            for heard in &self.streams {
+                if self.sections[heard.section].1 == Codec::H264
+                    && let Some(stream) = rtc.direct_api().stream_rx(&heard.ssrc)
+                {
+                    stream.request_keyframe(KeyframeRequestKind::Pli);
+                }
+            }
+        }
+    }
+
+    /// When to call [`Self::handle_timeout`].
+    pub(super) fn due(&self) -> Option<Instant> {
+        let receiver = self.ingest.poll_timeout().map(|at| self.start + at);
+        receiver.into_iter().chain(self.keyframe).min()
+    }
+
+    fn flush(&mut self, now: Instant) {
+        // Reports to the sender are the connection's affair.
+        while self.ingest.poll_report().is_some() {}
+        self.ingest.publication.flush(now);
+    }
+}

@@ -1,0 +1,135 @@
+//! WHIP and WHEP, of the SFU and of the streaming server, with ffmpeg 9 and aiortc: what comes out is looked at and listened to.
+
+use std::process::Command;
+
+use fluvial_interop::{
+    needs,
+    peer::{self, AIORTC, FFMPEG, FFMPEG_9},
+    process::Process,
+    server::Server,
+    sfu::Sfu,
+    wait_for,
+};
+use serde_json::Value;
+
+/// Seconds that are played.
+const SECONDS: &str = "2";
+
+fn aiortc(what: &str, url: &str, more: &[&str]) -> Command {
+    let mut command = Command::new("python3");
+    command
+        .arg(peer::manifest_dir().join("python/webrtc.py"))
+        .args([what, url])
+        .args(more);
+    command
+}
+
+/// Publishes a red picture and a tone of 440 Hz until it is dropped.
+fn publish(url: &str) -> Process {
+    let publisher = Process::spawn("aiortc publishing", &mut aiortc("publish", url, &["80"]));
+    publisher.stdout.wait_for(0, &["published"]);
+    publisher
+}
+
+/// Has ffmpeg publish a blue picture and a tone of 440 Hz by WHIP until it is dropped.
+fn ffmpeg_publishes(url: &str) -> Process {
+    let picture = "color=blue:size=320x240:rate=25";
+    let sound = "sine=frequency=440:sample_rate=48000";
+    let mut command = Command::new(peer::ffmpeg_9().expect("the test has asked for it"));
+    command.args(["-v", "warning", "-re", "-f", "lavfi", "-i", picture]);
+    command.args(["-f", "lavfi", "-i", sound, "-t", "80"]);
+    command.args(["-c:v", "libx264", "-preset", "ultrafast", "-tune"]);
+    command.args(["zerolatency", "-profile:v", "baseline", "-pix_fmt"]);
+    command.args(["yuv420p", "-g", "25", "-bf", "0", "-c:a", "libopus"]);
+    command.args(["-ac", "2", "-b:a", "64k", "-f", "whip", url]);
+    Process::spawn("ffmpeg publishing by WHIP", &mut command)
+}
+
+/// Plays, and checks that pictures of `colour` came, and the tone.
+fn plays(url: &str, colour: [i64; 3], silent: bool) {
+    let more: &[&str] = if silent {
+        &[SECONDS, "silent"]
+    } else {
+        &[SECONDS]
+    };
+    let lines = Process::run(
+        format!("aiortc playing {url}"),
+        &mut aiortc("play", url, more),
+    );
+    let seen: Value = serde_json::from_str(&lines.concat()).expect("the script prints JSON");
+    assert!(seen["pictures"].as_u64() >= Some(40), "{seen}");
+    for (index, expected) in colour.iter().enumerate() {
+        let mean = seen["colour"][index].as_i64().expect("it is told");
+        assert!((mean - expected).abs() < 25, "{seen}");
+    }
+    if !silent {
+        let hertz = seen["hertz"].as_f64().expect("it is told");
+        assert!((hertz - 440.0).abs() < 5.0, "{seen}");
+    }
+}
+
+/// Red with a white bar, as our script sends it.
+const RED: [i64; 3] = [203, 16, 16];
+const BLUE: [i64; 3] = [0, 0, 254];
+
+#[test]
+fn aiortc_in_a_room() {
+    needs!(AIORTC);
+    let sfu = Sfu::start(&[]);
+    let _publisher = publish(&sfu.url("/whip/a"));
+    plays(&sfu.url("/whep/a"), RED, false);
+}
+
+#[test]
+fn ffmpeg_in_a_room() {
+    needs!(AIORTC, FFMPEG_9);
+    let sfu = Sfu::start(&[]);
+    let _publisher = ffmpeg_publishes(&sfu.url("/whip/f"));
+    sfu.log().wait_for(0, &["connected"]);
+    plays(&sfu.url("/whep/f"), BLUE, false);
+}
+
+#[test]
+fn aiortc_publishes_a_live_stream() {
+    needs!(AIORTC);
+    let server = Server::start(&["--no-demo", "--webrtc", "127.0.0.1:0"]);
+    let _publisher = publish(&server.http_url("/live/a/whip"));
+    server.wait_for_playlist("a");
+    plays(&server.http_url("/live/a/whep"), RED, false);
+}
+
+#[test]
+fn ffmpeg_publishes_a_live_stream_by_whip() {
+    needs!(AIORTC, FFMPEG, FFMPEG_9);
+    let server = Server::start(&["--no-demo", "--webrtc", "127.0.0.1:0"]);
+    let _publisher = ffmpeg_publishes(&server.http_url("/live/f/whip"));
+    server.wait_for_playlist("f");
+    plays(&server.http_url("/live/f/whep"), BLUE, false);
+    // The same by HLS, to another program.
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-i", &server.hls_url("f"), "-t", "2"]);
+    command.args(["-map", "0:v", "-f", "framemd5", "-"]);
+    let frames = Process::run("ffmpeg playing HLS", &mut command);
+    assert!(frames.iter().filter(|line| !line.starts_with('#')).count() >= 40);
+}
+
+/// AAC has no place in WebRTC: who published it is seen and not heard.
+#[test]
+fn rtmp_is_seen_by_whep() {
+    needs!(AIORTC, FFMPEG);
+    let server = Server::start(&["--no-demo", "--webrtc", "127.0.0.1:0"]);
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-re", "-f", "lavfi", "-i"]);
+    command.args(["color=blue:size=320x240:rate=25", "-f", "lavfi", "-i"]);
+    command.args(["sine=frequency=440", "-t", "80", "-c:v", "libx264"]);
+    command.args(["-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt"]);
+    command.args(["yuv420p", "-g", "25", "-c:a", "aac", "-f", "flv"]);
+    command.arg(server.rtmp_url("r"));
+    let _publisher = Process::spawn("ffmpeg publishing by RTMP", &mut command);
+    wait_for("the stream", || {
+        server
+            .log()
+            .pick(0, |line| line.contains("publisher started").then_some(()))
+    });
+    plays(&server.http_url("/live/r/whep"), BLUE, true);
+}
