@@ -32,7 +32,7 @@ mod mpd;
 mod patch;
 mod value;
 
-pub use check::{Finding, Severity, check};
+pub use check::{Finding, Severity, check, check_with};
 pub use error::{Error, Limits, Rule};
 pub use mpd::*;
 pub use patch::{Operation, Patch, Position};

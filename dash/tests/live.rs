@@ -204,7 +204,7 @@ fn a_publisher_that_comes_back_is_a_new_period() {
     }
     live.push_event(LiveEvent {
         scheme: Scheme {
-            uri: "urn:scte:scte35:2014:xml+bin".into(),
+            uri: "urn:example:events".into(),
             value: "1".into(),
         },
         time: Time::from_millis(3000),

@@ -46,6 +46,7 @@ fn main() -> Result<(), Error> {
             tracks: &Tracks::default(),
             bandwidth,
             audio: None,
+            closed_captions: None,
         };
         println!("index.m3u8:\n{}", live::multivariant([variant]));
     }

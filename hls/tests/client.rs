@@ -404,3 +404,102 @@ mod low_latency {
         assert_eq!(parts, expected);
     }
 }
+
+/// Plays a presentation of three variants over a network; which of them the segments are of, and how long the player stood still.
+#[cfg(feature = "media")]
+fn adapts(network: impl Fn(i64) -> i64) -> (Vec<u64>, i64) {
+    const RATES: [u64; 3] = [500_000, 1_500_000, 3_000_000];
+    let mut files = Files::default();
+    let mut offered = String::from("#EXTM3U\n");
+    for rate in RATES {
+        offered += &format!("#EXT-X-STREAM-INF:BANDWIDTH={rate}\n{rate}.m3u8\n");
+        let mut list = String::from("#EXTM3U\n#EXT-X-TARGETDURATION:4\n");
+        for number in 0..60 {
+            list += &format!("#EXTINF:4,\n{rate}-{number}.ts\n");
+        }
+        files.put(&format!("{rate}.m3u8"), &(list + "#EXT-X-ENDLIST\n"));
+    }
+    files.put("x.m3u8", &offered);
+    let mut config = Config::default();
+    config.adaptive = true;
+    let mut client = Client::new("http://h/x.m3u8", config);
+    let (mut now, mut shown_until, mut stalled) = (0, None::<i64>, 0);
+    let mut rates = Vec::new();
+    while let Some(request) = client.poll_request(now) {
+        let url = request.resource.url.clone();
+        let name = url.strip_prefix("http://h/").unwrap();
+        let body = match files.get(&url) {
+            Some(body) => body,
+            None => {
+                let rate: usize = name.split('-').next().unwrap().parse().unwrap();
+                rates.push(rate as u64);
+                vec![0; rate * 4 / 8]
+            }
+        };
+        now += i64::try_from(body.len()).unwrap() * 8 * SECOND / network(now);
+        client.handle_response(request.id, &url, &body, now);
+        if matches!(request.kind, Kind::Media(_)) {
+            let until = shown_until.unwrap_or(now);
+            stalled += (now - until).max(0);
+            let until = until.max(now) + 4 * SECOND;
+            shown_until = Some(until);
+            // It fetches no further ahead than half a minute.
+            now = now.max(until - 30 * SECOND);
+        }
+    }
+    assert_eq!(rates.len(), 60);
+    (rates, stalled)
+}
+
+#[test]
+#[cfg(feature = "media")]
+fn variants_follow_the_network() {
+    let (rates, stalled) = adapts(|_| 6_000_000);
+    assert_eq!((rates[0], rates[8], stalled), (500_000, 3_000_000, 0));
+    assert!(rates.windows(2).all(|two| two[0] <= two[1]), "{rates:?}");
+    // A fifth of it, from the second minute to the third.
+    let slow = |now| match now / SECOND {
+        60..120 => 1_000_000,
+        _ => 5_000_000,
+    };
+    let (rates, stalled) = adapts(slow);
+    assert_eq!(stalled, 0, "{rates:?}");
+    let switches = rates.windows(2).filter(|two| two[0] != two[1]).count();
+    assert!(
+        rates[10..40].contains(&500_000) && switches <= 8,
+        "{rates:?}"
+    );
+    assert_eq!(rates.last(), Some(&3_000_000));
+}
+
+#[test]
+fn all_sound_that_goes_with_a_variant() {
+    let mut files = Files::default();
+    files.put(
+        "x.m3u8",
+        "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"en\",URI=\"en.m3u8\"\n\
+         #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"de\",DEFAULT=YES,URI=\"de.m3u8\"\n\
+         #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"in it\"\n\
+         #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"b\",NAME=\"fr\",URI=\"fr.m3u8\"\n\
+         #EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\"\nv.m3u8\n",
+    );
+    let list = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n1.ts\n#EXT-X-ENDLIST\n";
+    for name in ["v.m3u8", "en.m3u8", "de.m3u8"] {
+        files.put(name, list);
+    }
+    files.put("1.ts", "");
+    for (all, expected) in [
+        (false, &["v.m3u8", "de.m3u8"][..]),
+        (true, &["v.m3u8", "en.m3u8", "de.m3u8"]),
+    ] {
+        let mut config = Config::default();
+        config.all_audio = all;
+        let seen = round(&mut Client::new("http://h/x.m3u8", config), &files, 0);
+        let lists: Vec<_> = seen
+            .urls()
+            .into_iter()
+            .filter(|url| url.ends_with("3u8"))
+            .collect();
+        assert_eq!(lists[1..], *expected);
+    }
+}

@@ -342,4 +342,11 @@ fn large_input_is_linear() {
     let playlist = MediaPlaylist::parse_with(text.as_bytes(), &limits).unwrap();
     assert_eq!(playlist.date_ranges().count(), 1);
     assert!(MediaPlaylist::parse(text.as_bytes()).is_err());
+    // A hundred megabytes in a line, be it a comment, a URI or a tag that is passed over.
+    for start in ["#", "", "#EXT-X-NEW:", "#EXTINF:4,"] {
+        let mut long = format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n{start}").into_bytes();
+        long.resize(100 << 20, b'x');
+        assert!(Playlist::parse(&long).is_err(), "{start}");
+        assert!(MediaPlaylist::parse(&long).is_err(), "{start}");
+    }
 }

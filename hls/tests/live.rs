@@ -216,6 +216,7 @@ fn multivariant_of_tracks() {
         tracks: &tracks,
         bandwidth,
         audio: None,
+        closed_captions: None,
     }]);
     assert_eq!(
         multivariant.to_string(),

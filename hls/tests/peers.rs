@@ -74,6 +74,7 @@ fn m3u8_rs_reads_the_same() {
         tracks: &Tracks::default(),
         bandwidth: playlist.bandwidth().unwrap(),
         audio: None,
+        closed_captions: None,
     }]);
     let theirs = m3u8_rs::parse_master_playlist_res(multivariant.to_string().as_bytes()).unwrap();
     let ours = multivariant.variants().next().unwrap();
@@ -171,6 +172,7 @@ fn ffmpeg_plays_it() {
         tracks: &Tracks::default(),
         bandwidth: whole.bandwidth().unwrap(),
         audio: None,
+        closed_captions: None,
     }]);
     directory.write("index.m3u8", multivariant.to_string().as_bytes());
 

@@ -33,12 +33,14 @@ try {
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("response", (response) => response.status() >= 400 && errors.push(`${response.status()} ${response.url()}`));
-  const requests = { parts: 0, segments: 0, playlists: 0, blocking: 0, deltas: 0 };
+  const requests = { parts: 0, segments: 0, ranges: 0, playlists: 0, patches: 0, blocking: 0, deltas: 0 };
   page.on("request", (request) => {
     const path = request.url();
     if (/\.\d+\.m4s/.test(path)) requests.parts += 1;
     else if (path.includes(".m4s")) requests.segments += 1;
     else if (/\.(m3u8|mpd)/.test(path)) requests.playlists += 1;
+    else if (path.includes(".mpp")) requests.patches += 1;
+    if (path.includes(".m4s") && request.headers().range) requests.ranges += 1;
     if (path.includes("_HLS_msn")) requests.blocking += 1;
     if (path.includes("_HLS_skip")) requests.deltas += 1;
   });

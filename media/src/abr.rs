@@ -2,7 +2,7 @@
 //!
 //! [`choose`] has no state: the same conditions give the same choice, so that it can be tried on paper and in simulation
 //! (`cargo run -p fluvial-media --example abr` does so, beside the rules of hls.js and BOLA). [`Throughput`] is what it
-//! wants to know of the network.
+//! wants to know of the network, [`Adaptation`] what a client has to keep for it.
 //!
 //! ```
 //! use fluvial_media::abr::{Conditions, Throughput, choose};
@@ -20,6 +20,10 @@
 //! };
 //! assert_eq!(choose(&conditions), 2);
 //! ```
+
+mod adaptation;
+
+pub use adaptation::Adaptation;
 
 use crate::Time;
 
@@ -82,16 +86,18 @@ pub fn choose(conditions: &Conditions<'_>) -> usize {
         return best;
     };
     let now = rate(current);
+    // Of two that are alike there is no reason to prefer the other one.
+    if rate(best) == now {
+        return current;
+    }
     if rate(best) > now {
         let roomy = best_below(scale(budget, 1000, ROOM_TO_RISE));
         let roomy = roomy.filter(|index| rate(*index) > now && buffer >= segment);
         return roomy.unwrap_or(current);
     }
-    if rate(best) < now {
-        let takes = scale(segment, now, throughput);
-        if takes <= buffer / 2 {
-            return current;
-        }
+    let takes = scale(segment, now, throughput);
+    if takes <= buffer / 2 {
+        return current;
     }
     best
 }

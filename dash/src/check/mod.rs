@@ -2,6 +2,7 @@
 
 mod namespaces;
 mod schema;
+mod xlink;
 
 use crate::Mpd;
 use std::fmt;
@@ -81,8 +82,16 @@ impl Findings {
 /// ```
 #[must_use]
 pub fn check(mpd: &Mpd) -> Vec<Finding> {
+    check_with(mpd, |_| None)
+}
+
+/// The same, and what is elsewhere (`xlink:href`), as far as `resolve` gives what is at a URL: elements of the same name that lead in
+/// no circle.
+#[must_use]
+pub fn check_with(mpd: &Mpd, mut resolve: impl FnMut(&str) -> Option<Vec<u8>>) -> Vec<Finding> {
     let mut findings = Findings::default();
     namespaces::check(mpd, &mut findings);
     schema::check(mpd, &mut findings);
+    xlink::check(mpd, &mut resolve, &mut findings);
     findings.0
 }

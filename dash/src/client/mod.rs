@@ -28,47 +28,21 @@
 //! # Ok::<(), fluvial_dash::Error>(())
 //! ```
 
+#[cfg(feature = "media")]
+mod adapt;
+mod config;
 mod select;
 mod stream;
 
+pub use config::Config;
 pub use stream::StreamInfo;
 
 use crate::address::{Resource, Segment, resolve};
-use crate::{DateTime, Error, Limits, Mpd, Patch};
+use crate::{DateTime, Error, Mpd, Patch};
 use std::collections::VecDeque;
 use stream::{Next, Stream};
 
 const SECOND: i64 = 1_000_000_000;
-
-/// How a [`Client`] chooses and waits.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Config {
-    /// What a document may be like.
-    pub limits: Limits,
-    /// Bit/s that all streams together may have; `None`: the best of each. May be
-    /// [changed](Client::set_bandwidth) while playing.
-    pub bandwidth: Option<u64>,
-    /// Nanoseconds behind the live edge; `None`: as the document says.
-    pub delay: Option<u64>,
-    /// How often something that fails is asked for again, each time at the next of the alternative bases.
-    pub retries: u32,
-    /// Nanoseconds to wait before that.
-    pub retry_after: u64,
-}
-
-impl Default for Config {
-    /// The best of each, as the document says; three times again, half a second later.
-    fn default() -> Self {
-        Self {
-            limits: Limits::new(),
-            bandwidth: None,
-            delay: None,
-            retries: 3,
-            retry_after: 500_000_000,
-        }
-    }
-}
 
 /// What a request is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +98,8 @@ pub enum Event {
 #[derive(Debug)]
 struct Pending {
     request: Request,
+    /// When it was asked for, in nanoseconds.
+    asked_at: i64,
     failures: u32,
     /// When it is to be asked for again, in nanoseconds.
     again_at: Option<i64>,
@@ -156,6 +132,8 @@ pub struct Client {
     events: VecDeque<Event>,
     error: Option<Error>,
     ended: bool,
+    #[cfg(feature = "media")]
+    adaptation: media::abr::Adaptation,
 }
 
 impl Client {
@@ -177,6 +155,8 @@ impl Client {
             events: VecDeque::new(),
             error: None,
             ended: false,
+            #[cfg(feature = "media")]
+            adaptation: media::abr::Adaptation::new(),
         }
     }
 
@@ -186,7 +166,8 @@ impl Client {
         self.mpd.as_ref()
     }
 
-    /// Says how many bit/s there are: the segments from here on are of the representations that fit.
+    /// Says how many bit/s there are: the segments from here on are of the representations that fit, unless the client is
+    /// [adaptive](Config::adaptive).
     pub const fn set_bandwidth(&mut self, bandwidth: Option<u64>) {
         self.config.bandwidth = bandwidth;
     }
@@ -202,6 +183,8 @@ impl Client {
         });
         let Some(name) = name else { return };
         self.ended = false;
+        #[cfg(feature = "media")]
+        self.adaptation.sought();
         if self.period.as_ref() == Some(&name) {
             for stream in &mut self.streams {
                 stream.go(time);
@@ -219,31 +202,35 @@ impl Client {
         for pending in &mut self.pending {
             if pending.again_at.is_some_and(|at| at <= now) {
                 pending.again_at = None;
+                pending.asked_at = now;
                 return Some(pending.request.clone());
             }
         }
         if !self.is_pending(0, false) {
             if let Some(request) = self.clock_request() {
-                return Some(self.send(request));
+                return Some(self.send(request, now));
             }
             if self.refresh_at.is_some_and(|at| at <= now) && !self.ended {
                 self.asked_at = now;
                 self.refresh_at = None;
                 let (kind, url) = self.document();
                 let resource = Resource { url, range: None };
-                return Some(self.send((0, kind, resource)));
+                return Some(self.send((0, kind, resource), now));
             }
         }
         let next = self.next(now)?;
-        Some(self.send(next))
+        Some(self.send(next, now))
     }
 
     /// Takes what a request gave. `url` is where it came from after redirects. Bodies of initialization and media segments
     /// are the caller's, and are not looked at.
     pub fn handle_response(&mut self, id: u64, url: &str, body: &[u8], now: i64) {
-        let Some(Pending { request, .. }) = self.take_pending(id) else {
+        let Some(pending) = self.take_pending(id) else {
             return;
         };
+        #[cfg(feature = "media")]
+        self.measure(&pending, body.len(), now);
+        let request = pending.request;
         let result = match request.kind {
             Kind::Document => {
                 self.url = url.into();
@@ -354,7 +341,7 @@ impl Client {
         taken.next()
     }
 
-    fn send(&mut self, (stream, kind, resource): (usize, Kind, Resource)) -> Request {
+    fn send(&mut self, (stream, kind, resource): (usize, Kind, Resource), now: i64) -> Request {
         let request = Request {
             id: self.next_id,
             stream,
@@ -364,6 +351,7 @@ impl Client {
         self.next_id = self.next_id.saturating_add(1);
         self.pending.push(Pending {
             request: request.clone(),
+            asked_at: now,
             failures: 0,
             again_at: None,
         });
@@ -463,8 +451,8 @@ impl Client {
     }
 
     /// What a stream needs next.
-    fn next(&mut self, now: i64) -> Option<(usize, Kind, Resource)> {
-        let now = now.saturating_add(self.clock.unwrap_or(0));
+    fn next(&mut self, own_now: i64) -> Option<(usize, Kind, Resource)> {
+        let now = own_now.saturating_add(self.clock.unwrap_or(0));
         if self.ended || self.mpd.is_none() {
             return None;
         }
@@ -485,6 +473,7 @@ impl Client {
         order.sort_by_key(|index| self.streams.get(*index).map(|stream| stream.time));
         for index in order {
             let busy = self.is_pending(index, true);
+            let wanted = self.wanted(index, own_now);
             let (Some(mpd), Some(name)) = (&self.mpd, &self.period) else {
                 return None;
             };
@@ -495,7 +484,7 @@ impl Client {
             if busy {
                 continue;
             }
-            match stream.next(mpd, name, &self.url, self.config.bandwidth, now) {
+            match stream.next(mpd, name, &self.url, wanted, now) {
                 Ok(Next::Fetch(kind, resource)) => return Some((index, kind, resource)),
                 Ok(Next::Wait(until)) => stream.waits_until = until,
                 Ok(Next::Done) => done += 1,
@@ -511,12 +500,26 @@ impl Client {
         let (mpd, name) = (self.mpd.as_ref()?, self.period.as_ref()?);
         if let Some((name, start)) = select::following(mpd, name) {
             self.enter(name, start);
-            return self.next(now);
+            return self.next(own_now);
         }
         if !mpd.is_dynamic() || mpd.media_presentation_duration.is_some() {
             self.end();
         }
         None
+    }
+
+    /// The representation that a stream is to go on with.
+    fn wanted(&self, index: usize, now: i64) -> Option<usize> {
+        let mpd = self.mpd.as_ref()?;
+        let period = select::find(mpd, self.period.as_ref()?)?;
+        let stream = self.streams.get(index)?;
+        let set = period.period.adaptation_sets.get(stream.info.set)?;
+        #[cfg(feature = "media")]
+        if self.config.adaptive {
+            return Some(self.adaptive(mpd, set, index, now));
+        }
+        let _ = now;
+        Some(select::representation(set, self.config.bandwidth))
     }
 
     fn end(&mut self) {
@@ -526,7 +529,7 @@ impl Client {
 
     fn enter(&mut self, name: String, time: u64) {
         let Some(mpd) = &self.mpd else { return };
-        self.streams = select::streams(mpd, &name, time, self.config.bandwidth);
+        self.streams = select::streams(mpd, &name, time, &self.config);
         self.pending.retain(|pending| {
             matches!(
                 pending.request.kind,

@@ -1,5 +1,6 @@
 //! Which period, which sets, which representations, and where to start.
 
+use super::Config;
 use super::stream::{Stream, StreamInfo};
 use crate::address::PlacedPeriod;
 use crate::{AdaptationSet, ContentType, Mpd};
@@ -23,14 +24,8 @@ pub(super) fn following(mpd: &Mpd, name: &str) -> Option<(String, u64)> {
     Some((self::name(&next), next.start))
 }
 
-/// The period to start in, and the time.
-pub(super) fn start(mpd: &Mpd, delay: Option<u64>, now: i64) -> Option<(String, u64)> {
-    let usable = |period: &PlacedPeriod<'_>| !period.period.adaptation_sets.is_empty();
-    let origin = mpd.availability_start_time.filter(|_| mpd.is_dynamic());
-    let Some(origin) = origin else {
-        let first = mpd.placed_periods().find(usable)?;
-        return Some((name(&first), first.start));
-    };
+/// Nanoseconds behind the live edge.
+pub(super) fn delay(mpd: &Mpd, delay: Option<u64>) -> u64 {
     let mut latencies = mpd
         .service_descriptions
         .iter()
@@ -42,7 +37,18 @@ pub(super) fn start(mpd: &Mpd, delay: Option<u64>, now: i64) -> Option<(String, 
         .map(crate::Duration::as_nanos);
     let longest = mpd.max_segment_duration.map(crate::Duration::as_nanos);
     let delay = delay.or(told).or(suggested);
-    let delay = delay.unwrap_or_else(|| longest.unwrap_or(4_000_000_000).saturating_mul(3));
+    delay.unwrap_or_else(|| longest.unwrap_or(4_000_000_000).saturating_mul(3))
+}
+
+/// The period to start in, and the time.
+pub(super) fn start(mpd: &Mpd, delay: Option<u64>, now: i64) -> Option<(String, u64)> {
+    let usable = |period: &PlacedPeriod<'_>| !period.period.adaptation_sets.is_empty();
+    let origin = mpd.availability_start_time.filter(|_| mpd.is_dynamic());
+    let Some(origin) = origin else {
+        let first = mpd.placed_periods().find(usable)?;
+        return Some((name(&first), first.start));
+    };
+    let delay = self::delay(mpd, delay);
     let edge = u64::try_from(now.saturating_sub(origin.unix_nanos())).unwrap_or(0);
     let time = edge.saturating_sub(delay);
     let mut before = None;
@@ -55,27 +61,41 @@ pub(super) fn start(mpd: &Mpd, delay: Option<u64>, now: i64) -> Option<(String, 
     before
 }
 
-/// One stream for each kind of content, from a time on.
-pub(super) fn streams(mpd: &Mpd, name: &str, time: u64, bandwidth: Option<u64>) -> Vec<Stream> {
+/// One stream for each kind of content, or for each set but those of pictures, from a time on.
+pub(super) fn streams(mpd: &Mpd, name: &str, time: u64, config: &Config) -> Vec<Stream> {
     let Some(period) = find(mpd, name) else {
         return Vec::new();
     };
     let mut streams: Vec<Stream> = Vec::new();
     for (index, set) in period.period.adaptation_sets.iter().enumerate() {
         let content_type = content_type(set);
-        let taken = streams
-            .iter()
-            .any(|stream| stream.info.content_type == content_type);
         // Sets with a property that has to be understood are for other uses: trick play, thumbnails.
-        if taken || set.representations.is_empty() || !set.essential_properties.is_empty() {
+        if set.representations.is_empty() || !set.essential_properties.is_empty() {
             continue;
         }
+        let same = |stream: &&mut Stream| stream.info.content_type == content_type;
+        let taken = streams.iter_mut().find(same);
+        let is_picture = matches!(content_type, Some(ContentType::Video | ContentType::Image));
+        let representation = representation(set, config.bandwidth);
         let info = StreamInfo {
             set: index,
             content_type,
-            representation: representation(set, bandwidth),
+            representation,
         };
-        streams.push(Stream::new(info, time));
+        match taken {
+            Some(_) if !config.all_sets => {}
+            Some(taken) if is_picture => {
+                let other = period.period.adaptation_sets.get(taken.info.set);
+                let other = other.map_or(0, |other| rate(other, taken.info.representation));
+                if rate(set, representation) > other {
+                    taken.info = info;
+                }
+            }
+            _ => streams.push(Stream::new(info, time)),
+        }
+    }
+    if config.all_sets {
+        streams.retain(|stream| stream.info.content_type != Some(ContentType::Image));
     }
     streams
 }
@@ -100,14 +120,17 @@ fn content_type(set: &AdaptationSet) -> Option<ContentType> {
 
 /// The best representation that fits, or else the least of all.
 pub(super) fn representation(set: &AdaptationSet, bandwidth: Option<u64>) -> usize {
-    let rate = |index: &usize| {
-        let representation = set.representations.get(*index);
-        u64::from(representation.and_then(|one| one.bandwidth).unwrap_or(0))
-    };
+    let rate = |index: &usize| self::rate(set, *index);
     let all = || 0..set.representations.len();
     let fits = |index: &usize| bandwidth.is_none_or(|most| rate(index) <= most);
     let best = all()
         .filter(fits)
         .max_by_key(|index| (rate(index), usize::MAX - index));
     best.or_else(|| all().min_by_key(rate)).unwrap_or(0)
+}
+
+/// Bit/s of a representation.
+pub(super) fn rate(set: &AdaptationSet, index: usize) -> u64 {
+    let representation = set.representations.get(index);
+    u64::from(representation.and_then(|one| one.bandwidth).unwrap_or(0))
 }

@@ -83,7 +83,7 @@ impl Stream {
         mpd: &Mpd,
         period: &str,
         url: &str,
-        bandwidth: Option<u64>,
+        wanted: Option<usize>,
         now: i64,
     ) -> Result<Next, Error> {
         let Some(period) = select::find(mpd, period) else {
@@ -93,9 +93,10 @@ impl Stream {
         let Some(set) = period.period.adaptation_sets.get(self.info.set) else {
             return Ok(Next::Done);
         };
-        let chosen = select::representation(set, bandwidth);
-        if chosen != self.info.representation {
-            self.info.representation = chosen;
+        if let Some(wanted) = wanted
+            && wanted != self.info.representation
+        {
+            self.info.representation = wanted;
             self.initialized = false;
             self.index = None;
         }

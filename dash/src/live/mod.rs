@@ -193,9 +193,12 @@ pub struct LiveEvent {
     pub duration: Option<Duration>,
     /// Its number.
     pub id: u32,
-    /// Its message, as text.
+    /// Its message, as text; with the scheme [`SCTE_35`], a `splice_info_section` in Base64.
     pub message: String,
 }
+
+/// The scheme of events that are sections of SCTE 35 (SCTE 214-1).
+pub const SCTE_35: &str = "urn:scte:scte35:2014:xml+bin";
 
 /// The MPD of a stream, kept as segments come.
 ///
@@ -206,6 +209,10 @@ pub struct LiveEvent {
 pub struct Presentation {
     config: Config,
     tracks: Tracks,
+    /// Captions in the pictures.
+    captions: Vec<Scheme>,
+    /// Events before the first segment of their period.
+    early_events: VecDeque<LiveEvent>,
     periods: VecDeque<Period>,
     /// Unix time of media time 0, in nanoseconds.
     clock: Option<i64>,
@@ -224,6 +231,8 @@ pub struct Presentation {
     rendered: Option<Bytes>,
 }
 
+/// Events that wait for their period.
+const MOST_EARLY: usize = 256;
 /// Versions that are kept for patches.
 const VERSIONS: usize = 16;
 
@@ -234,6 +243,8 @@ impl Presentation {
         Self {
             config,
             tracks: Tracks::default(),
+            captions: Vec::new(),
+            early_events: VecDeque::new(),
             periods: VecDeque::new(),
             clock: None,
             origin: None,
@@ -252,6 +263,15 @@ impl Presentation {
     /// the next segment that says so (by `discontinuity`, or another `init`): segments of the tracks before may still come.
     pub fn set_tracks(&mut self, tracks: &Tracks) {
         self.tracks = tracks.clone();
+    }
+
+    /// Says which captions are in the pictures, as `Accessibility` is to tell them: such as `urn:scte:dash:cc:cea-608:2015` with
+    /// the value `CC1=eng` (SCTE 214-1 §7.2, DASH-IF IOP 6.4.3).
+    pub fn set_captions(&mut self, captions: Vec<Scheme>) {
+        if self.captions != captions {
+            self.captions = captions;
+            self.changed();
+        }
     }
 
     /// Says at which wall-clock time a media time was. A dynamic presentation wants it before its first segment, and
@@ -303,6 +323,11 @@ impl Presentation {
             period.push(info.track, entry, info.init)?;
             period.open(self.config.dynamic);
         }
+        for event in core::mem::take(&mut self.early_events) {
+            if let Some(event) = self.place_event(event) {
+                self.early_events.push_back(event);
+            }
+        }
         self.slide();
         self.changed();
         Ok(())
@@ -310,12 +335,25 @@ impl Presentation {
 
     /// Takes an event: it is told in the period that it falls into, until the window has passed it.
     pub fn push_event(&mut self, event: LiveEvent) {
+        if let Some(event) = self.place_event(event) {
+            // Its period has no segment yet; or it has left, and what comes later leaves it behind, too.
+            self.early_events.push_back(event);
+            if self.early_events.len() > MOST_EARLY {
+                self.early_events.pop_front();
+            }
+        }
+    }
+
+    /// Gives an event back that falls into no period.
+    fn place_event(&mut self, event: LiveEvent) -> Option<LiveEvent> {
         let mut periods = self.periods.iter_mut().rev();
         let after = |period: &&mut Period| period.media_start <= event.time.as_nanos();
-        if let Some(period) = periods.find(after) {
-            period.events.push(event);
-            self.changed();
-        }
+        let Some(period) = periods.find(after) else {
+            return Some(event);
+        };
+        period.events.push(event);
+        self.changed();
+        None
     }
 
     /// No segment will come any more: the presentation gets its duration, and nothing of it changes from here on.

@@ -2,7 +2,7 @@
 
 use super::lane::Lane;
 use super::period::Period;
-use super::{Addressing, LiveEvent, Presentation};
+use super::{Addressing, LiveEvent, Presentation, SCTE_35};
 use crate::value::{AudioSamplingRate, ContentType, FrameRate, ProducerReferenceTimeType, Sap};
 use crate::{
     AdaptationSet, DateTime, Descriptor, Duration, Event, EventStream, Latency, Mpd, PatchLocation,
@@ -155,7 +155,11 @@ fn push_event(streams: &mut Vec<EventStream>, event: &LiveEvent) {
         id: Some(event.id),
         ..Event::default()
     };
-    told.set_text(&event.message);
+    if event.scheme.uri == SCTE_35 {
+        told.set_scte35(&event.message);
+    } else {
+        told.set_text(&event.message);
+    }
     if let Some(stream) = streams.iter_mut().find(|stream| same(stream)) {
         stream.events.push(told);
         return;
@@ -225,7 +229,21 @@ fn adaptation_set(presentation: &Presentation, period: &Period, lane: &Lane) -> 
                 .push(Descriptor::new(scheme, &value));
         }
     }
-    for scheme in &config.inband_events {
+    // Events are in the segments of the pictures, or else of the first track.
+    let has_events = match lead.map(kind) {
+        Some(Kind::Video) => true,
+        _ => {
+            !period.tracks.iter().any(|track| kind(track) == Kind::Video)
+                && lane.track == period.tracks.first().map(|track| track.id)
+        }
+    };
+    if lead.is_some_and(|track| kind(track) == Kind::Video) {
+        for scheme in &presentation.captions {
+            set.accessibilities
+                .push(Descriptor::new(&scheme.uri, &scheme.value));
+        }
+    }
+    for scheme in config.inband_events.iter().filter(|_| has_events) {
         set.inband_event_streams.push(EventStream {
             scheme_id_uri: Some(scheme.uri.clone()),
             value: Some(scheme.value.clone()),

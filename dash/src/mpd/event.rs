@@ -1,6 +1,6 @@
-use crate::Node;
 use crate::value::ContentEncoding;
 use crate::xml::text_of;
+use crate::{Attribute, Element, Node};
 
 element! {
     /// Events of a scheme (§5.10.2): in the MPD, or as `InbandEventStream` in `emsg` boxes of the segments.
@@ -41,6 +41,20 @@ impl Event {
     /// Puts a text in the place of what is in it.
     pub fn set_text(&mut self, text: &str) {
         self.other.nodes = vec![Node::Text(text.into())];
+    }
+
+    /// Puts a `splice_info_section` in the place of what is in it, which is told in Base64: the scheme
+    /// `urn:scte:scte35:2014:xml+bin` (SCTE 214-1).
+    pub fn set_scte35(&mut self, base64: &str) {
+        let mut binary = Element::new("Binary");
+        binary.nodes.push(Node::Text(base64.into()));
+        let mut signal = Element::new("Signal");
+        signal.attributes.push(Attribute {
+            name: "xmlns".into(),
+            value: "http://www.scte.org/schemas/35/2016".into(),
+        });
+        signal.nodes.push(Node::Element(binary));
+        self.other.nodes = vec![Node::Element(signal)];
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod cursor;
 #[macro_use]
+mod element;
 mod model;
 mod tree;
 mod writer;

@@ -91,6 +91,11 @@ pub struct Config {
     #[arg(long, value_name = "SECONDS", default_value = "0.25", value_parser = seconds)]
     pub part: Duration,
 
+    /// How far behind the newest part players with low latency are to stay, at least three parts; more leaves them time to go over to
+    /// another rendition when their network gets slow
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    pub hold_back: Duration,
+
     /// Tell parts in HLS as byte ranges of their segments instead of as files of their own
     #[arg(long)]
     pub part_ranges: bool,

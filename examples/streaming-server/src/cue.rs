@@ -1,7 +1,8 @@
 //! Cues of SCTE 35 that a publisher sends between its pictures: `onCuePoint` and the like, with the section in Base64.
 
+use dash::live::{LiveEvent, Scheme};
 use media::{Metadata, Time, Value};
-use mpegts::scte35::{Content, SpliceCommand, SpliceInfoSection};
+use mpegts::scte35::SpliceInfoSection;
 use std::collections::HashMap;
 
 /// A `splice_info_section`, and what is to be known of it.
@@ -11,11 +12,13 @@ pub(crate) struct Cue {
     pub(crate) section: Vec<u8>,
     /// The same in Base64.
     pub(crate) base64: String,
-    /// `splice_event_id`, if it has one.
+    /// The number of its event, if it has one.
     pub(crate) id: Option<u32>,
     pub(crate) kind: Kind,
     /// How long the break is to last.
     pub(crate) duration: Option<Time>,
+    /// Whether it ends by itself then.
+    pub(crate) auto_return: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,32 +45,42 @@ impl Cue {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let section = decode(text)?;
+        Self::read(decode(text)?)
+    }
+
+    /// From a section; `None` where it is damaged.
+    pub(crate) fn read(section: Vec<u8>) -> Option<Self> {
         let parsed = SpliceInfoSection::parse(&section).ok()?;
         let mut cue = Self {
+            base64: wire::base64::encode(&section),
             section,
-            base64: text.trim().to_owned(),
             id: None,
             kind: Kind::Other,
             duration: None,
+            auto_return: false,
         };
-        if let Content::Clear {
-            command: SpliceCommand::Insert(insert),
-            ..
-        } = parsed.content
-        {
-            cue.id = Some(insert.splice_event_id);
-            if let Some(event) = insert.event {
-                cue.kind = match event.out_of_network_indicator {
-                    true => Kind::Out,
-                    false => Kind::In,
-                };
-                let ticks = event.break_duration.map(|lasts| lasts.duration);
-                let ticks = ticks.and_then(|ticks| i64::try_from(ticks).ok());
-                cue.duration = ticks.map(|ticks| media::Timescale::KHZ_90.time(ticks));
-            }
+        if let Some(told) = parsed.as_break() {
+            cue.id = Some(told.event_id);
+            cue.kind = if told.begins { Kind::Out } else { Kind::In };
+            cue.duration = told.duration.and_then(ticks);
+            cue.auto_return = told.auto_return;
         }
         Some(cue)
+    }
+
+    /// As a manifest tells it.
+    pub(crate) fn event(&self, time: Time) -> LiveEvent {
+        LiveEvent {
+            scheme: Scheme {
+                uri: dash::live::SCTE_35.into(),
+                value: String::new(),
+            },
+            time,
+            duration: self.duration.and_then(Time::to_duration),
+            // Of one number there is one event; leaving and coming back have the same.
+            id: self.id.unwrap_or(0).wrapping_mul(2) | u32::from(self.kind == Kind::In),
+            message: self.base64.clone(),
+        }
     }
 
     /// As an attribute of a playlist has it.
@@ -77,8 +90,13 @@ impl Cue {
     }
 }
 
+fn ticks(ticks: u64) -> Option<Time> {
+    let ticks = i64::try_from(ticks).ok()?;
+    Some(media::Timescale::KHZ_90.time(ticks))
+}
+
 /// All texts in a value.
-fn texts(value: &Value, depth: usize) -> Vec<&str> {
+pub(crate) fn texts(value: &Value, depth: usize) -> Vec<&str> {
     match value {
         Value::Text(text) => vec![text],
         Value::List(list) if depth < 4 => list
@@ -93,31 +111,11 @@ fn texts(value: &Value, depth: usize) -> Vec<&str> {
     }
 }
 
-/// Base64 (RFC 4648 §4); `None` for anything else, and for what is longer than a section.
-fn decode(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim().trim_end_matches('=');
-    if text.len() < 16 || text.len() > 6000 {
-        return None;
-    }
-    let mut out = Vec::with_capacity(text.len() * 3 / 4);
-    let (mut bits, mut held) = (0_u32, 0);
-    for byte in text.bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            out.push((bits >> held & 0xFF) as u8);
-        }
-    }
-    Some(out)
+/// Base64, of a length that a section or a tag may have.
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim();
+    let fits = (16..=64 << 10).contains(&text.len());
+    fits.then(|| wire::base64::decode(text)).flatten()
 }
 
 /// Breaks that have begun and not ended: when, in Unix nanoseconds.

@@ -107,12 +107,18 @@ pub(crate) fn multivariant(streams: &[Arc<Stream>], viewer: u64) -> Option<Bytes
     if offers.is_empty() {
         return None;
     }
-    let playlist = live::multivariant(offers.iter().map(|(uri, tracks, bandwidth)| Variant {
+    // Renditions are of one content, and carry the same captions.
+    let captions = streams.iter().map(|stream| stream.origin.captions());
+    let captions = captions.max_by_key(|found| found.hls().count());
+    let captions = captions.unwrap_or_default();
+    let variants = offers.iter().map(|(uri, tracks, bandwidth)| Variant {
         uri,
         tracks,
         bandwidth: *bandwidth,
         audio: None,
-    }));
+        closed_captions: captions.group(),
+    });
+    let playlist = live::multivariant_with([], captions.hls(), variants);
     let mut text = Vec::new();
     playlist.write(&mut text);
     Some(text.into())

@@ -66,6 +66,7 @@ impl Hub {
             settings: Settings {
                 segment: config.segment,
                 part: Some(config.part).filter(|part| !part.is_zero()),
+                hold_back: config.hold_back,
                 part_addressing: match config.part_ranges {
                     true => PartAddressing::ByteRanges,
                     false => PartAddressing::Uris,

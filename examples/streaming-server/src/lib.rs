@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod captions;
 mod config;
 mod cue;
 mod demo;
@@ -18,6 +19,7 @@ mod rtsp_server;
 mod secure;
 mod store;
 mod stream;
+mod timed;
 mod tunnel;
 mod unit;
 mod vod;

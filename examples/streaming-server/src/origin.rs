@@ -1,7 +1,9 @@
 //! What HTTP serves of one stream: its playlists and its manifest and, in memory, the segments that they list.
 
+use crate::captions;
 use crate::cue::{Breaks, Cue, Kind};
 use crate::store::{Found, Segment, Store};
+use crate::timed;
 use bytes::Bytes;
 use dash::live as dash_live;
 use hls::live;
@@ -26,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) segment: Duration,
     /// Length of their parts; `None` where there is to be no low latency.
     pub(crate) part: Option<Duration>,
+    /// How far behind players are to stay, at least.
+    pub(crate) hold_back: Duration,
     /// How parts are told in HLS.
     pub(crate) part_addressing: live::PartAddressing,
     /// How segments are told in DASH.
@@ -54,6 +58,7 @@ struct State {
     /// Unix time of media time 0, in nanoseconds.
     clock: Option<i64>,
     breaks: Breaks,
+    captions: captions::Found,
     /// Nobody publishes just now: nobody is to wait for more.
     paused: bool,
     /// When the newest part or segment came in.
@@ -94,6 +99,7 @@ impl Origin {
                 tracks: Tracks::default(),
                 clock: None,
                 breaks: Breaks::default(),
+                captions: captions::Found::default(),
                 paused: false,
                 edge: None,
                 viewers: HashMap::new(),
@@ -184,6 +190,16 @@ impl Origin {
         range.start_date = Some(date(start));
         range.class = Some("urn:scte:scte35:2013:bin");
         match cue.kind {
+            Kind::Out => state.playlist.cue_out(live::CueOut {
+                time,
+                duration: cue.duration.and_then(Time::to_duration),
+                auto_return: cue.auto_return,
+                scte35: Some(cue.base64.clone()),
+            }),
+            Kind::In => state.playlist.cue_in(time),
+            Kind::Other => {}
+        }
+        match cue.kind {
             Kind::Out => {
                 range.scte35_out = hex;
                 range.planned_duration = cue.duration.map(nanos);
@@ -198,17 +214,19 @@ impl Origin {
             }
         }
         state.playlist.push_date_range(&range);
-        state.presentation.push_event(dash_live::LiveEvent {
-            scheme: dash_live::Scheme {
-                uri: "urn:scte:scte35:2013:bin".into(),
-                value: String::new(),
-            },
-            time,
-            duration: cue.duration.and_then(Time::to_duration),
-            // Of one number there is one event; leaving and coming back have the same.
-            id: cue.id.unwrap_or(0).wrapping_mul(2) | u32::from(cue.kind == Kind::In),
-            message: cue.base64.clone(),
-        });
+        state.presentation.push_event(cue.event(time));
+    }
+
+    /// There are captions in the pictures.
+    pub(crate) fn set_captions(&self, found: captions::Found) {
+        let mut state = self.state();
+        state.captions = found;
+        state.presentation.set_captions(found.dash());
+    }
+
+    /// The captions in the pictures.
+    pub(crate) fn captions(&self) -> captions::Found {
+        self.state().captions
     }
 
     /// The publisher has gone.
@@ -271,12 +289,15 @@ impl Origin {
     pub(crate) fn multivariant(&self, viewer: u64) -> Option<Bytes> {
         let state = self.state();
         let bandwidth = state.playlist.bandwidth()?;
-        let playlist = live::multivariant([live::Variant {
+        let found = state.captions;
+        let variant = live::Variant {
             uri: &format!("stream.m3u8?viewer={viewer}"),
             tracks: &state.tracks,
             bandwidth,
             audio: None,
-        }]);
+            closed_captions: found.group(),
+        };
+        let playlist = live::multivariant_with([], found.hls(), [variant]);
         let mut text = Vec::new();
         playlist.write(&mut text);
         Some(text.into())
@@ -457,6 +478,7 @@ impl Settings {
         config.low_latency = self.part.map(|part| {
             let mut low_latency = live::LowLatency::new(part);
             low_latency.addressing = self.part_addressing;
+            low_latency.part_hold_back = low_latency.part_hold_back.max(self.hold_back);
             low_latency
         });
         live::Playlist::new(config)
@@ -468,10 +490,17 @@ impl Settings {
             None => dash_live::Config::live(self.segment),
         };
         config.addressing = self.addressing;
+        if let Some(latency) = &mut config.latency
+            && latency.target < self.hold_back
+        {
+            latency.target = self.hold_back;
+            latency.max = latency.max.max(self.hold_back * 3);
+        }
         config.window = Some(self.window);
         if self.addressing == dash_live::Addressing::Timeline {
             config.patch_location = Some("manifest.mpp".into());
         }
+        config.inband_events = vec![timed::scheme()];
         config.utc_timings = vec![dash_live::Scheme {
             uri: "urn:mpeg:dash:utc:http-xsdate:2014".into(),
             value: format!("{HERE}/time"),

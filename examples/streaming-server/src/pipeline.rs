@@ -1,12 +1,15 @@
 //! From a publisher's events to segments and playlists.
 
+use crate::captions;
 use crate::cue::Cue;
 use crate::family::Family;
 use crate::meter::Meter;
 use crate::origin::{Origin, Settings};
+use crate::timed;
 use anyhow::Context;
 use media::{
-    Event, Kind, Sample, Segmented, Segmenter, Time, Track, TrackId, Tracks, WallClock, segmenter,
+    Codec, Event, Kind, Sample, Segmented, Segmenter, Time, Track, TrackId, Tracks, WallClock,
+    segmenter,
 };
 use mp4::packager::{self, Output, Packager};
 use std::sync::Arc;
@@ -24,9 +27,10 @@ pub(crate) struct Pipeline {
     packager: Packager,
     /// Each track in segments of its own, for DASH; `None` once that has failed.
     per_track: Option<Packager>,
-    /// The tracks that DASH has.
+    /// The tracks that DASH has, timed metadata included.
     shown: Tracks,
     tracks: Tracks,
+    captions: captions::Found,
     line: TimeLine,
     next_segment: u64,
     least_segment: u64,
@@ -62,6 +66,7 @@ impl Pipeline {
             per_track: Some(Packager::new(packager::Config::per_track())),
             shown: Tracks::default(),
             tracks: Tracks::default(),
+            captions: captions::Found::default(),
             line: TimeLine::default(),
             next_segment: first_segment,
             least_segment,
@@ -90,12 +95,17 @@ impl Pipeline {
                 }
             }
             Event::Tracks(tracks) => {
-                self.tracks = tracks.clone();
-                self.segmenter.handle_event(&Event::Tracks(tracks));
+                self.tracks = with_metadata(&tracks);
+                self.segmenter
+                    .handle_event(&Event::Tracks(self.tracks.clone()));
             }
             Event::Metadata(metadata) => {
+                let placed = self.line.offset.is_some();
                 if let Some(cue) = Cue::find(&metadata) {
                     origin.put_cue(&cue, self.line.end);
+                } else if let (Some(tag), true) = (timed::tag(&metadata), placed) {
+                    let sample = timed::sample(tag, self.line.end);
+                    self.segmenter.handle_event(&Event::Sample(sample));
                 }
             }
             Event::Discontinuity => {
@@ -139,6 +149,13 @@ impl Pipeline {
     fn place(&mut self, mut sample: Sample, origin: &Origin, meter: &mut Meter) -> Option<Sample> {
         let track = self.tracks.find(sample.track)?;
         let (scale, kind) = (track.timescale, track.codec.kind());
+        if matches!(track.codec, Codec::H264(_)) {
+            let known = self.captions;
+            self.captions.look(&sample);
+            if self.captions != known {
+                origin.set_captions(self.captions);
+            }
+        }
         let own = scale.time(sample.dts);
         let offset = match self.line.offset {
             Some(offset) => offset,
@@ -216,9 +233,10 @@ impl Pipeline {
     ) -> anyhow::Result<()> {
         match segmented {
             Segmented::Tracks(tracks) => {
-                let shown = |track: &&Track| track.codec.kind() != Kind::Data;
+                let media = |track: &&Track| track.codec.kind() != Kind::Data;
+                let shown = |track: &&Track| media(track) || track.codec == Codec::Id3;
                 self.shown = tracks.iter().filter(shown).cloned().collect();
-                origin.set_tracks(&self.shown);
+                origin.set_tracks(&self.shown.iter().filter(media).cloned().collect());
                 packager.handle(&Segmented::Tracks(self.shown.clone()))?;
             }
             Segmented::Cut { track, .. } if self.shown.find(*track).is_none() => {}
@@ -270,6 +288,13 @@ impl TimeLine {
         self.offset = Some(offset);
         offset
     }
+}
+
+/// With a track for timed metadata, unless there is one.
+fn with_metadata(tracks: &Tracks) -> Tracks {
+    let has_one = tracks.iter().any(|track| track.codec == Codec::Id3);
+    let more = (!has_one && !tracks.is_empty()).then(timed::track);
+    tracks.iter().cloned().chain(more).collect()
 }
 
 /// What a page tells of a track.

@@ -27,68 +27,33 @@
 //! # Ok::<(), fluvial_hls::Error>(())
 //! ```
 
+mod config;
 mod request;
 mod select;
 mod stream;
 mod view;
 
+pub use config::Config;
 pub use request::{
     Encryption, Event, Kind, Media, Method, Request, Resource, StreamInfo, StreamKind,
 };
 pub use select::Variant;
 
-use crate::{Error, Limits, Playlist};
+use crate::{Error, Playlist};
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+#[cfg(feature = "media")]
+use media::{Time, abr::Conditions};
 use select::Offer;
 use stream::{Next, Stream};
-
-/// How a [`Client`] chooses and waits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Config {
-    /// What a playlist may be like.
-    pub limits: Limits,
-    /// Bit/s that there are; `None`: the best variant. May be [changed](Client::set_bandwidth) while playing.
-    pub bandwidth: Option<u64>,
-    /// Nanoseconds behind the end of a live playlist to begin at; `None`: as the playlist says.
-    pub delay: Option<u64>,
-    /// Begin with the first segment of a live playlist instead.
-    pub from_start: bool,
-    /// Whether parts and blocking reloads are used where there are any.
-    pub low_latency: bool,
-    /// The language of the sound that is wanted (RFC 5646).
-    pub audio_language: Option<String>,
-    /// How often something that fails is asked for again.
-    pub retries: u32,
-    /// Nanoseconds to wait before that.
-    pub retry_after: u64,
-    /// Nanoseconds of media that a stream may be ahead of another one.
-    pub max_lead: u64,
-}
-
-impl Default for Config {
-    /// The best variant, as the playlist says; with parts; three times again, half a second later.
-    fn default() -> Self {
-        Self {
-            limits: Limits::new(),
-            bandwidth: None,
-            delay: None,
-            from_start: false,
-            low_latency: true,
-            audio_language: None,
-            retries: 3,
-            retry_after: 500_000_000,
-            max_lead: 10_000_000_000,
-        }
-    }
-}
 
 /// What is under way.
 #[derive(Debug)]
 struct Pending {
     request: Request,
+    /// When it was asked for, in nanoseconds.
+    asked_at: i64,
     failures: u32,
     /// When it is to be asked for again, in nanoseconds.
     again_at: Option<i64>,
@@ -124,6 +89,8 @@ pub struct Client {
     events: VecDeque<Event>,
     error: Option<Error>,
     ended: bool,
+    #[cfg(feature = "media")]
+    adaptation: media::abr::Adaptation,
 }
 
 impl Client {
@@ -143,6 +110,8 @@ impl Client {
             events: VecDeque::new(),
             error: None,
             ended: false,
+            #[cfg(feature = "media")]
+            adaptation: media::abr::Adaptation::new(),
         }
     }
 
@@ -175,7 +144,8 @@ impl Client {
         view.ended.then(|| view.time_of(view.end()))
     }
 
-    /// Says how many bit/s there are: the segments from here on are of the best variant that fits.
+    /// Says how many bit/s there are: the segments from here on are of the best variant that fits, unless the client is
+    /// [adaptive](Config::adaptive).
     pub const fn set_bandwidth(&mut self, bandwidth: Option<u64>) {
         self.config.bandwidth = bandwidth;
         self.fixed = None;
@@ -190,6 +160,8 @@ impl Client {
     pub fn seek(&mut self, time: u64) {
         self.pending.retain(Pending::is_playlist);
         self.ended = false;
+        #[cfg(feature = "media")]
+        self.adaptation.sought();
         for stream in &mut self.streams {
             stream.go(time);
         }
@@ -203,6 +175,7 @@ impl Client {
         for pending in &mut self.pending {
             if pending.again_at.is_some_and(|at| at <= now) {
                 pending.again_at = None;
+                pending.asked_at = now;
                 return Some(pending.request.clone());
             }
         }
@@ -211,9 +184,9 @@ impl Client {
                 return None;
             }
             let url = self.url.clone();
-            return Some(self.send(0, Kind::Playlist, Resource { url, range: None }));
+            return Some(self.send(0, Kind::Playlist, Resource { url, range: None }, now));
         }
-        self.adapt();
+        self.adapt(now);
         for index in 0..self.streams.len() {
             let busy = self.is_pending(index, true);
             if let Some(stream) = self.streams.get_mut(index)
@@ -223,18 +196,28 @@ impl Client {
                 stream.asked_at = now;
                 stream.refresh_at = None;
                 let resource = stream.request(&self.config, now);
-                return Some(self.send(index, Kind::Playlist, resource));
+                return Some(self.send(index, Kind::Playlist, resource, now));
             }
         }
-        self.next_media()
+        self.next_media(now)
     }
 
     /// Takes what a request gave. `url` is where it came from after redirects. Bodies of initialization sections and segments
     /// are the caller's: of them, only the length is looked at.
     pub fn handle_response(&mut self, id: u64, url: &str, body: &[u8], now: i64) {
-        let Some(Pending { request, .. }) = self.take_pending(id) else {
+        let Some(pending) = self.take_pending(id) else {
             return;
         };
+        #[cfg(feature = "media")]
+        if let (Kind::Media(media), true) = (&pending.request.kind, self.config.adaptive) {
+            let took = Time::from_nanos(now.saturating_sub(pending.asked_at));
+            self.adaptation.fetched(body.len() as u64, took, None);
+            if pending.request.stream == 0 {
+                let now = Time::from_nanos(now);
+                self.adaptation.arrived(time(media.start), now);
+            }
+        }
+        let request = pending.request;
         let stream = self.streams.get_mut(request.stream);
         match request.kind {
             Kind::Playlist => self.take_playlist(request.stream, url, body, now),
@@ -336,7 +319,7 @@ impl Client {
         taken.next()
     }
 
-    fn send(&mut self, stream: usize, kind: Kind, resource: Resource) -> Request {
+    fn send(&mut self, stream: usize, kind: Kind, resource: Resource, now: i64) -> Request {
         let request = Request {
             id: self.next_id,
             stream,
@@ -346,6 +329,7 @@ impl Client {
         self.next_id = self.next_id.saturating_add(1);
         self.pending.push(Pending {
             request: request.clone(),
+            asked_at: now,
             failures: 0,
             again_at: None,
         });
@@ -374,7 +358,7 @@ impl Client {
                     self.error = Some(Error::State("a multivariant playlist without variants"));
                     return;
                 }
-                self.variant = self.wanted(&offer);
+                self.variant = self.wanted(&offer, now);
                 self.begin(offer);
             }
             Playlist::Multivariant(_) => {
@@ -409,9 +393,34 @@ impl Client {
         }
     }
 
-    fn wanted(&self, offer: &Offer) -> usize {
-        let fixed = self.fixed.filter(|index| *index < offer.variants.len());
-        fixed.unwrap_or_else(|| offer.choose(self.config.bandwidth))
+    fn wanted(&self, offer: &Offer, now: i64) -> usize {
+        if let Some(fixed) = self.fixed.filter(|index| *index < offer.variants.len()) {
+            return fixed;
+        }
+        #[cfg(feature = "media")]
+        if self.config.adaptive {
+            return self.adaptive(offer, now);
+        }
+        let _ = now;
+        offer.choose(self.config.bandwidth)
+    }
+
+    #[cfg(feature = "media")]
+    fn adaptive(&self, offer: &Offer, now: i64) -> usize {
+        let rate = |one: &Variant| one.average_bandwidth.unwrap_or(one.bandwidth);
+        let rates: Vec<u64> = offer.variants.iter().map(rate).collect();
+        let main = self.streams.first();
+        let view = main.and_then(|main| main.view.as_ref());
+        let distance = view.filter(|view| !view.ended).map(|view| view.hold_back);
+        let end = time(main.map_or(0, Stream::time));
+        media::abr::choose(&Conditions {
+            rates: &rates,
+            current: main.map(|_| self.variant),
+            throughput: self.adaptation.throughput().or(self.config.bandwidth),
+            buffer: self.adaptation.buffer(end, Time::from_nanos(now)),
+            segment: time(view.map_or(0, |view| view.target)),
+            max_buffer: time(distance.unwrap_or(u64::MAX).min(self.config.max_buffer)),
+        })
     }
 
     fn begin(&mut self, offer: Offer) {
@@ -423,9 +432,9 @@ impl Client {
     }
 
     /// Goes over to the variant that is wanted, between two segments.
-    fn adapt(&mut self) {
+    fn adapt(&mut self, now: i64) {
         let Some(offer) = &self.offer else { return };
-        let wanted = self.wanted(offer);
+        let wanted = self.wanted(offer, now);
         let between = |stream: &Stream| {
             let (_, parts, _) = stream.position.unwrap_or((0, 1, None));
             parts == 0 && !stream.done
@@ -463,7 +472,7 @@ impl Client {
     }
 
     /// What the stream that is least far needs next.
-    fn next_media(&mut self) -> Option<Request> {
+    fn next_media(&mut self, now: i64) -> Option<Request> {
         let times: Vec<u64> = self.streams.iter().map(Stream::time).collect();
         let unfinished = |index: &usize| self.streams.get(*index).is_some_and(|one| !one.done);
         let mut order: Vec<usize> = (0..self.streams.len()).filter(unfinished).collect();
@@ -480,7 +489,9 @@ impl Client {
             };
             loop {
                 match stream.next(&self.config, &self.keys) {
-                    Next::Fetch(kind, resource) => return Some(self.send(index, kind, resource)),
+                    Next::Fetch(kind, resource) => {
+                        return Some(self.send(index, kind, resource, now));
+                    }
                     Next::Gap(media) => self.events.push_back(Event::Gap {
                         stream: index,
                         media,
@@ -499,4 +510,9 @@ impl Client {
         }
         None
     }
+}
+
+#[cfg(feature = "media")]
+fn time(nanos: u64) -> Time {
+    Time::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
 }

@@ -131,15 +131,21 @@ impl Offer {
                 one.autoselect,
             )
         };
-        // The first of those that are wanted alike.
-        let chosen = group.rev().max_by_key(wanted);
-        // Sound of the same URL is in the variant.
-        if let Some(rendition) = chosen
-            && let Some(url) = rendition.url.clone().filter(|url| *url != variant.url)
-        {
+        let chosen: Vec<&Rendition> = if config.all_audio {
+            group.collect()
+        } else {
+            // The first of those that are wanted alike.
+            group.rev().max_by_key(wanted).into_iter().collect()
+        };
+        for rendition in chosen {
+            // Sound without a URL, or of the same one, is in the variant.
+            let Some(url) = &rendition.url else { continue };
+            if streams.iter().any(|stream| stream.url == *url) {
+                continue;
+            }
             streams.push(StreamInfo {
                 kind: StreamKind::Audio,
-                url,
+                url: url.clone(),
                 variant: index,
                 name: Some(rendition.name.clone()),
                 language: rendition.language.clone(),

@@ -196,7 +196,7 @@ impl Stream {
         }
         let whole = !view.ended && config.delay.is_none();
         let start = match view.start {
-            _ if config.from_start => view.sequence,
+            _ if config.from_start || (config.events_from_start && view.is_event) => view.sequence,
             Some(offset) if offset >= 0 && view.ended => view.at(offset.unsigned_abs()),
             Some(offset) if whole && offset >= 0 => {
                 view.at(view.origin.saturating_add(offset.unsigned_abs()))

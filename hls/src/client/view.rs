@@ -1,7 +1,7 @@
 //! A media playlist as a client sees it: every segment with what holds for it, delta updates applied.
 
 use super::{Encryption, Method, Resource};
-use crate::tag::{Define, KeyMethod};
+use crate::tag::{Define, KeyMethod, PlaylistType};
 use crate::{ByteRange, Decimal, Error, MediaPlaylist, Segment, Tag};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -127,6 +127,7 @@ pub(super) struct View {
     /// What comes behind the last segment: its parts, as far as they are there.
     pub(super) open: Option<Entry>,
     pub(super) has_parts: bool,
+    pub(super) is_event: bool,
     pub(super) ended: bool,
     pub(super) can_block: bool,
     /// Nanoseconds of the skip boundary, where there are delta updates.
@@ -313,6 +314,7 @@ impl View {
             entries,
             open,
             has_parts: part_target.is_some(),
+            is_event: playlist.playlist_type() == Some(PlaylistType::Event),
             ended,
             can_block: control.is_some_and(|control| control.can_block_reload),
             skip_until: control.and_then(|control| told(control.can_skip_until)),

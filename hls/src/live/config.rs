@@ -1,3 +1,4 @@
+use crate::tag::PlaylistType;
 use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
@@ -74,6 +75,8 @@ pub struct Config {
     /// Longest that a segment is expected to be. A segment that is longer raises `EXT-X-TARGETDURATION`, which
     /// never falls.
     pub target_duration: Duration,
+    /// `EVENT` or `VOD`: no segment ever leaves (§4.4.3.5). `None`: a window that slides.
+    pub playlist_type: Option<PlaylistType<'static>>,
     /// A segment leaves the window only if at least this much stays. Less than three times the target duration has
     /// no effect (RFC 8216bis §6.2.2).
     pub window: Duration,
@@ -98,6 +101,7 @@ impl Config {
     pub fn new(target_duration: Duration) -> Self {
         Self {
             target_duration,
+            playlist_type: None,
             window: target_duration.saturating_mul(5),
             min_segments: 5,
             max_segments: 1000,

@@ -32,6 +32,7 @@
 
 mod bandwidth;
 mod config;
+mod cue;
 mod edge;
 mod multivariant;
 mod render;
@@ -40,8 +41,9 @@ mod window;
 pub use crate::reload::{BadRequest, Reload, Skip};
 pub use bandwidth::Bandwidth;
 pub use config::{Config, LowLatency, PartAddressing, UriTemplate};
+pub use cue::CueOut;
 pub use edge::{Answer, Edge, Report};
-pub use multivariant::{Rendition, Variant, multivariant, multivariant_with};
+pub use multivariant::{Captions, Rendition, Variant, multivariant, multivariant_with};
 
 use crate::tag::{DateRange, Inf};
 use crate::{DateTime, Decimal, Error, Tag};
@@ -104,6 +106,7 @@ pub struct Playlist {
     /// Longest part that came, in nanoseconds.
     longest_part: u64,
     date_ranges: DateRanges,
+    cues: cue::Cues,
     leaving: VecDeque<Leaving>,
     expired: VecDeque<Expired>,
     target_duration: u64,
@@ -139,6 +142,7 @@ impl Playlist {
             open: None,
             longest_part: 0,
             date_ranges: DateRanges::default(),
+            cues: cue::Cues::default(),
             leaving: VecDeque::new(),
             expired: VecDeque::new(),
             target_duration: target_duration.max(1),
@@ -317,6 +321,8 @@ impl Playlist {
             line(&mut before_map, Tag::Discontinuity);
         }
         let mut head = String::new();
+        self.cues
+            .before(self.pushed_nanos, timescale.time(start), &mut head);
         let wall = self
             .clock
             .map(|origin| origin.saturating_add(timescale.time(start).as_nanos()));
@@ -476,6 +482,9 @@ impl Playlist {
     }
 
     fn slide(&mut self) {
+        if self.config.playlist_type.is_some() {
+            return;
+        }
         let window = u64::try_from(self.config.window.as_nanos()).unwrap_or(u64::MAX);
         let least = self.target_duration.saturating_mul(3_000_000_000);
         while let Some(first) = self.window.front() {

@@ -1,5 +1,5 @@
 use super::Bandwidth;
-use crate::tag::{Media, MediaType, StreamInf};
+use crate::tag::{ClosedCaptions, Media, MediaType, StreamInf};
 use crate::{Decimal, MultivariantPlaylist, Resolution, Tag, VariantStream};
 use alloc::string::{String, ToString};
 use media::{Codec, Kind, Language, Track, Tracks};
@@ -15,6 +15,19 @@ pub struct Variant<'a> {
     pub bandwidth: Bandwidth,
     /// The group of its audio renditions; `None` where its own segments have all the sound.
     pub audio: Option<&'a str>,
+    /// The group of the captions that are in its pictures, as far as known.
+    pub closed_captions: Option<&'a str>,
+}
+
+/// Captions within the pictures (CEA-608, CEA-708).
+#[derive(Debug, Clone, Copy)]
+pub struct Captions<'a> {
+    /// The group, by which variants name it.
+    pub group: &'a str,
+    /// For people; no other one of its group has it.
+    pub name: &'a str,
+    /// `CC1` to `CC4`, `SERVICE1` to `SERVICE63`.
+    pub instream_id: &'a str,
 }
 
 /// A media playlist of sound alone.
@@ -36,13 +49,14 @@ pub struct Rendition<'a> {
 /// tracks, `RESOLUTION` and `FRAME-RATE` where the video's parameter sets tell them.
 #[must_use]
 pub fn multivariant<'a>(variants: impl IntoIterator<Item = Variant<'a>>) -> MultivariantPlaylist {
-    multivariant_with([], variants)
+    multivariant_with([], [], variants)
 }
 
-/// The same with renditions of sound: `CHANNELS`, and `LANGUAGE` where it is known.
+/// The same with renditions of sound (`CHANNELS`, and `LANGUAGE` where it is known), and with captions.
 #[must_use]
 pub fn multivariant_with<'a>(
     renditions: impl IntoIterator<Item = Rendition<'a>>,
+    captions: impl IntoIterator<Item = Captions<'a>>,
     variants: impl IntoIterator<Item = Variant<'a>>,
 ) -> MultivariantPlaylist {
     let mut playlist = MultivariantPlaylist::new();
@@ -61,11 +75,18 @@ pub fn multivariant_with<'a>(
         media.channels = channels.as_deref();
         playlist.lines.push(Tag::Media(media));
     }
+    for captions in captions {
+        let mut media = Media::new(MediaType::ClosedCaptions, captions.group, captions.name);
+        media.instream_id = Some(captions.instream_id);
+        media.autoselect = true;
+        playlist.lines.push(Tag::Media(media));
+    }
     for variant in variants {
         let codecs = codecs(variant.tracks);
         let mut stream_inf = StreamInf::new(variant.bandwidth.peak);
         stream_inf.average_bandwidth = Some(variant.bandwidth.average);
         stream_inf.audio = variant.audio;
+        stream_inf.closed_captions = variant.closed_captions.map(ClosedCaptions::Group);
         if !codecs.is_empty() {
             stream_inf.codecs = Some(&codecs);
         }

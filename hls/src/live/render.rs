@@ -100,6 +100,9 @@ impl Playlist {
                 Tag::DiscontinuitySequence(self.discontinuity_sequence),
             );
         }
+        if let Some(kind) = self.config.playlist_type {
+            line(&mut text, Tag::PlaylistType(kind));
+        }
         if self.independent {
             line(&mut text, Tag::IndependentSegments);
         }

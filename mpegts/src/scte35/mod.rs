@@ -17,6 +17,7 @@
 
 mod command;
 mod descriptor;
+mod interruption;
 mod segmentation;
 mod time;
 mod upid;
@@ -26,6 +27,7 @@ pub use command::{
     SpliceInsert, SpliceTimes, SpliceWhen,
 };
 pub use descriptor::{AudioComponent, DtmfDescriptor, SpliceDescriptor, TimeDescriptor};
+pub use interruption::Break;
 pub use segmentation::{
     DeliveryRestrictions, Segment, SegmentComponent, SegmentationDescriptor, SegmentationTypeId,
 };

@@ -422,3 +422,34 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_a_break() {
+    let told = |text: &str| SpliceInfoSection::parse(&base64(text)).unwrap().as_break();
+    let insert = "/DAvAAAAAAAA///wFAVIAACPf+/+c2nALv4AUsz1AAAAAAAKAAhDVUVJAAABNWLbowo=";
+    assert_eq!(
+        told(insert),
+        Some(Break {
+            event_id: 0x4800_008F,
+            begins: true,
+            duration: Some(0x0052_CCF5),
+            auto_return: true,
+        })
+    );
+    // Provider placement opportunity start, and its end.
+    let start = "/DA0AAAAAAAA///wBQb+cr0AUAAeAhxDVUVJSAAAjn/PAAGlmbAICAAAAAAsoKGKNAIAmsnRfg==";
+    let end = "/DAvAAAAAAAA///wBQb+dGKQoAAZAhdDVUVJSAAAjn+fCAgAAAAALKChijUCAKnMZ1g=";
+    let placement = |begins, duration| Break {
+        event_id: 0x4800_008E,
+        begins,
+        duration,
+        auto_return: false,
+    };
+    assert_eq!(told(start), Some(placement(true, Some(0x01A5_99B0))));
+    assert_eq!(told(end), Some(placement(false, None)));
+    // The end of a programme.
+    assert_eq!(
+        told("/DAvAAAAAAAA///wBQb+rvF8TAAZAhdDVUVJSAAAB3+fCAgAAAAALKVslxEAAMSHai4="),
+        None
+    );
+}

@@ -61,7 +61,7 @@ impl Finding {
 const BROKEN: u8 = 1;
 
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let options = args.reading.options(input::Order::File);
+    args.reading.options(input::Order::File);
     crate::stop::listen();
     let (mut reader, place) = input::bytes(&args.input)?;
     let mut start = Vec::new();
@@ -78,7 +78,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         Format::Hls | Format::Dash => {
             let mut text = Vec::new();
             { reader }.read_to_end(&mut text)?;
-            let mut walk = segments::Walk::new(options, args.shallow);
+            let mut walk = segments::Walk::new(args.shallow);
             match format {
                 Format::Hls => playlist::check(&text, &place, &mut walk),
                 _ => manifest::check(&text, &place, &mut walk),

@@ -59,11 +59,11 @@ impl Movie {
 }
 
 impl Walk {
-    pub fn new(options: input::Options, is_shallow: bool) -> Self {
+    pub fn new(is_shallow: bool) -> Self {
         Self {
             findings: Vec::new(),
             is_shallow,
-            reads: Reads::new(options.keys),
+            reads: Reads::default(),
             counts: HashMap::new(),
         }
     }

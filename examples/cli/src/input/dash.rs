@@ -1,153 +1,171 @@
-use super::dash_live;
-use super::merge::Merge;
-use super::segments::{Piece, Segment, Segments, total};
-use super::{Input, Options, Place, Source};
+//! DASH, on demand and live, by the client of `dash`.
+
+use super::lanes::{self, Lane, Lanes, Player, now};
+use super::{Input, Options, Place};
 use crate::format::Format;
 use crate::progress;
 use anyhow::{Context, Result, bail};
-use dash::address::{Address, Index, PlacedPeriod, Resource};
-use dash::{AdaptationSet, Mpd, Representation};
-use std::collections::VecDeque;
+use dash::Mpd;
+use dash::client::{self, Client, Kind, Request};
 
-/// Stands for where a manifest among files is, so that references within it can be resolved.
-const BASE: &str = "file:///";
+/// What a manifest among files is called there: what it refers to is told as it stands in it.
+const HERE: &str = "manifest";
+/// How often what is missing at the live edge is asked for again.
+const RETRIES: u32 = 6;
 
-/// Opens a manifest: of each adaptation set the representation with the highest bandwidth; of those of pictures only the best.
+/// Opens a manifest: of each adaptation set the best representation that fits; of those of pictures only the best. One that changes is
+/// followed from near the live edge on.
 pub fn open(place: &Place, options: &Options) -> Result<Input> {
-    let (text, place) = place.read_text()?;
-    let mpd = Mpd::parse(&text).with_context(|| place.to_string())?;
-    if let (Place::Url(url), true) = (&place, mpd.is_dynamic()) {
-        return dash_live::open(url, options);
-    }
-    // The segments of the tracks, period by period.
-    let mut tracks: Vec<VecDeque<Segment>> = Vec::new();
-    for (n, period) in mpd.placed_periods().enumerate() {
-        for (track, (set, representation)) in choose(&period).into_iter().enumerate() {
-            let is_encrypted = !set.content_protections.is_empty()
-                || !representation.content_protections.is_empty();
-            if is_encrypted && options.keys.is_empty() {
-                bail!("{place}: its segments are encrypted: give their keys with --key");
-            }
-            let mut found = segments(&mpd, &place, &period, set, representation)?;
-            if let Some(first) = found.front_mut() {
-                first.discontinuity = n > 0;
-            }
-            match tracks.get_mut(track) {
-                Some(segments) => segments.append(&mut found),
-                None => tracks.push(found),
-            }
-        }
-    }
-    if tracks.iter().all(VecDeque::is_empty) {
-        bail!("{place}: no segment that could be read");
-    }
-    let len = total(tracks.iter().flatten());
-    let bar = progress::bar(len);
-    let source = |segments| -> Box<dyn Source> {
-        let keys = options.keys.clone();
-        Box::new(Segments::new(Box::new(segments), keys, bar.clone()))
-    };
-    let mut sources: Vec<_> = tracks.into_iter().map(source).collect();
-    let source = match sources.len() {
-        1 => sources.remove(0),
-        _ => Box::new(Merge::new(sources)),
-    };
-    Ok(Input {
-        format: Format::Dash,
-        source,
-        bar,
-        len,
-        is_live: false,
-    })
-}
-
-/// `video`, `audio`, `text`, ...
-fn kind<'a>(set: &'a AdaptationSet, representation: &'a Representation) -> &'a str {
-    if let Some(kind) = set.content_type {
-        return kind.as_str();
-    }
-    let mime = representation
-        .mime_type
-        .as_deref()
-        .or(set.mime_type.as_deref());
-    mime.and_then(|mime| mime.split('/').next()).unwrap_or("")
-}
-
-fn choose<'a>(period: &PlacedPeriod<'a>) -> Vec<(&'a AdaptationSet, &'a Representation)> {
-    let bandwidth = |representation: &&Representation| representation.bandwidth.unwrap_or(0);
-    let mut video: Option<(&AdaptationSet, &Representation)> = None;
-    let mut others = Vec::new();
-    for set in &period.period.adaptation_sets {
-        // What needs more than playing: thumbnails, pictures for winding.
-        if !set.essential_properties.is_empty() {
-            continue;
-        }
-        let Some(best) = set.representations.iter().max_by_key(bandwidth) else {
-            continue;
-        };
-        match kind(set, best) {
-            "video" => {
-                if video.is_none_or(|(_, other)| bandwidth(&other) < bandwidth(&best)) {
-                    video = Some((set, best));
-                }
-            }
-            "image" => {}
-            _ => others.push((set, best)),
-        }
-    }
-    video.into_iter().chain(others).collect()
-}
-
-/// The segments of a representation; of a presentation that changes those that can be had now.
-pub fn segments(
-    mpd: &Mpd,
-    place: &Place,
-    period: &PlacedPeriod<'_>,
-    set: &AdaptationSet,
-    representation: &Representation,
-) -> Result<VecDeque<Segment>> {
-    let base = match place {
-        Place::File(_) => BASE,
+    let mut config = client::Config::default();
+    config.all_sets = true;
+    config.retries = RETRIES;
+    config.bandwidth = options.bandwidth.most();
+    config.adaptive = options.bandwidth.is_auto();
+    let url = match place {
         Place::Url(url) => url,
+        Place::File(_) => HERE,
     };
-    let mut address = Address::new(mpd, base, period, set, representation)?;
-    let piece = |resource: &Resource| -> Result<Piece> {
-        let uri = resource.url.strip_prefix(BASE).unwrap_or(&resource.url);
-        let range = resource.range.map(|range| {
+    let mut player = Player {
+        client: Followed {
+            client: Client::new(url, config),
+            root: place.clone(),
+        },
+        lanes: Lanes::new(options.keys.clone(), progress::bar(None)),
+    };
+    while player.lanes.list.is_empty() {
+        if !player.work()? {
+            bail!("{place}: no segment that could be read");
+        }
+    }
+    let followed = &player.client;
+    let (is_live, len) = (followed.is_live(), followed.len());
+    Ok(player.into_input(Format::Dash, len, is_live))
+}
+
+struct Followed {
+    client: Client,
+    /// What references are resolved against, where they are relative: the manifest itself.
+    root: Place,
+}
+
+impl Followed {
+    fn is_live(&self) -> bool {
+        self.client.mpd().is_some_and(Mpd::is_dynamic)
+    }
+
+    /// Bytes, about, of what lies among files: as the manifest tells its rates.
+    fn len(&self) -> Option<u64> {
+        let mpd = self.client.mpd().filter(|mpd| !mpd.is_dynamic())?;
+        let (Place::File(_), Some(lasts)) = (&self.root, mpd.media_presentation_duration) else {
+            return None;
+        };
+        let sets = &mpd.periods.first()?.adaptation_sets;
+        let best = sets.iter().filter_map(|set| {
+            let rates = set.representations.iter().filter_map(|one| one.bandwidth);
+            rates.max().map(u64::from)
+        });
+        let bits = u128::from(best.sum::<u64>()) * u128::from(lasts.as_nanos());
+        u64::try_from(bits / 8_000_000_000).ok()
+    }
+
+    fn place(&self, url: &str) -> Result<Place> {
+        match &self.root {
+            Place::File(_) if url == HERE => Ok(self.root.clone()),
+            root => root.join(url),
+        }
+    }
+
+    fn answer(&mut self, request: &Request, lanes: &mut Lanes) -> Result<()> {
+        let url = &request.resource.url;
+        let range = request.resource.range.map(|range| {
             let len = range.last.map_or(u64::MAX, |last| {
                 last.saturating_sub(range.first).saturating_add(1)
             });
             (range.first, len)
         });
-        Ok(Piece {
-            place: place.join(uri)?,
-            range,
-            lock: None,
-        })
-    };
-    if let Some(resource) = address.needs_index() {
-        let piece = piece(&resource)?;
-        let index = piece.place.read(piece.range)?;
-        let first = resource.range.map_or(0, |range| range.first);
-        let index = Index::parse(&index, first);
-        address.set_index(index.with_context(|| format!("{}: its index", piece.place))?);
+        let found = self.place(url).and_then(|place| match request.kind {
+            Kind::Document | Kind::Patch | Kind::Clock => place.read_text(),
+            _ => place.read(range).map(|data| (data, place)),
+        });
+        let (data, place) = match found {
+            Ok(found) => found,
+            Err(error) if !self.is_live() => return Err(error),
+            Err(_) => {
+                self.client.handle_failure(request.id, now());
+                return Ok(());
+            }
+        };
+        match request.kind {
+            Kind::Initialization => lanes.initialize(request.stream, data.clone()),
+            Kind::Media(_) => lanes.media(request.stream, &data, url)?,
+            _ => {}
+        }
+        let name = match place {
+            Place::Url(url) => url,
+            Place::File(_) => url.clone(),
+        };
+        self.client.handle_response(request.id, &name, &data, now());
+        Ok(())
     }
-    let init = address.initialization();
-    let init = init.as_ref().map(piece).transpose()?;
-    let now = dash_live::now();
-    // What was put away in files stays there.
-    let stays = matches!(place, Place::File(_));
-    // They come in the order in which they can be had.
-    let segments = address
-        .segments()?
-        .take_while(|segment| segment.available_from.is_none_or(|from| from <= now))
-        .filter(|segment| stays || segment.available_until.is_none_or(|until| now < until));
-    let segments = segments.map(|segment| {
-        Ok(Segment {
-            piece: piece(&segment.resource)?,
-            init: init.clone(),
-            discontinuity: false,
-        })
-    });
-    segments.collect()
+
+    /// Refuses what nobody has given a key for.
+    fn check(&self, lanes: &Lanes) -> Result<()> {
+        let sets = self.client.mpd().into_iter().flat_map(|mpd| &mpd.periods);
+        let mut sets = sets.flat_map(|period| &period.adaptation_sets);
+        let is_encrypted = sets.any(|set| {
+            let mut inner = set.representations.iter();
+            !set.content_protections.is_empty()
+                || inner.any(|one| !one.content_protections.is_empty())
+        });
+        if is_encrypted && lanes.keys.is_empty() {
+            let root = &self.root;
+            bail!("{root}: its segments are encrypted: give their keys with --key");
+        }
+        Ok(())
+    }
+}
+
+impl lanes::Client for Followed {
+    fn fetch(&mut self, lanes: &mut Lanes) -> Result<bool> {
+        // At most one for each stream, so that they come side by side.
+        let requests: Vec<_> = std::iter::from_fn(|| self.client.poll_request(now())).collect();
+        // What these are for may just have been told.
+        self.listen(lanes)?;
+        for request in &requests {
+            self.answer(request, lanes)?;
+        }
+        Ok(!requests.is_empty())
+    }
+
+    fn listen(&mut self, lanes: &mut Lanes) -> Result<bool> {
+        let mut told = false;
+        loop {
+            let event = self.client.poll_event();
+            let Some(event) = event.with_context(|| self.root.to_string())? else {
+                return Ok(told);
+            };
+            told = true;
+            match event {
+                client::Event::Document => self.check(lanes)?,
+                client::Event::Period(streams) => {
+                    let is_first = lanes.list.is_empty();
+                    lanes.resize(streams.len())?;
+                    if !is_first {
+                        lanes.list.iter_mut().try_for_each(Lane::jump)?;
+                    }
+                }
+                client::Event::Gap { stream, segment } => {
+                    if let Some(lane) = lanes.list.get_mut(stream) {
+                        lane.warn(format!("{} is missing", segment.resource.url));
+                    }
+                }
+                client::Event::End => lanes.end()?,
+                _ => {}
+            }
+        }
+    }
+
+    fn timeout(&self) -> Option<i64> {
+        self.client.poll_timeout()
+    }
 }

@@ -1,334 +1,225 @@
-use super::merge::Merge;
-use super::segments::{Feed, Lock, Piece, Segment, Segments, total};
-use super::{Input, Options, Place, Source};
+//! HLS, on demand and live, by the client of `hls`.
+
+use super::lanes::{self, Lanes, Lock, Player, now};
+use super::{Input, Options, Place};
 use crate::format::Format;
-use crate::{progress, stop};
+use crate::progress;
 use anyhow::{Context, Result, bail};
-use hls::tag::{Key, KeyMethod, MediaType, PlaylistType};
-use hls::{ByteRange, MediaPlaylist, MultivariantPlaylist, Playlist};
-use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use bytes::Bytes;
+use hls::client::{self, Client, Encryption, Kind, Method, Request};
+use hls::{MediaPlaylist, Playlist, aes128};
 
-/// Opens a playlist: of several variants the one with the highest bandwidth, with the sound that belongs to it.
+/// What a playlist among files is called there: what it refers to is told as it stands in it.
+const HERE: &str = "playlist";
+/// How often what is missing at the live edge is asked for again.
+const RETRIES: u32 = 6;
+
+/// Opens a playlist: of several variants the best one that fits, with all the sound that belongs to it.
 pub fn open(place: &Place, options: &Options) -> Result<Input> {
-    let (playlist, place) = read(place)?;
-    let has_keys = !options.keys.is_empty();
-    let followers = match playlist {
-        Playlist::Media(playlist) => vec![Follower::new(&playlist, place, has_keys)?],
-        Playlist::Multivariant(playlist) => variant(&playlist, &place, has_keys)?,
+    let bar = progress::bar(None);
+    let mut config = client::Config::default();
+    // Whole segments are fewer requests, and nobody waits for the picture.
+    config.low_latency = false;
+    config.all_audio = true;
+    config.events_from_start = true;
+    config.retries = RETRIES;
+    config.bandwidth = options.bandwidth.most();
+    config.adaptive = options.bandwidth.is_auto();
+    let url = match place {
+        Place::Url(url) => url,
+        Place::File(_) => HERE,
     };
-    let is_live = followers.iter().any(Follower::is_live);
-    let queued = followers.iter().flat_map(|follower| &follower.queue);
-    let len = total(queued).filter(|_| !is_live);
-    let bar = progress::bar(len);
-    let mut sources: Vec<Box<dyn Source>> = Vec::new();
-    for follower in followers {
-        let segments = Segments::new(Box::new(follower), options.keys.clone(), bar.clone());
-        sources.push(Box::new(segments));
-    }
-    let source = match sources.len() {
-        1 => sources.remove(0),
-        _ => Box::new(Merge::new(sources)),
+    let mut player = Player {
+        client: Followed {
+            client: Client::new(url, config),
+            root: place.clone(),
+            failure: None,
+        },
+        lanes: Lanes::new(options.keys.clone(), bar),
     };
-    Ok(Input {
-        format: Format::Hls,
-        source,
-        bar,
-        len,
-        is_live,
-    })
-}
-
-fn read(place: &Place) -> Result<(Playlist, Place)> {
-    let (text, place) = place.read_text()?;
-    let playlist = Playlist::parse(&text).with_context(|| place.to_string())?;
-    Ok((playlist, place))
-}
-
-fn read_media(place: &Place) -> Result<(MediaPlaylist, Place)> {
-    match read(place)? {
-        (Playlist::Media(playlist), place) => Ok((playlist, place)),
-        (Playlist::Multivariant(_), place) => bail!("{place}: a media playlist was expected"),
+    // Whether it is live is known with its media playlists.
+    let known = |client: &Client| client.is_live() || client.duration().is_some();
+    while player.lanes.list.is_empty() || !known(&player.client.client) {
+        if !player.work()? {
+            bail!("{place}: nothing to play");
+        }
     }
+    let is_live = player.client.client.is_live();
+    Ok(player.into_input(Format::Hls, total(place), is_live))
 }
 
-fn variant(
-    playlist: &MultivariantPlaylist,
-    place: &Place,
-    has_keys: bool,
-) -> Result<Vec<Follower>> {
-    let best = playlist
-        .variants()
-        .max_by_key(|variant| variant.stream_inf.bandwidth);
-    let Some(best) = best else {
-        bail!("{place}: a playlist without variants");
+/// Bytes of the segments of a media playlist among files.
+fn total(place: &Place) -> Option<u64> {
+    let Place::File(_) = place else { return None };
+    let (text, _) = place.read_text().ok()?;
+    let Playlist::Media(playlist) = Playlist::parse(&text).ok()? else {
+        return None;
     };
-    let mut wanted = vec![best.uri];
-    for media in playlist.renditions() {
-        if let (MediaType::Audio, Some(uri)) = (media.kind, media.uri)
-            && Some(media.group_id) == best.stream_inf.audio
-            && !wanted.contains(&uri)
-        {
-            wanted.push(uri);
-        }
-    }
-    let follow = |uri: &&str| {
-        let (playlist, place) = read_media(&place.join(uri)?)?;
-        Follower::new(&playlist, place, has_keys)
-    };
-    wanted.iter().map(follow).collect()
-}
-
-/// Segments that a player stays behind the end of a live playlist (RFC 8216 §6.3.3), at least.
-const BEHIND: usize = 3;
-
-/// Follows a media playlist: takes its segments, and reads it again as long as it has no end.
-struct Follower {
-    place: Place,
-    /// Keys were given: what has no key that can be fetched is opened by them.
-    has_keys: bool,
-    queue: VecDeque<Segment>,
-    /// Media sequence number of the segment that comes next; `None` before the first reading.
-    next: Option<u64>,
-    is_ended: bool,
-    target: Duration,
-    /// When it was read, and whether it had anything new then.
-    read_at: Instant,
-    had_news: bool,
-    /// Since when it could not be read.
-    failing: Option<Instant>,
-    /// Segments were missed.
-    missed: bool,
-}
-
-impl Follower {
-    fn new(playlist: &MediaPlaylist, place: Place, has_keys: bool) -> Result<Self> {
-        let mut follower = Self {
-            place,
-            has_keys,
-            queue: VecDeque::new(),
-            next: None,
-            is_ended: false,
-            target: Duration::ZERO,
-            read_at: Instant::now(),
-            had_news: false,
-            failing: None,
-            missed: false,
-        };
-        follower.take(playlist)?;
-        Ok(follower)
-    }
-
-    const fn is_live(&self) -> bool {
-        !self.is_ended
-    }
-
-    /// Takes what is new in a playlist.
-    fn take(&mut self, playlist: &MediaPlaylist) -> Result<()> {
-        self.is_ended =
-            playlist.is_ended() || matches!(playlist.playlist_type(), Some(PlaylistType::Vod));
-        self.target = Duration::from_secs(playlist.target_duration().max(1));
-        let first = playlist.media_sequence();
-        let end = first.saturating_add(playlist.segments.len() as u64);
-        // All of what grows or is whole; of what slides, what a player would begin with.
-        let slides = !self.is_ended && playlist.playlist_type().is_none();
-        let start = match self.next {
-            None if slides => end.saturating_sub(BEHIND as u64).max(first),
-            None => first,
-            // It began anew.
-            Some(next) if next > end => {
-                self.missed = true;
-                first
-            }
-            Some(next) => {
-                self.missed |= next < first;
-                next.max(first)
-            }
-        };
-        self.had_news = end > start;
-        let segments = segments(playlist, &self.place, self.has_keys)?;
-        for (number, segment) in segments {
-            if number >= start
-                && let Some(mut segment) = segment
-            {
-                segment.discontinuity |= std::mem::take(&mut self.missed);
-                self.queue.push_back(segment);
-            }
-        }
-        self.next = Some(end);
-        Ok(())
-    }
-
-    /// Reads the playlist again when it is time to (RFC 8216 §6.3.4); whether it was time to end.
-    fn reload(&mut self) -> Result<bool> {
-        let pause = if self.had_news {
-            self.target
-        } else {
-            self.target / 2
-        };
-        let pause = pause.saturating_sub(self.read_at.elapsed());
-        if stop::sleep(pause) {
-            return Ok(true);
-        }
-        self.read_at = Instant::now();
-        match read_media(&self.place) {
-            Ok((playlist, _)) => {
-                self.failing = None;
-                self.take(&playlist)?;
-            }
-            Err(error) => {
-                let since = *self.failing.get_or_insert(self.read_at);
-                self.had_news = false;
-                if since.elapsed() > self.target * 3 {
-                    return Err(error);
-                }
-            }
-        }
-        Ok(false)
-    }
-}
-
-impl Feed for Follower {
-    fn next(&mut self) -> Result<Option<Segment>> {
-        loop {
-            if stop::is_asked() {
-                return Ok(None);
-            }
-            if let Some(segment) = self.queue.pop_front() {
-                return Ok(Some(segment));
-            }
-            if self.is_ended || self.reload()? {
-                return Ok(None);
-            }
-        }
-    }
-
-    fn is_live(&self) -> bool {
-        !self.is_ended
-    }
-}
-
-/// The segments with their media sequence numbers; `None` for a gap.
-fn segments(
-    playlist: &MediaPlaylist,
-    place: &Place,
-    has_keys: bool,
-) -> Result<Vec<(u64, Option<Segment>)>> {
-    let mut init = None;
-    let mut lock: Option<Found> = None;
-    // A byte range without an offset goes on where the one before ended.
-    let mut end = 0;
-    let mut piece = |uri: &str, range: Option<ByteRange>| -> Result<Piece> {
-        let range = range.map(|range| {
-            let offset = range.offset.unwrap_or(end);
-            end = offset.saturating_add(range.length);
-            (offset, range.length)
-        });
-        Ok(Piece {
-            place: place.join(uri)?,
-            range,
-            lock: None,
+    let len = |playlist: &MediaPlaylist| {
+        playlist.segments.iter().try_fold(0_u64, |sum, segment| {
+            let len = match segment.byte_range() {
+                Some(range) => range.length,
+                None => place.join(segment.uri()).ok()?.len()?,
+            };
+            Some(sum.saturating_add(len))
         })
     };
-    let mut found = Vec::new();
-    let first = playlist.media_sequence();
-    for (number, segment) in (first..).zip(&playlist.segments) {
-        let mut keys = segment.keys().peekable();
-        if keys.peek().is_some() {
-            lock = usable(keys, place, has_keys)?;
-        }
-        let locked = |number: u64| {
-            lock.as_ref().map(|found| Lock {
-                key: found.place.clone(),
-                // The number is the vector where none is told (RFC 8216 §5.2).
-                iv: found.iv.unwrap_or(number.into()).to_be_bytes(),
-                whole: found.whole,
-            })
-        };
-        if let Some(map) = segment.map() {
-            let mut map = piece(map.uri, map.byte_range)?;
-            map.lock = locked(number);
-            init = Some(map);
-        }
-        if segment.is_gap() {
-            found.push((number, None));
-            continue;
-        }
-        let mut piece = piece(segment.uri(), segment.byte_range())?;
-        piece.lock = locked(number);
-        found.push((
-            number,
-            Some(Segment {
-                piece,
-                init: init.clone(),
-                discontinuity: segment.is_discontinuity(),
-            }),
-        ));
-    }
-    Ok(found)
+    playlist.is_ended().then(|| len(&playlist)).flatten()
 }
 
-/// A key of a playlist.
-struct Found {
-    /// Where it is, if it is not among those that were given.
-    place: Option<Place>,
-    iv: Option<u128>,
-    /// Whether all is encrypted, or only samples.
-    whole: bool,
+struct Followed {
+    client: Client,
+    /// What references are resolved against, where they are relative: the playlist itself.
+    root: Place,
+    /// Why something could not be had, lately.
+    failure: Option<anyhow::Error>,
 }
 
-impl Found {
-    fn new(place: Option<Place>, key: &Key<'_>, whole: bool) -> Self {
-        Self {
-            place,
-            iv: key.iv.and_then(hls::Hex::to_u128),
-            whole,
+impl Followed {
+    fn place(&self, url: &str) -> Result<Place> {
+        match &self.root {
+            Place::File(_) if url == HERE => Ok(self.root.clone()),
+            root => root.join(url),
         }
     }
-}
 
-/// Of several keys the one that can be had.
-fn usable<'a>(
-    keys: impl Iterator<Item = Key<'a>>,
-    place: &Place,
-    has_keys: bool,
-) -> Result<Option<Found>> {
-    let mut refused = None;
-    for key in keys {
-        let identity = key.key_format.is_none_or(|format| format == "identity");
-        let whole = match key.method {
-            KeyMethod::SampleAes | KeyMethod::SampleAesCtr if has_keys => {
-                return Ok(Some(Found::new(None, &key, false)));
+    /// What an answer is called, so that what it refers to can be resolved.
+    fn name(&self, place: &Place, asked: &str) -> String {
+        match place {
+            Place::Url(url) => url.clone(),
+            Place::File(_) => asked.to_owned(),
+        }
+    }
+
+    fn answer(&mut self, request: &Request, lanes: &mut Lanes) -> Result<()> {
+        let url = &request.resource.url;
+        let found = self.place(url).and_then(|place| {
+            let range = request.resource.range;
+            let range = range.map(|(first, end)| (first, end.saturating_sub(first)));
+            match request.kind {
+                Kind::Playlist | Kind::Key => place.read_text(),
+                _ => place.read(range).map(|data| (data, place)),
             }
-            KeyMethod::None => return Ok(None),
-            KeyMethod::Aes128 => true,
-            KeyMethod::SampleAes | KeyMethod::SampleAesCtr => false,
-            other => {
-                refused = Some(format!("segments encrypted by {}", other.as_str()));
-                continue;
+        });
+        let (data, place) = match found {
+            Ok(found) => found,
+            // The key on the command line is meant to do, then.
+            Err(_) if request.kind == Kind::Key && !lanes.keys.is_empty() => {
+                (Bytes::from_static(&[0; 16]), self.root.clone())
+            }
+            Err(error) if !self.client.is_live() => return Err(error),
+            Err(error) => {
+                self.failure = Some(error);
+                self.client.handle_failure(request.id, now());
+                return Ok(());
             }
         };
-        match key.uri.map(|uri| place.join(uri)) {
-            Some(Ok(found)) if identity => {
-                return Ok(Some(Found::new(Some(found), &key, whole)));
+        match &request.kind {
+            Kind::Initialization(encryption) => {
+                let data = open_whole(data.clone(), encryption.as_ref(), url)?;
+                lanes.initialize(request.stream, data);
             }
-            _ => {
-                let format = key.key_format.unwrap_or("identity");
-                refused = Some(format!("keys of {format}"));
+            Kind::Media(media) => {
+                let lock = lock(media.encryption.as_ref(), lanes, url)?;
+                let data = open_whole(data.clone(), media.encryption.as_ref(), url)?;
+                if let Some(lane) = lanes.list.get_mut(request.stream) {
+                    if media.discontinuity {
+                        lane.jump()?;
+                    }
+                    lane.lock(lock)?;
+                }
+                lanes.media(request.stream, &data, url)?;
             }
+            _ => {}
         }
-    }
-    match refused {
-        Some(what) => bail!("{place}: {what} cannot be read"),
-        None => Ok(None),
+        let name = self.name(&place, url);
+        self.client.handle_response(request.id, &name, &data, now());
+        Ok(())
     }
 }
 
-/// The segments of a playlist, for who looks at them and not at their samples: keys that cannot be had are none.
-pub fn all_segments(playlist: &MediaPlaylist, place: &Place) -> Result<Vec<Segment>> {
-    let segments = segments(playlist, place, true)?;
-    Ok(segments
-        .into_iter()
-        .filter_map(|(_, segment)| segment)
-        .collect())
+/// What was encrypted whole, opened.
+fn open_whole(data: Bytes, encryption: Option<&Encryption>, url: &str) -> Result<Bytes> {
+    let Some(encryption) = encryption else {
+        return Ok(data);
+    };
+    match (encryption.method, &encryption.key) {
+        (Method::Aes128, Some(key)) => {
+            let opened = aes128::decrypt(key, &encryption.iv, &data);
+            Ok(opened.with_context(|| url.to_owned())?.into())
+        }
+        (Method::Aes128, None) => bail!("{url}: keys of {} cannot be read", encryption.format),
+        _ => Ok(data),
+    }
+}
+
+/// What opens samples; `None` where they are not encrypted.
+fn lock(encryption: Option<&Encryption>, lanes: &Lanes, url: &str) -> Result<Option<Lock>> {
+    let Some(encryption) = encryption else {
+        return Ok(None);
+    };
+    // Keys that were given are for samples.
+    match (encryption.method, lanes.keys.first().or(encryption.key)) {
+        (Method::Aes128, _) => Ok(None),
+        (Method::SampleAes | Method::SampleAesCtr, Some(key)) => Ok(Some(Lock {
+            key,
+            iv: encryption.iv,
+        })),
+        (Method::SampleAes | Method::SampleAesCtr, None) => bail!(
+            "{url}: keys of {} cannot be read: give them with --key",
+            encryption.format
+        ),
+        _ => bail!("{url}: its method of encryption is not known here"),
+    }
+}
+
+impl lanes::Client for Followed {
+    fn fetch(&mut self, lanes: &mut Lanes) -> Result<bool> {
+        // At most one for each stream, so that they come side by side.
+        let requests: Vec<_> = std::iter::from_fn(|| self.client.poll_request(now())).collect();
+        // What these are for may just have been told.
+        self.listen(lanes)?;
+        for request in &requests {
+            self.answer(request, lanes)?;
+        }
+        Ok(!requests.is_empty())
+    }
+
+    fn listen(&mut self, lanes: &mut Lanes) -> Result<bool> {
+        let mut told = false;
+        loop {
+            let event = match self.client.poll_event() {
+                Ok(Some(event)) => event,
+                Ok(None) => return Ok(told),
+                Err(error) => {
+                    let root = self.root.to_string();
+                    return Err(match self.failure.take() {
+                        Some(cause) => cause.context(error),
+                        None => anyhow::Error::from(error).context(root),
+                    });
+                }
+            };
+            told = true;
+            match event {
+                client::Event::Streams(streams) => {
+                    lanes.resize(streams.len())?;
+                    // Another variant: what comes of it goes on where this one ends.
+                    for lane in &mut lanes.list {
+                        lane.flush()?;
+                    }
+                }
+                client::Event::Gap { stream, media } => {
+                    if let Some(lane) = lanes.list.get_mut(stream) {
+                        lane.warn(format!("segment {} is missing", media.number));
+                    }
+                }
+                client::Event::End => lanes.end()?,
+                _ => {}
+            }
+        }
+    }
+
+    fn timeout(&self) -> Option<i64> {
+        self.client.poll_timeout()
+    }
 }

@@ -1,9 +1,6 @@
 //! What opens encrypted segments and samples.
 
-use crate::net::Place;
-use aes::Aes128;
-use aes::cipher::{BlockDecrypt, KeyInit};
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Result, anyhow, ensure};
 use mp4::boxes::KeyId;
 use mp4::cenc;
 
@@ -73,43 +70,6 @@ impl Keys {
     }
 }
 
-/// A key of 16 bytes that lies somewhere.
-pub fn fetch(place: &Place) -> Result<[u8; 16]> {
-    let (data, _) = place.read_text().context("the key cannot be had")?;
-    let len = data.len();
-    data[..]
-        .try_into()
-        .map_err(|_| anyhow!("{place}: a key has 16 bytes, this has {len}"))
-}
-
-/// Opens what was encrypted whole, with AES-128 in chained blocks, filled up to whole blocks (RFC 8216 §4.3.2.4).
-pub fn open(mut data: Vec<u8>, key: [u8; 16], iv: [u8; 16]) -> Result<Vec<u8>> {
-    let len = data.len();
-    ensure!(
-        len > 0 && len.is_multiple_of(16),
-        "{len} bytes are not whole blocks of AES-128"
-    );
-    let cipher = Aes128::new(&key.into());
-    let mut before = iv;
-    let (blocks, _) = data.as_chunks_mut::<16>();
-    for block in blocks {
-        let encrypted = *block;
-        let mut clear = encrypted.into();
-        cipher.decrypt_block(&mut clear);
-        for (byte, (clear, before)) in block.iter_mut().zip(clear.iter().zip(before)) {
-            *byte = clear ^ before;
-        }
-        before = encrypted;
-    }
-    let filled = usize::from(data.last().copied().unwrap_or(0));
-    ensure!(
-        (1..=16).contains(&filled) && data.ends_with(&vec![filled as u8; filled]),
-        "the key does not open it"
-    );
-    data.truncate(len - filled);
-    Ok(data)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,11 +83,5 @@ mod tests {
         for bad in ["", "0", ":", "x00102030405060708090a0b0c0d0e0f"] {
             assert!(bad.parse::<Named>().is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn what_no_key_opens_is_told() {
-        assert!(open(vec![0; 15], [0; 16], [0; 16]).is_err());
-        assert!(open(vec![0; 32], [0; 16], [0; 16]).is_err());
     }
 }

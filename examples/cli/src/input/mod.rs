@@ -1,9 +1,11 @@
 //! Inputs: a file, a URL or a stream of any format becomes events.
 
 mod dash;
-mod dash_live;
+mod dash_list;
 mod hls;
+mod hls_list;
 mod key;
+mod lanes;
 mod merge;
 mod mp4;
 mod packed;
@@ -12,14 +14,14 @@ mod rtmp;
 mod segments;
 mod splice;
 
-pub use self::dash::segments as dash_segments;
-pub use self::hls::all_segments as hls_segments;
 use crate::format::Format;
 use crate::net::http::{self, Body};
 use crate::net::{self, Place};
 use crate::progress::{self, Counted};
 pub use ::mp4::reader::Order;
 use anyhow::{Context, Result, bail};
+pub use dash_list::segments as dash_segments;
+pub use hls_list::all_segments as hls_segments;
 use indicatif::ProgressBar;
 pub use key::Keys;
 use media::{Event, Sample, Time, TrackId};
@@ -97,6 +99,51 @@ pub struct Options {
     pub order: Order,
     /// What opens encrypted samples.
     pub keys: Keys,
+    /// Which of several renditions are taken.
+    pub bandwidth: Bandwidth,
+}
+
+/// What chooses between renditions of the same content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Bandwidth {
+    /// The best.
+    #[default]
+    Any,
+    /// The best that needs no more bit/s than these.
+    Most(u64),
+    /// As a player that shows it would, by what the network gives.
+    Auto,
+}
+
+impl Bandwidth {
+    const fn most(self) -> Option<u64> {
+        match self {
+            Self::Most(most) => Some(most),
+            Self::Any | Self::Auto => None,
+        }
+    }
+
+    fn is_auto(self) -> bool {
+        self == Self::Auto
+    }
+}
+
+impl std::str::FromStr for Bandwidth {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if text == "auto" {
+            return Ok(Self::Auto);
+        }
+        let (digits, unit) = match text.as_bytes().last() {
+            Some(b'k' | b'K') => (&text[..text.len() - 1], 1000),
+            Some(b'm' | b'M') => (&text[..text.len() - 1], 1_000_000),
+            _ => (text, 1),
+        };
+        let most = digits.parse().ok().and_then(|n: u64| n.checked_mul(unit));
+        most.map(Self::Most)
+            .with_context(|| format!("{text:?} is neither auto nor a number of bit/s, as 3M"))
+    }
 }
 
 /// What all commands that read media can be told.
@@ -106,6 +153,10 @@ pub struct Reading {
     /// several times.
     #[arg(long = "key", value_name = "[KID:]KEY")]
     keys: Vec<key::Named>,
+    /// Of several renditions the best that needs no more than so many bit/s (`800k`, `3M`), or, with `auto`, as a player would choose by
+    /// what the network gives. Default: the best.
+    #[arg(long, value_name = "BITS")]
+    bandwidth: Option<Bandwidth>,
     #[command(flatten)]
     http: http::Options,
 }
@@ -117,6 +168,7 @@ impl Reading {
         Options {
             order,
             keys: Keys::new(&self.keys),
+            bandwidth: self.bandwidth.unwrap_or_default(),
         }
     }
 }
@@ -274,6 +326,16 @@ pub fn bytes(name: &str) -> Result<(Box<dyn Read>, Place)> {
         }
     };
     Ok((reader, place))
+}
+
+/// A demuxer for samples that are encrypted as a playlist says.
+fn unlocking(format: Format, keys: &Keys, lock: lanes::Lock) -> Result<Box<dyn Demuxer>> {
+    match format {
+        Format::Mp4 => demuxer(format, &keys.with_any(lock.key)),
+        // These are told the key with each segment.
+        Format::Ts | Format::M2ts | Format::Raw(_) => demuxer(format, keys),
+        other => bail!("samples that are encrypted in {other} cannot be read"),
+    }
 }
 
 /// A demuxer for bytes in order.

@@ -1,9 +1,11 @@
 use super::Sink;
 use anyhow::{Context, Result};
 use media::{
-    Codec, Event, Sample, SegmentInfo, Segmented, Segmenter, Time, TrackId, Tracks, segmenter,
+    Codec, Event, Kind as Content, Sample, SegmentInfo, Segmented, Segmenter, Time, TrackId,
+    Tracks, segmenter,
 };
 use mp4::packager;
+use mpegts::scte35::SpliceInfoSection;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -53,6 +55,13 @@ pub struct Segments {
     is_live: bool,
     /// The segments that are being written, by track.
     open: HashMap<Option<TrackId>, File>,
+    tracks: Tracks,
+}
+
+/// 90 kHz.
+fn ticks(ticks: u64) -> Option<Duration> {
+    let ticks = i64::try_from(ticks).ok()?;
+    media::Timescale::KHZ_90.time(ticks).to_duration()
 }
 
 /// What makes the segments.
@@ -116,14 +125,52 @@ impl Packager {
 
 /// What lists the segments.
 enum Manifest {
-    Hls(hls::live::Playlist),
-    Dash(dash::live::Presentation),
+    Hls(Box<hls::live::Playlist>),
+    Dash(Box<dash::live::Presentation>),
 }
 
 impl Manifest {
     fn set_tracks(&mut self, tracks: &Tracks) {
         if let Self::Dash(presentation) = self {
-            presentation.set_tracks(tracks);
+            let media = |track: &&media::Track| track.codec.kind() != Content::Data;
+            presentation.set_tracks(&tracks.iter().filter(media).cloned().collect());
+        }
+    }
+
+    /// A section of SCTE 35 at a time: of HLS tags before the next segment, of DASH an event.
+    fn cue(&mut self, section: &[u8], time: Time) {
+        let Ok(parsed) = SpliceInfoSection::parse(section) else {
+            return;
+        };
+        let told = parsed.as_break();
+        let text = wire::base64::encode(section);
+        match (self, told) {
+            (Self::Hls(playlist), Some(told)) if told.begins => {
+                playlist.cue_out(hls::live::CueOut {
+                    time,
+                    duration: told.duration.and_then(ticks),
+                    auto_return: told.auto_return,
+                    scte35: Some(text),
+                });
+            }
+            (Self::Hls(playlist), Some(_)) => playlist.cue_in(time),
+            (Self::Hls(_), None) => {}
+            (Self::Dash(presentation), told) => {
+                let id = told.map_or(0, |told| {
+                    // Of one number there is one event; leaving and coming back have the same.
+                    told.event_id.wrapping_mul(2) | u32::from(!told.begins)
+                });
+                presentation.push_event(dash::live::LiveEvent {
+                    scheme: dash::live::Scheme {
+                        uri: dash::live::SCTE_35.into(),
+                        value: String::new(),
+                    },
+                    time,
+                    duration: told.and_then(|told| told.duration).and_then(ticks),
+                    id,
+                    message: text,
+                });
+            }
         }
     }
 
@@ -176,7 +223,7 @@ impl Segments {
                 )
             }
         };
-        let manifest = Manifest::Hls(hls::live::Playlist::new(config));
+        let manifest = Manifest::Hls(Box::new(hls::live::Playlist::new(config)));
         Self {
             is_live: live,
             ..Self::new(path, target, manifest, packager, name)
@@ -189,7 +236,7 @@ impl Segments {
         let mut config = dash::live::Config::on_demand(target);
         config.media = format!("{stem}-{}", config.media);
         config.initialization = format!("{stem}-{}", config.initialization);
-        let manifest = Manifest::Dash(dash::live::Presentation::new(config));
+        let manifest = Manifest::Dash(Box::new(dash::live::Presentation::new(config)));
         let packager = packager::Packager::new(packager::Config::per_track());
         let packager = Packager::Mp4(Box::new(packager));
         Self::new(path, target, manifest, packager, "DASH")
@@ -211,6 +258,7 @@ impl Segments {
             manifest,
             is_live: false,
             open: HashMap::new(),
+            tracks: Tracks::default(),
         }
     }
 
@@ -228,8 +276,20 @@ impl Segments {
 
     fn work(&mut self) -> Result<()> {
         while let Some(segmented) = self.segmenter.poll_output() {
-            if let Segmented::Tracks(tracks) = &segmented {
-                self.manifest.set_tracks(tracks);
+            match &segmented {
+                Segmented::Tracks(tracks) => {
+                    self.manifest.set_tracks(tracks);
+                    self.tracks = tracks.clone();
+                }
+                Segmented::Sample(sample) => {
+                    if let Some(track) = self.tracks.find(sample.track)
+                        && track.codec == Codec::Scte35
+                    {
+                        let time = track.timescale.time(sample.pts);
+                        self.manifest.cue(&sample.data, time);
+                    }
+                }
+                _ => {}
             }
             self.packager.handle(&segmented)?;
             while let Some(output) = self.packager.poll_output() {
@@ -292,7 +352,11 @@ impl Sink for Segments {
 
     fn can_carry(&self, codec: &Codec) -> bool {
         match self.packager {
-            Packager::Mp4(_) => mp4::codec::sample_entry(codec).is_ok(),
+            // Timed ID3 and cues become boxes among the fragments.
+            Packager::Mp4(_) => {
+                mp4::codec::sample_entry(codec).is_ok()
+                    || matches!(codec, Codec::Id3 | Codec::Scte35)
+            }
             Packager::Ts(_) => super::ts::can_carry(codec),
         }
     }

@@ -1,7 +1,9 @@
 //! Where the segments of a file begin and end, on each track: decided once, from samples without their bytes.
 
 use bytes::Bytes;
-use media::{Event, Kind, Sample, Segmented, Segmenter, Time, TrackId, Tracks, segmenter};
+use media::{
+    Codec, Event, Kind, Sample, Segmented, Segmenter, Time, Track, TrackId, Tracks, segmenter,
+};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -17,7 +19,22 @@ pub(super) struct Plan {
     pub(super) segments: Vec<Segment>,
     /// The first sample of each track, without its bytes.
     pub(super) first: BTreeMap<TrackId, Sample>,
+    /// Timed metadata and cues, in the order in which they came.
+    pub(super) events: Vec<Timed>,
 }
+
+/// Something that is meant for a time.
+#[derive(Debug)]
+pub(super) struct Timed {
+    pub(super) time: Time,
+    /// An ID3 tag; else it is a section of SCTE 35.
+    pub(super) is_id3: bool,
+    pub(super) data: Bytes,
+}
+
+/// Most of these that are kept, and their bytes.
+const MOST_EVENTS: usize = 100_000;
+const MOST_EVENT_BYTES: usize = 16 << 20;
 
 /// A segment.
 #[derive(Debug, Default)]
@@ -48,6 +65,9 @@ pub(super) struct Planner {
     offsets: BTreeMap<TrackId, VecDeque<u64>>,
     /// The segment that each track is in.
     at: BTreeMap<TrackId, usize>,
+    /// Tracks of what is meant for a time.
+    timed: Vec<Track>,
+    timed_bytes: usize,
 }
 
 /// A sample without its bytes.
@@ -69,6 +89,8 @@ impl Planner {
             plan: Plan::default(),
             offsets: BTreeMap::new(),
             at: BTreeMap::new(),
+            timed: Vec::new(),
+            timed_bytes: 0,
         }
     }
 
@@ -78,9 +100,11 @@ impl Planner {
 
     /// Takes the tracks, and again when more is known of them.
     pub(super) fn set_tracks(&mut self, tracks: &Tracks) {
-        let carried = |track: &&media::Track| {
+        let carried = |track: &&Track| {
             track.codec.kind() != Kind::Data && mp4::codec::sample_entry(&track.codec).is_ok()
         };
+        let is_timed = |track: &&Track| matches!(track.codec, Codec::Id3 | Codec::Scte35);
+        self.timed = tracks.iter().filter(is_timed).cloned().collect();
         let tracks: Tracks = tracks.iter().filter(carried).cloned().collect();
         if !self.has_tracks() {
             self.segmenter.handle_event(&Event::Tracks(tracks.clone()));
@@ -97,6 +121,7 @@ impl Planner {
 
     pub(super) fn push(&mut self, mut sample: Sample, mark: Mark) {
         if self.plan.tracks.find(sample.track).is_none() {
+            self.push_timed(sample);
             return;
         }
         sample.data = Bytes::from_static(&ZEROS[..mark.size.min(ZEROS.len())]);
@@ -106,6 +131,21 @@ impl Planner {
             .push_back(mark.offset);
         self.segmenter.handle_event(&Event::Sample(sample));
         self.drain();
+    }
+
+    fn push_timed(&mut self, sample: Sample) {
+        let track = self.timed.iter().find(|track| track.id == sample.track);
+        let Some(track) = track.filter(|_| !sample.data.is_empty()) else {
+            return;
+        };
+        self.timed_bytes += sample.data.len();
+        if self.plan.events.len() < MOST_EVENTS && self.timed_bytes <= MOST_EVENT_BYTES {
+            self.plan.events.push(Timed {
+                time: track.timescale.time(sample.pts),
+                is_id3: track.codec == Codec::Id3,
+                data: sample.data,
+            });
+        }
     }
 
     pub(super) fn finish(mut self) -> Plan {
@@ -201,11 +241,22 @@ impl Planner {
 
 impl Plan {
     /// The track that sets the boundaries.
-    pub(super) fn lead(&self) -> Option<&media::Track> {
+    pub(super) fn lead(&self) -> Option<&Track> {
         let tracks = &self.tracks;
         tracks
             .first_of(Kind::Video)
             .or_else(|| tracks.first_of(Kind::Audio))
+    }
+
+    /// ID3 tags that are meant for a segment.
+    pub(super) fn id3(&self, index: usize) -> impl Iterator<Item = &Timed> {
+        let start = |at: usize| self.segments.get(at).map(|segment| segment.time);
+        // What is meant for before the start belongs to the start.
+        let (from, to) = (start(index).filter(|_| index > 0), start(index + 1));
+        self.events.iter().filter(move |event| {
+            let here = from.is_none_or(|from| from <= event.time);
+            event.is_id3 && here && to.is_none_or(|to| event.time < to)
+        })
     }
 
     /// The tracks that go into one file: pictures and sound, the first of each, as browsers want them.

@@ -2,15 +2,16 @@
 
 use super::plan::{Plan, TARGET};
 use super::source::{self, Source};
+use crate::captions;
+use crate::cue::{Cue, Kind};
+use crate::timed;
 use anyhow::{Context, Result};
 use bytes::Bytes;
-use hls::live::Bandwidth;
-use hls::tag::{Inf, Map, PlaylistType};
-use hls::{Decimal, Tag};
-use media::{Cut, Sample, SegmentInfo, Segmented, Timescale, TrackId, Tracks};
+use hls::live;
+use hls::tag::PlaylistType;
+use media::{Codec, Cut, Sample, SegmentInfo, Segmented, Time, Timescale, TrackId, Tracks};
 use mp4::packager::{self, Output, Packager};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,8 @@ pub(super) struct Title {
     plan: Plan,
     /// Init segments, that of all tracks together under `None`.
     inits: BTreeMap<Option<TrackId>, Bytes>,
+    multivariant: Bytes,
+    playlist: Bytes,
     manifest: Bytes,
 }
 
@@ -34,6 +37,8 @@ impl Title {
             source,
             plan,
             inits: BTreeMap::new(),
+            multivariant: Bytes::new(),
+            playlist: Bytes::new(),
             manifest: Bytes::new(),
         };
         let muxed = title.plan.muxed();
@@ -47,12 +52,37 @@ impl Title {
                 .inits,
         );
         title.inits = inits;
-        title.manifest = title.make_manifest()?;
+        let captions = title.captions();
+        (title.multivariant, title.playlist) = title.make_playlists(captions)?;
+        title.manifest = title.make_manifest(captions)?;
         Ok(title)
+    }
+
+    /// The captions that the first segment has.
+    fn captions(&self) -> captions::Found {
+        let mut found = captions::Found::default();
+        let pictures = self.plan.lead();
+        let Some(track) = pictures.filter(|track| matches!(track.codec, Codec::H264(_))) else {
+            return found;
+        };
+        // What cannot be read will be told when it is asked for.
+        let first = source::read(&self.path, &self.source, &self.plan, 0, &[track.id]);
+        for sample in first.unwrap_or_default().values().flatten() {
+            found.look(sample);
+        }
+        found
     }
 
     pub(super) fn manifest(&self) -> Bytes {
         self.manifest.clone()
+    }
+
+    pub(super) fn multivariant(&self) -> Bytes {
+        self.multivariant.clone()
+    }
+
+    pub(super) fn playlist(&self) -> Bytes {
+        self.playlist.clone()
     }
 
     pub(super) fn init(&self, track: Option<TrackId>) -> Option<Bytes> {
@@ -104,7 +134,9 @@ impl Title {
     ) -> Result<Packed> {
         let mut packager = Packager::new(config);
         let mut packed = Packed::default();
-        packager.handle(&Segmented::Tracks(tracks.clone()))?;
+        let more = (!self.plan.events.is_empty()).then(timed::track);
+        let all = tracks.iter().cloned().chain(more).collect();
+        packager.handle(&Segmented::Tracks(all))?;
         let numbers = if index == 0 {
             vec![index]
         } else {
@@ -136,6 +168,14 @@ impl Title {
                         merged.extend(samples.get(&track.id).into_iter().flatten().cloned());
                     }
                     _ => merged.extend(self.plan.first.get(&track.id).cloned()),
+                }
+            }
+            // Metadata goes with the pictures, or where there are none with what there is.
+            let leads = self.plan.lead().map(|lead| lead.id);
+            if number == index && tracks.iter().any(|track| Some(track.id) == leads) {
+                for event in self.plan.id3(index) {
+                    let sample = timed::sample(event.data.to_vec(), event.time);
+                    packager.handle(&Segmented::Sample(sample))?;
                 }
             }
             for mut sample in merged {
@@ -185,66 +225,60 @@ impl Title {
         })
     }
 
-    pub(super) fn multivariant(&self) -> Bytes {
-        let (mut bytes, mut nanos, mut peak) = (0, 0, 0);
-        for info in (0..self.plan.segments.len()).filter_map(|index| self.info(None, index)) {
-            let lasts = u64::try_from(duration(info.duration, info.timescale)).unwrap_or(0);
-            bytes += info.size;
-            nanos += lasts;
-            if lasts > 1_000_000_000 {
-                peak = peak.max(rate(info.size, lasts));
+    /// The multivariant playlist, and that of the segments.
+    fn make_playlists(&self, captions: captions::Found) -> Result<(Bytes, Bytes)> {
+        let mut config = live::Config::new(TARGET);
+        config.playlist_type = Some(PlaylistType::Vod);
+        let mut playlist = live::Playlist::new(config);
+        let mut cues = self.cues().peekable();
+        for index in 0..self.plan.segments.len() {
+            let Some(info) = self.info(None, index) else {
+                continue;
+            };
+            let start = info.timescale.time(info.start);
+            let lasts = i64::try_from(info.duration).unwrap_or(i64::MAX);
+            let end = start + info.timescale.time(lasts);
+            while let Some((cue, time)) = cues.next_if(|(_, time)| *time < end) {
+                match cue.kind {
+                    Kind::Out => playlist.cue_out(live::CueOut {
+                        time,
+                        duration: cue.duration.and_then(Time::to_duration),
+                        auto_return: cue.auto_return,
+                        scte35: Some(cue.base64),
+                    }),
+                    Kind::In => playlist.cue_in(time),
+                    Kind::Other => {}
+                }
             }
+            playlist.push_segment(&info)?;
         }
-        let average = rate(bytes, nanos.max(1));
-        let playlist = hls::live::multivariant([hls::live::Variant {
+        playlist.end();
+        let variant = live::Variant {
             uri: "stream.m3u8",
             tracks: &self.plan.muxed(),
-            bandwidth: Bandwidth {
-                peak: peak.max(average),
-                average,
-            },
+            bandwidth: playlist.bandwidth().context("nothing to play")?,
             audio: None,
-        }]);
+            closed_captions: captions.group(),
+        };
+        let multivariant = live::multivariant_with([], captions.hls(), [variant]);
         let mut text = Vec::new();
-        playlist.write(&mut text);
-        text.into()
+        multivariant.write(&mut text);
+        Ok((text.into(), playlist.to_bytes()))
     }
 
-    pub(super) fn playlist(&self) -> Bytes {
-        let infos: Vec<_> = (0..self.plan.segments.len())
-            .filter_map(|index| self.info(None, index))
-            .collect();
-        let told = |info: &SegmentInfo| {
-            let nanos = duration(info.duration, info.timescale);
-            Decimal::from_nanos(Decimal::rounded(nanos, 6).as_nanos())
-        };
-        let target = infos.iter().map(|info| told(info).round()).max();
-        let target = target.unwrap_or(0).max(TARGET.as_secs());
-        let mut text = String::new();
-        let mut put = |tag: Tag<'_>| {
-            // Writing to a string does not fail.
-            let _ = writeln!(text, "{tag}");
-        };
-        put(Tag::ExtM3u);
-        put(Tag::Version(6));
-        put(Tag::TargetDuration(target));
-        put(Tag::MediaSequence(0));
-        put(Tag::PlaylistType(PlaylistType::Vod));
-        put(Tag::IndependentSegments);
-        put(Tag::Map(Map::new("init-0.mp4")));
-        for info in &infos {
-            let inf = Inf {
-                duration: told(info),
-                title: "",
-            };
-            let _ = writeln!(text, "{}\nsegment-{}.m4s", Tag::Inf(inf), info.segment);
+    /// Cues, and when they are meant for.
+    fn cues(&self) -> impl Iterator<Item = (Cue, Time)> {
+        let sections = self.plan.events.iter().filter(|event| !event.is_id3);
+        sections.filter_map(|event| Some((Cue::read(event.data.to_vec())?, event.time)))
+    }
+
+    fn make_manifest(&self, captions: captions::Found) -> Result<Bytes> {
+        let mut config = dash::live::Config::on_demand(TARGET);
+        if self.plan.events.iter().any(|event| event.is_id3) {
+            config.inband_events = vec![timed::scheme()];
         }
-        let _ = writeln!(text, "{}", Tag::EndList);
-        text.into()
-    }
-
-    fn make_manifest(&self) -> Result<Bytes> {
-        let mut presentation = dash::live::Presentation::new(dash::live::Config::on_demand(TARGET));
+        let mut presentation = dash::live::Presentation::new(config);
+        presentation.set_captions(captions.dash());
         presentation.set_tracks(&self.plan.tracks);
         for index in 0..self.plan.segments.len() {
             for track in &self.plan.tracks {
@@ -252,6 +286,9 @@ impl Title {
                     presentation.push_segment(&info)?;
                 }
             }
+        }
+        for (cue, time) in self.cues() {
+            presentation.push_event(cue.event(time));
         }
         presentation.end();
         Ok(presentation.to_bytes())
@@ -268,10 +305,4 @@ fn duration(ticks: u64, timescale: Timescale) -> i64 {
     timescale
         .time(i64::try_from(ticks).unwrap_or(i64::MAX))
         .as_nanos()
-}
-
-/// Bit/s.
-fn rate(bytes: u64, nanos: u64) -> u64 {
-    let rate = u128::from(bytes) * 8_000_000_000 / u128::from(nanos);
-    u64::try_from(rate).unwrap_or(u64::MAX)
 }

@@ -1,0 +1,66 @@
+//! The segments that a manifest tells, for who looks at them and not at their samples.
+
+use super::Place;
+use super::lanes::now;
+use super::segments::{Piece, Segment};
+use anyhow::{Context, Result};
+use dash::address::{Address, Index, PlacedPeriod, Resource};
+use dash::{AdaptationSet, Mpd, Representation};
+use std::collections::VecDeque;
+
+/// Stands for where a manifest among files is, so that references within it can be resolved.
+const BASE: &str = "file:///";
+
+/// The segments of a representation; of a presentation that changes those that can be had now.
+pub fn segments(
+    mpd: &Mpd,
+    place: &Place,
+    period: &PlacedPeriod<'_>,
+    set: &AdaptationSet,
+    representation: &Representation,
+) -> Result<VecDeque<Segment>> {
+    let base = match place {
+        Place::File(_) => BASE,
+        Place::Url(url) => url,
+    };
+    let mut address = Address::new(mpd, base, period, set, representation)?;
+    let piece = |resource: &Resource| -> Result<Piece> {
+        let uri = resource.url.strip_prefix(BASE).unwrap_or(&resource.url);
+        let range = resource.range.map(|range| {
+            let len = range.last.map_or(u64::MAX, |last| {
+                last.saturating_sub(range.first).saturating_add(1)
+            });
+            (range.first, len)
+        });
+        Ok(Piece {
+            place: place.join(uri)?,
+            range,
+            lock: None,
+        })
+    };
+    if let Some(resource) = address.needs_index() {
+        let piece = piece(&resource)?;
+        let index = piece.place.read(piece.range)?;
+        let first = resource.range.map_or(0, |range| range.first);
+        let index = Index::parse(&index, first);
+        address.set_index(index.with_context(|| format!("{}: its index", piece.place))?);
+    }
+    let init = address.initialization();
+    let init = init.as_ref().map(piece).transpose()?;
+    let now = now();
+    // What was put away in files stays there.
+    let stays = matches!(place, Place::File(_));
+    // They come in the order in which they can be had.
+    let segments = address
+        .segments()?
+        .take_while(|segment| segment.available_from.is_none_or(|from| from <= now))
+        .filter(|segment| stays || segment.available_until.is_none_or(|until| now < until));
+    let segments = segments.map(|segment| {
+        Ok(Segment {
+            piece: piece(&segment.resource)?,
+            init: init.clone(),
+            discontinuity: false,
+        })
+    });
+    segments.collect()
+}
