@@ -62,8 +62,13 @@ fn seconds() -> u32 {
 
 /// A player of the live stream with the clock in its pictures: no stall, and no further behind than so many seconds.
 fn live(player: &str, most: f64) -> Value {
+    live_with(&[], player, most)
+}
+
+/// The same of a server with these options.
+fn live_with(options: &[&str], player: &str, most: f64) -> Value {
     let _alone = alone();
-    let server = Server::start(&["--no-demo"]);
+    let server = Server::start(&[&["--no-demo"], options].concat());
     let _clock = Clock::publish(&server.rtmp_url("clock"));
     server.wait_for_playlist("clock");
     let url = server.http_url(&format!("/watch?player={player}&src=/live/clock"));
@@ -94,6 +99,14 @@ fn dash_js_plays_with_low_latency() {
 fn shaka_player_plays_live() {
     needs!(CHROMIUM, PLAYWRIGHT, SHAKA, FFMPEG);
     live("shaka", 8.0);
+}
+
+#[test]
+fn hls_js_plays_parts_that_are_byte_ranges() {
+    needs!(CHROMIUM, PLAYWRIGHT, HLS_JS, FFMPEG);
+    let seen = live_with(&["--part-ranges"], "hls.js", 2.0);
+    assert!(seen["requests"]["ranges"].as_u64() > Some(30), "{seen}");
+    assert_eq!(seen["requests"]["parts"].as_u64(), Some(0), "{seen}");
 }
 
 /// An encoder of three renditions with the same keyframes, published as `NAME_720`, `NAME_360`, `NAME_180`.
