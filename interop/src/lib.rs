@@ -20,6 +20,7 @@ pub mod frames;
 pub mod http;
 pub mod media_server;
 pub mod nginx;
+pub mod p2p;
 pub mod peer;
 pub mod playlist;
 pub mod process;

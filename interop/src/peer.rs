@@ -149,6 +149,13 @@ pub const AIORTC: Peer = Peer {
     },
 };
 
+/// coturn's client for tests.
+pub const TURNUTILS: Peer = Peer {
+    name: "turnutils_uclient",
+    install: "apt-get install coturn",
+    probe: || find("turnutils_uclient").is_some(),
+};
+
 /// Node.js with playwright-core.
 pub const PLAYWRIGHT: Peer = Peer {
     name: "playwright-core",

@@ -3,6 +3,7 @@
 //! `README.md` says which test drives which peer, how to run them and what they need.
 
 mod browser;
+mod calls;
 mod client;
 mod control;
 mod fidelity;

@@ -1,0 +1,34 @@
+//! The binary: reads the command line, serves until SIGTERM or SIGINT.
+
+use clap::Parser;
+use fluvial_p2p::{Config, Server};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let config = Config::parse();
+    // Each step of each client is no news.
+    common::init_log_with("info,turn_server_proto=error,stun_proto=off,stun_types=off");
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!("cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: Config) -> anyhow::Result<()> {
+    let server = Server::start(config).await?;
+    let signal = common::termination().await?;
+    tracing::info!("{signal}: ending");
+    server.shut_down().await;
+    tracing::info!("ended");
+    Ok(())
+}

@@ -1,0 +1,105 @@
+// Lets two people call each other, each in a headless Chromium with a made-up camera and microphone, and prints, as lines of JSON, what
+// they see of each other and which way it goes:
+//
+//   node call.js URL [query=relay=1] [relay=1] [file=1]
+//
+// One line once both see each other; with `relay`, one once both have been switched to the relay in the middle of the call; with `file`,
+// one once a file has arrived at the other.
+
+import { chromium } from "playwright-core";
+
+const PATIENCE = 80_000;
+const [url, ...rest] = process.argv.slice(2);
+const options = Object.fromEntries(rest.map((option) => [option.slice(0, option.indexOf("=")), option.slice(option.indexOf("=") + 1)]));
+const errors = [];
+const deadline = Date.now() + PATIENCE;
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM,
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+  ],
+});
+
+async function come(name) {
+  const page = await (await browser.newContext({ viewport: { width: 900, height: 600 } })).newPage();
+  page.on("console", (message) => message.type() === "error" && errors.push(`${name}: ${message.text()}`));
+  page.on("pageerror", (error) => errors.push(`${name}: ${error}`));
+  page.on("request", (request) => {
+    if (!request.url().startsWith("blob:") && new URL(request.url()).host !== new URL(url).host) errors.push(`loads ${request.url()}`);
+  });
+  await page.goto(`${url}?autojoin=1&name=${name}${options.query ? `&${options.query}` : ""}`);
+  return page;
+}
+
+/** What a page shows and lets hear of the other. */
+async function look() {
+  const seen = { state: document.body.dataset.state, path: document.body.dataset.path, decoded: 0, energy: 0, green: 0, other: document.getElementById("other").textContent };
+  for (const stats of (await window.meeting?.peer?.getStats())?.values() ?? []) {
+    if (stats.type !== "inbound-rtp") continue;
+    if (stats.kind === "video") seen.decoded = stats.framesDecoded;
+    else seen.energy = stats.totalAudioEnergy;
+  }
+  const video = document.getElementById("remote");
+  if (video.readyState >= 2 && video.videoWidth > 2) {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 36 });
+    const context = canvas.getContext("2d");
+    context.drawImage(video, 0, 0, canvas.width, canvas.height);
+    const pixels = context.getImageData(0, 0, canvas.width, canvas.height).data;
+    for (let at = 0; at < pixels.length; at += 4) {
+      const [red, green, blue] = pixels.slice(at, at + 3);
+      if (green > 2 * red && green > 2 * blue) seen.green += 1;
+    }
+    // What the made-up camera shows is green nearly everywhere.
+    seen.green /= pixels.length / 4;
+  }
+  return seen;
+}
+
+const say = (what) => console.log(JSON.stringify({ ...what, errors }));
+
+/** Waits until both see and hear the other, and `fits` what they see. */
+async function until(step, pages, fits = () => true) {
+  let seen = [];
+  const base = [];
+  while (Date.now() < deadline) {
+    seen = await Promise.all(pages.map((page) => page.evaluate(look)));
+    seen.forEach((one, n) => (base[n] ??= one.decoded));
+    if (seen.every((one, n) => one.decoded - base[n] >= 20 && one.energy > 0.0001 && one.green > 0.5 && one.path && fits(one))) return say({ step, met: true, seen });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  say({ step, met: false, seen });
+  process.exit(0);
+}
+
+try {
+  const pages = await Promise.all(["ann", "bob"].map(come));
+  await until("together", pages);
+
+  if (options.relay) {
+    for (const page of pages) await page.locator("#relay").check();
+    await until("relayed", pages, (one) => one.path === "relay/relay");
+  }
+
+  if (options.file) {
+    const [ann, bob] = pages;
+    const sent = Buffer.from(Array.from({ length: 3_000_001 }, (_, n) => (n * n) % 251));
+    await ann.locator("#file").setInputFiles({ name: "numbers.bin", mimeType: "text/html", buffer: sent });
+    await bob.locator("#files button").click();
+    const [download] = await Promise.all([bob.waitForEvent("download"), bob.locator("#files li[data-state=here] a").click()]);
+    const pieces = [];
+    for await (const piece of await download.createReadStream()) pieces.push(piece);
+    say({ step: "file", same: Buffer.concat(pieces).equals(sent), name: download.suggestedFilename() });
+  }
+} finally {
+  await browser.close();
+}

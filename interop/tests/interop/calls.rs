@@ -1,0 +1,179 @@
+//! The P2P server: two Chromium call each other directly and over the relay; coturn's client against our TURN.
+
+use std::{process::Command, sync::Mutex};
+
+use fluvial_interop::{
+    http, needs,
+    p2p::P2p,
+    peer::{self, CHROMIUM, PLAYWRIGHT, TURNUTILS},
+    process::Process,
+    wait_for,
+};
+use serde_json::Value;
+
+/// Has two call each other; gives what the script tells, a line a step.
+fn call(p2p: &P2p, arguments: &[&str]) -> Vec<Value> {
+    static TURN: Mutex<()> = Mutex::new(());
+    // Several browsers that encode are enough for a machine; a call that failed is over all the same.
+    let _turn = TURN
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut command = Command::new("node");
+    command
+        .arg(peer::manifest_dir().join("browser/call.js"))
+        .arg(p2p.url("/room/tea"))
+        .args(arguments)
+        .env(
+            "CHROMIUM",
+            peer::find("chromium").expect("the test has asked for it"),
+        );
+    let lines = Process::run("Chromium calling itself", &mut command);
+    let steps: Vec<Value> = lines
+        .iter()
+        .map(|line| serde_json::from_str(line).expect("the script prints JSON"))
+        .collect();
+    for step in &steps {
+        assert_eq!(step["errors"], serde_json::json!([]), "{step}");
+        assert_ne!(step["met"], false, "they do not see each other: {step}");
+    }
+    steps
+}
+
+#[test]
+fn a_call_goes_directly_is_switched_to_the_relay_and_carries_a_file() {
+    needs!(CHROMIUM, PLAYWRIGHT);
+    let p2p = P2p::start(&[]);
+    let steps = call(&p2p, &["relay=1", "file=1"]);
+    let of = |name: &str| {
+        let step = steps.iter().find(|step| step["step"] == name);
+        step.unwrap_or_else(|| panic!("no step {name}: {steps:?}"))
+    };
+    for seen in of("together")["seen"].as_array().expect("of both") {
+        let path = seen["path"].as_str().expect("a path");
+        assert!(!path.contains("relay"), "{path}");
+    }
+    assert_eq!(of("file")["same"], true);
+    assert_eq!(of("file")["name"], "numbers.bin");
+}
+
+#[test]
+fn a_call_goes_over_the_relay_alone() {
+    needs!(CHROMIUM, PLAYWRIGHT);
+    let p2p = P2p::start(&[]);
+    let steps = call(&p2p, &["query=relay=1"]);
+    for seen in steps[0]["seen"].as_array().expect("of both") {
+        assert_eq!(seen["path"], "relay/relay");
+    }
+    // Both have gone by now, and what they had is on the books.
+    let metrics = metrics(&p2p);
+    for name in ["ann", "bob"] {
+        for direction in ["sent", "received"] {
+            let counter =
+                format!("p2p_turn_bytes_total{{user=\"{name}\",direction=\"{direction}\"}}");
+            assert!(value_of(&metrics, &counter) > 10_000, "{metrics}");
+        }
+    }
+}
+
+fn metrics(p2p: &P2p) -> String {
+    http::get(&p2p.url("/metrics"))
+        .expect("the server answers")
+        .text()
+}
+
+fn value_of(metrics: &str, name: &str) -> u64 {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+    let line = line.unwrap_or_else(|| panic!("no {name}: {metrics}"));
+    line.trim().parse().expect("a number")
+}
+
+/// Runs coturn's client to its end; gives whether it was content, and what it said.
+fn uclient(p2p: &P2p, arguments: &[&str]) -> (bool, String) {
+    let mut command = Command::new("turnutils_uclient");
+    command.args(arguments);
+    command.arg(p2p.turn.ip().to_string());
+    let mut process = Process::spawn("turnutils_uclient", &mut command);
+    let status = process.wait();
+    let mut said = process.stdout.lines();
+    said.extend(process.stderr.lines());
+    (status.success(), said.join("\n"))
+}
+
+/// Two clients at a time that send each other 50 packets over two relays; all have to arrive.
+fn clean(p2p: &P2p, port: u16, way: &[&str]) {
+    let port = port.to_string();
+    let common = [
+        "-y", "-W", "north", "-u", "ann", "-n", "50", "-m", "2", "-l", "170", "-p", &port,
+    ];
+    let (content, said) = uclient(p2p, &[&common[..], way].concat());
+    assert!(content, "{said}");
+    assert!(said.contains("Total lost packets 0 (0.000000%)"), "{said}");
+    assert!(
+        said.contains("tot_send_msgs=200, tot_recv_msgs=200"),
+        "{said}"
+    );
+}
+
+#[test]
+fn coturns_client_is_content_over_udp_tcp_and_tls() {
+    needs!(TURNUTILS);
+    let p2p = P2p::start(&[]);
+    let (plain, tls) = (p2p.turn.port(), p2p.turns.port());
+    clean(&p2p, plain, &[]);
+    clean(&p2p, plain, &["-s"]);
+    clean(&p2p, plain, &["-t"]);
+    clean(&p2p, plain, &["-t", "-s"]);
+    clean(&p2p, tls, &["-t", "-S"]);
+}
+
+/// coturn's client takes a 401 for a question and asks again and again: it is watched doing so.
+fn never_lets_in(p2p: &P2p, username: &str, password: &str) {
+    let mut command = Command::new("turnutils_uclient");
+    command
+        .args(["-v", "-y", "-m", "1", "-n", "1"])
+        .args(["-u", username, "-w", password])
+        .args(["-p", &p2p.turn.port().to_string()])
+        .arg(p2p.turn.ip().to_string());
+    let process = Process::spawn("turnutils_uclient", &mut command);
+    let tries = || {
+        let lines = process.stdout.lines();
+        let answers = lines
+            .iter()
+            .filter(|line| line.contains("allocate response received"));
+        answers.count()
+    };
+    wait_for("ten refusals", || (tries() >= 10).then_some(()));
+    let said = process.stdout.lines().join("\n");
+    assert!(!said.contains("success"), "{said}");
+    assert_eq!(value_of(&metrics(p2p), "p2p_turn_allocations"), 0);
+}
+
+#[test]
+fn coturns_client_is_refused_what_it_may_not_have() {
+    needs!(TURNUTILS);
+    let p2p = P2p::start(&["--user-quota", "4"]);
+    let port = p2p.turn.port().to_string();
+    never_lets_in(&p2p, "4000000000:ann", "guess");
+    // printf 1000000000:ann | openssl dgst -sha1 -hmac north -binary | base64
+    never_lets_in(&p2p, "1000000000:ann", "zDcf6BiiZHTcr5p/mcduEofUYFk=");
+
+    let refused = |arguments: &[&str], why: &str| {
+        let common = ["-W", "north", "-n", "1", "-p", &port];
+        let (content, said) = uclient(&p2p, &[&common[..], arguments].concat());
+        assert!(!content && said.contains(why), "{said}");
+    };
+    // A client of its takes two allocations: five of them are too many for one user.
+    refused(
+        &["-v", "-y", "-u", "bob", "-m", "5"],
+        "error 486 (Allocation Quota Reached)",
+    );
+    // Each run by a user of its own: what a run had is there until it expires.
+    for peer in ["127.0.0.1", "10.0.0.1", "169.254.169.254"] {
+        let user = format!("channel {peer}");
+        let channel = ["-v", "-u", &user, "-m", "1", "-e", peer];
+        refused(&channel, "channel bind: error 403 (Forbidden)");
+        let user = format!("permission {peer}");
+        let permission = ["-v", "-s", "-u", &user, "-m", "1", "-e", peer];
+        refused(&permission, "create permission error 403 (Forbidden)");
+    }
+}
