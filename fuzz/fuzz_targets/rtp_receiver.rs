@@ -1,7 +1,7 @@
 //! A receiver of two streams: any datagrams at any times, little is held, and polling ends.
 //!
 //! For each datagram: a byte that says which stream and how much later, a byte of length, and its bytes, of which the first is made
-//! that of RTP or RTCP.
+//! that of RTP or RTCP. The first stream has retransmissions and repair packets, of payload types that the first byte of the body chooses.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -26,8 +26,13 @@ fuzz_target!(|data: &[u8]| {
     config.limits.held_size = 8192;
     config.limits.reorder_packets = 16;
     config.limits.events = 32;
+    let mut first = StreamConfig::new(TrackId(0), h264, None);
+    first.repair.nack = Some(rtp::nack::GeneratorConfig::default());
+    first.repair.retransmissions = vec![(97, 96)];
+    (first.repair.ulpfec, first.repair.flexfec) = (Some(98), Some(99));
+    first.repair.key_frames = true;
     let streams = vec![
-        StreamConfig::new(TrackId(0), h264, None),
+        first,
         StreamConfig::new(TrackId(1), pcmu, codec),
     ];
     let mut receiver = Receiver::new(config, streams).expect("two streams");
@@ -38,7 +43,7 @@ fuzz_target!(|data: &[u8]| {
         rest = after;
         now += Duration::from_millis(u64::from(first >> 2) * 7);
         let kind = if first & 2 == 0 {
-            [0x80, 0x60]
+            [0x80, 0x60 | body.first().map_or(0, |byte| byte & 3)]
         } else {
             [0x80, 200]
         };
@@ -60,7 +65,7 @@ fuzz_target!(|data: &[u8]| {
             }
         }
         while receiver.poll_transmit().is_some() {}
-        assert!(receiver.buffered_len() < 64 * 1024);
+        assert!(receiver.buffered_len() < 256 * 1024);
     }
     receiver.handle_eof(now);
     while let Ok(Some(_)) = receiver.poll_event() {}

@@ -1,8 +1,8 @@
-//! SRTP: noise is refused and leaves no trace, what is protected is unprotected again, and keys in SDP are stable.
+//! SRTP: noise is refused and leaves no trace, what is protected is unprotected again, and keys in SDP and MIKEY are stable.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rtp::srtp::{Config, Context, MasterKey, Profile, sdes::Crypto};
+use rtp::srtp::{Config, Context, MasterKey, Profile, mikey::Message, sdes::Crypto};
 
 fn context(profile: Profile) -> Context {
     let key = MasterKey::new(profile, &vec![3; profile.key_len()], &vec![5; profile.salt_len()]).expect("right lengths").with_mki(&[1, 2]);
@@ -29,6 +29,12 @@ fuzz_target!(|data: &[u8]| {
         receiver.unprotect_rtcp(&mut packet).expect("what was protected");
     }
     assert_eq!(packet, rest);
+    if let Ok(message) = Message::parse(rest) {
+        let mut again = Vec::new();
+        message.encode(&mut again).expect("what was read fits");
+        assert_eq!(Message::parse(&again).as_ref(), Ok(&message));
+        let _ = message.context();
+    }
     if let Ok(text) = std::str::from_utf8(rest)
         && let Ok(crypto) = text.parse::<Crypto>()
     {

@@ -115,6 +115,18 @@ pub const NODE_MEDIA_SERVER: Peer = Peer {
     probe: || find("node").is_some() && crate::media_server::program().is_file(),
 };
 
+/// Axis's library that plays RTSP inside of a WebSocket, for browsers; here in Node.js.
+pub const MEDIA_STREAM_LIBRARY: Peer = Peer {
+    name: "media-stream-library",
+    install: "apt-get install nodejs npm && npm install --prefix interop/browser",
+    probe: || {
+        find("node").is_some()
+            && manifest_dir()
+                .join("browser/node_modules/media-stream-library")
+                .is_dir()
+    },
+};
+
 /// rtmpdump's stub of a server, which shakes hands by RTMPE.
 pub const RTMPSRV: Peer = Peer {
     name: "rtmpsrv",

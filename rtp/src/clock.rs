@@ -36,6 +36,8 @@ struct Line {
     /// Middle of the points, and slope in 2^-40.
     middle: (i64, i64),
     slope: i64,
+    /// How far the points are from the line, on average; `None` while there are too few of them.
+    noise: Option<i64>,
 }
 
 impl Line {
@@ -45,7 +47,7 @@ impl Line {
         }
         self.points.push_back((x, y));
         if self.points.len() < SLOPE_POINTS {
-            (self.middle, self.slope) = ((x, y), 0);
+            (self.middle, self.slope, self.noise) = ((x, y), 0, None);
             return;
         }
         let (x0, y0) = self.points.front().copied().unwrap_or_default();
@@ -75,6 +77,9 @@ impl Line {
         self.slope = i64::try_from(slope).unwrap_or(0);
         let add = |origin: i64, mean: i128| origin.saturating_add(i64::try_from(mean).unwrap_or(0));
         self.middle = (add(x0, mean_x), add(y0, mean_y));
+        let off = self.points.iter().map(|(x, y)| y.abs_diff(self.at(*x)));
+        let off = off.fold(0, |sum, off| i128::from(off).saturating_add(sum));
+        self.noise = i64::try_from(off / count).ok();
     }
 
     fn at(&self, x: i64) -> i64 {
@@ -166,6 +171,12 @@ impl Clock {
                 .0
                 .wrapping_add_signed(i64::try_from(ticks).ok()?),
         ))
+    }
+
+    /// How far the reports are from the line through them, on average, nanoseconds; `None` before six of them came.
+    #[must_use]
+    pub const fn noise(&self) -> Option<i64> {
+        self.line.noise
     }
 
     /// How much faster the wall clock runs than the source's clock, parts per billion; 0 before six reports came.

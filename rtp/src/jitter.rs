@@ -218,6 +218,23 @@ impl<T> Buffer<T> {
         self.place(sequence_number, timestamp, slot);
     }
 
+    /// Whether a packet is the next one while none is held: then it counts as come and gone, and need not be put in. Gives
+    /// its sequence number, counted on past the wrap.
+    #[inline]
+    pub fn pass(&mut self, sequence_number: u16, timestamp: u32, now: Duration) -> Option<i64> {
+        let next = self.next?;
+        let idle = self.slots.is_empty() && self.ready.is_empty() && self.suspect.is_none();
+        if !idle || self.sequence.peek(sequence_number) != next {
+            return None;
+        }
+        self.statistics.received = self.statistics.received.saturating_add(1);
+        self.decay(now);
+        self.next = Some(self.sequence.unwrap(sequence_number).saturating_add(1));
+        self.placed = now;
+        self.jitter.update(timestamp, now);
+        Some(next)
+    }
+
     /// Puts a packet into its slot; the caller saw that it is not far off.
     fn place(&mut self, sequence_number: u16, timestamp: u32, slot: Slot<T>) {
         let at = self.sequence.unwrap(sequence_number);
@@ -383,18 +400,21 @@ impl<T> Buffer<T> {
         }
     }
 
+    /// The packets held, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        let ready = self.ready.iter().filter_map(|output| match output {
+            Output::Packet { packet, .. } => Some(packet),
+            _ => None,
+        });
+        let slots = self.slots.iter().flatten().map(|slot| &slot.packet);
+        let suspect = self.suspect.iter().map(|suspect| &suspect.slot.packet);
+        ready.chain(slots).chain(suspect)
+    }
+
     /// Packets held.
     #[must_use]
     pub fn len(&self) -> usize {
-        let ready = self
-            .ready
-            .iter()
-            .filter(|output| matches!(output, Output::Packet { .. }));
-        let slots = self.slots.iter().filter(|slot| slot.is_some());
-        slots
-            .count()
-            .saturating_add(ready.count())
-            .saturating_add(usize::from(self.suspect.is_some()))
+        self.iter().count()
     }
 
     /// Whether no packet is held.

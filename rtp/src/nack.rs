@@ -52,6 +52,7 @@ impl Default for GeneratorConfig {
 struct Missing {
     since: Duration,
     due: Duration,
+    asked: Duration,
     attempts: u8,
 }
 
@@ -112,11 +113,30 @@ impl Generator {
                 Missing {
                     since: now,
                     due,
+                    asked: now,
                     attempts: 0,
                 },
             );
             self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
         }
+    }
+
+    /// Takes in a packet that was sent again. Where it was asked for once, the time since then is a round trip.
+    pub fn handle_resent(&mut self, sequence_number: u16, now: Duration) {
+        let at = self.sequence.peek(sequence_number);
+        if let Some(missing) = self.missing.get(&at)
+            && missing.attempts == 1
+        {
+            let trip = now.saturating_sub(missing.asked);
+            self.round_trip = (self.round_trip.saturating_mul(7) / 8).saturating_add(trip / 8);
+        }
+        self.handle_packet(sequence_number, now);
+    }
+
+    /// The round trip that is reckoned with.
+    #[must_use]
+    pub const fn round_trip(&self) -> Duration {
+        self.round_trip
     }
 
     fn give_up_before(&mut self, bound: i64) {
@@ -150,6 +170,7 @@ impl Generator {
                     return false;
                 }
                 missing.attempts = missing.attempts.saturating_add(1);
+                missing.asked = now;
                 missing.due = now.saturating_add(again);
                 let [.., a, b] = at.to_be_bytes();
                 lost.push(u16::from_be_bytes([a, b]));

@@ -121,6 +121,24 @@ impl<'a> Packet<'a> {
         second & 0x7F
     }
 
+    /// The fixed header, with the sequence number counted back.
+    #[cfg(feature = "media")]
+    pub(crate) const fn fixed_less(&self, count: u16) -> [u8; FIXED_LEN] {
+        let [a, b, _, _, rest @ ..] = *self.fixed;
+        let [c, d] = self.sequence_number().wrapping_sub(count).to_be_bytes();
+        let [e, f, g, h, i, j, k, l] = rest;
+        [a, b, c, d, e, f, g, h, i, j, k, l]
+    }
+
+    /// The packet with another fixed header.
+    #[cfg(feature = "media")]
+    pub(crate) const fn with_fixed<'b>(&self, fixed: &'b [u8; FIXED_LEN]) -> Packet<'b>
+    where
+        'a: 'b,
+    {
+        Packet { fixed, ..*self }
+    }
+
     /// Counts packets, modulo 2^16.
     #[must_use]
     #[inline]

@@ -26,6 +26,7 @@ pub mod client;
 mod error;
 pub mod headers;
 mod limits;
+mod link;
 mod message;
 mod reader;
 mod sdp;

@@ -1,5 +1,8 @@
-//! Plays one RTMP stream many times over, throws everything away, and tells what that costs the server: CPU time
-//! per delivered megabit and resident memory per player, from `/proc/PID`. `run.sh` sets it beside nginx.
+//! Plays one stream of RTMP or RTSP many times over, throws everything away, and tells what that costs the server: CPU time
+//! per delivered megabit and resident memory per player, from `/proc/PID`. `run.sh` sets it beside nginx, `rtsp.sh`
+//! beside gst-rtsp-server.
+
+mod rtsp;
 
 use anyhow::{Context, bail};
 use clap::Parser;
@@ -19,6 +22,9 @@ const SETTLING: Duration = Duration::from_secs(5);
 struct Arguments {
     /// What to play
     url: String,
+    /// By datagrams, where the stream is of RTSP
+    #[arg(long)]
+    udp: bool,
     /// The server's process
     #[arg(long)]
     pid: u32,
@@ -56,10 +62,13 @@ async fn measure(arguments: Arguments) -> anyhow::Result<()> {
     for _ in 0..arguments.players {
         let count = Rc::new(Cell::new(0));
         counts.push(Rc::clone(&count));
-        let url = arguments.url.clone();
-        players.push(tokio::task::spawn_local(
-            async move { play(&url, &count).await },
-        ));
+        let (url, udp) = (arguments.url.clone(), arguments.udp);
+        players.push(tokio::task::spawn_local(async move {
+            match url.starts_with("rtsp") {
+                true => rtsp::play(&url, udp, count).await,
+                false => play(&url, &count).await,
+            }
+        }));
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     // The first group of pictures comes at once and is not the steady state.

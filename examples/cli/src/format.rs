@@ -22,6 +22,8 @@ pub enum Format {
     Dash,
     /// A stream from or to a server of the RTMP family.
     Rtmp,
+    /// A stream from or to a server of RTSP.
+    Rtsp,
     /// A stream of one track without a container.
     Raw(elementary::Format),
 }
@@ -37,6 +39,7 @@ impl fmt::Display for Format {
             Self::Hls => "hls",
             Self::Dash => "dash",
             Self::Rtmp => "rtmp",
+            Self::Rtsp => "rtsp",
             Self::Raw(format) => format.name(),
         })
     }

@@ -98,7 +98,7 @@ impl Server {
         let pages = web::Pages {
             desk,
             hub: hub.clone(),
-            library,
+            library: library.clone(),
             rtmp_port: rtmp_address.port(),
             modules: config.web_modules.clone(),
             started: Instant::now(),
@@ -129,7 +129,8 @@ impl Server {
             }
         }
         if let Some(address) = rtsp_address.or(rtsps_address) {
-            let gate = rtsp_server::Gate::new(hub.clone(), &config, address, cut.clone()).await?;
+            let gate =
+                rtsp_server::Gate::new(hub.clone(), library, &config, address, cut.clone()).await?;
             for (listener, tls) in [(rtsp, None), (rtsps, secure_rtsp)] {
                 if let Some(listener) = listener {
                     serving.push(tokio::spawn(rtsp_server::serve(

@@ -1,117 +1,25 @@
 //! Packets to samples: the streams of a presentation put in order, together, and on one clock.
 
 mod clock;
+mod config;
 mod convert;
 mod decode_order;
 mod hevc;
-mod reorder;
+mod repair;
+mod report;
 mod stream;
 
-use crate::rtcp::{Item, List, Packets, ReceiverReport, Sdes, item};
-use crate::{Error, Format, Limits, Packet, rtcp};
+use crate::rtcp::Packets;
+use crate::{Error, Packet, rtcp};
 use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
-use alloc::string::String;
 use alloc::vec::Vec;
-use bytes::Bytes;
 use clock::{Common, resolve};
+pub use config::{Config, Reception, StreamConfig, Transmit};
 use core::time::Duration;
-use media::{
-    Codec, Event, Flags, Language, Sample, Time, Track, TrackId, Tracks, WallClock, Warning,
-};
+use media::{Event, Flags, Sample, Time, Track, TrackId, Tracks, WallClock, Warning};
+pub use repair::Repair;
 use stream::{Held, Seen, Stream};
-
-/// How to receive.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Config {
-    /// How long a packet waits for one before it. Default 200 ms; over TCP 0 will do.
-    pub latency: Duration,
-    /// How long samples are held for sender reports, which put the streams on one clock exactly; after that the times of
-    /// arrival have to do. Default 1 s.
-    pub sync_wait: Duration,
-    /// Time between receiver reports of a stream. Default 5 s.
-    pub report_interval: Duration,
-    /// The synchronisation source of this end's reports.
-    pub ssrc: u32,
-    /// The canonical name of this end.
-    pub cname: String,
-    /// Whether frames of which packets are missing are given, without what is missing. Default false.
-    pub keep_damaged: bool,
-    /// How much is held.
-    pub limits: Limits,
-}
-
-impl Config {
-    /// With defaults. The source should be drawn at random.
-    #[must_use]
-    pub fn new(ssrc: u32, cname: impl Into<String>) -> Self {
-        Self {
-            latency: Duration::from_millis(200),
-            sync_wait: Duration::from_secs(1),
-            report_interval: Duration::from_secs(5),
-            ssrc,
-            cname: cname.into(),
-            keep_damaged: false,
-            limits: Limits::default(),
-        }
-    }
-}
-
-/// A stream that is to come, as a session description tells it.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct StreamConfig {
-    /// The track that it becomes.
-    pub track: TrackId,
-    /// The formats that it may have; packets of other payload types are left out.
-    pub formats: Vec<Format>,
-    /// The codec, where the description tells it whole.
-    pub codec: Option<Codec>,
-    /// The configuration of LATM elements (`config=`, RFC 6416), where it is not in them.
-    pub latm: Option<aac::latm::StreamMuxConfig>,
-    /// The language.
-    pub language: Language,
-    /// The time stamp of the presentation's start, where RTSP's `RTP-Info` tells it.
-    pub start_timestamp: Option<u32>,
-}
-
-impl StreamConfig {
-    /// A stream of one format.
-    #[must_use]
-    pub fn new(track: TrackId, format: Format, codec: Option<Codec>) -> Self {
-        Self {
-            track,
-            formats: Vec::from([format]),
-            codec,
-            latm: None,
-            language: Language::UNDETERMINED,
-            start_timestamp: None,
-        }
-    }
-}
-
-/// RTCP that is to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Transmit {
-    /// The stream on whose control channel.
-    pub track: TrackId,
-    /// The datagram.
-    pub data: Bytes,
-}
-
-/// What is known about the reception of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Reception {
-    /// The source, once a packet came.
-    pub ssrc: Option<u32>,
-    /// Packets that did not come; negative where some came twice.
-    pub lost: i64,
-    /// Mean deviation of the time between arrivals, in ticks of the stream's clock.
-    pub jitter: u32,
-    /// Whether the source said goodbye.
-    pub ended: bool,
-}
 
 /// By how much times may be moved without a discontinuity.
 const MOST_STEP: Time = Time::from_millis(100);
@@ -180,6 +88,12 @@ impl Receiver {
         let Some(index) = self.index(track) else {
             return self.warn(track, "a packet of an unknown stream");
         };
+        #[cfg(feature = "srtp")]
+        let Some(data) = self.open(index, data) else {
+            return;
+        };
+        #[cfg(feature = "srtp")]
+        let data = &*data;
         let packet = match Packet::parse(data) {
             Ok(packet) => packet,
             Err(error) => return self.warn(track, alloc::format!("{error}")),
@@ -202,6 +116,12 @@ impl Receiver {
         let Some(index) = self.index(track) else {
             return self.warn(track, "a packet of an unknown stream");
         };
+        #[cfg(feature = "srtp")]
+        let Some(data) = self.open(index, data) else {
+            return;
+        };
+        #[cfg(feature = "srtp")]
+        let data = &*data;
         for packet in Packets::new(data) {
             match packet {
                 Ok(rtcp::Packet::SenderReport(report)) => self.handle_report(index, &report, now),
@@ -245,6 +165,38 @@ impl Receiver {
             self.push(Event::Clock { time, wall });
         }
         self.settle(now);
+    }
+
+    /// Has all packets of a stream decrypted, and its reports encrypted.
+    ///
+    /// # Errors
+    /// [`Error::State`] for a track that is none of the streams'.
+    #[cfg(feature = "srtp")]
+    pub fn set_srtp(&mut self, track: TrackId, secure: crate::srtp::Secure) -> Result<(), Error> {
+        let mut streams = self.streams.iter_mut();
+        let stream = streams.find(|stream| stream.track() == track);
+        let stream = stream.ok_or(Error::State("there is no such track"))?;
+        stream.srtp = Some(secure);
+        Ok(())
+    }
+
+    /// A packet as it was before it was encrypted; what is not authentic is told and left out.
+    #[cfg(feature = "srtp")]
+    fn open<'d>(&mut self, index: usize, data: &'d [u8]) -> Option<Cow<'d, [u8]>> {
+        let stream = self.streams.get_mut(index)?;
+        let Some(secure) = &mut stream.srtp else {
+            return Some(Cow::Borrowed(data));
+        };
+        match secure.unprotect(data) {
+            Ok(data) => Some(Cow::Owned(data)),
+            // One that comes twice is nothing to be told.
+            Err(Error::Replayed { .. }) => None,
+            Err(error) => {
+                let track = stream.track();
+                self.warn(track, alloc::format!("{error}"));
+                None
+            }
+        }
     }
 
     /// What RTSP's `RTP-Info` tells of a stream: the time stamp of the presentation's start. To be called before its first
@@ -406,43 +358,10 @@ impl Receiver {
                 stream.advance(now, &mut seen, &self.config);
             }
             self.note(index, seen, now);
+            self.ask(index, now);
             self.report(index, now);
         }
         self.settle(now);
-    }
-
-    fn report(&mut self, index: usize, now: Duration) {
-        let Some(stream) = self.streams.get_mut(index) else {
-            return;
-        };
-        if stream.next_report.is_none_or(|at| now < at) {
-            return;
-        }
-        stream.next_report = Some(now.saturating_add(self.config.report_interval));
-        let Some(block) = stream.report(now) else {
-            return;
-        };
-        let mut out = Vec::with_capacity(64);
-        let report = ReceiverReport {
-            ssrc: self.config.ssrc,
-            reports: List::Values(&[block]),
-            extension: &[],
-        };
-        let cname = Item {
-            kind: item::CNAME,
-            text: self.config.cname.as_bytes(),
-        };
-        let written = report
-            .encode(&mut out)
-            .and_then(|()| Sdes::encode_items(&[(self.config.ssrc, &[cname])], &mut out));
-        let track = stream.track();
-        match written {
-            Ok(()) => self.transmits.push_back(Transmit {
-                track,
-                data: out.into(),
-            }),
-            Err(error) => self.warn(track, alloc::format!("{error}")),
-        }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called.
@@ -466,7 +385,7 @@ impl Receiver {
         for index in 0..self.streams.len() {
             let mut seen = Seen::default();
             if let Some(stream) = self.streams.get_mut(index) {
-                stream.finish(&mut seen, &self.config);
+                stream.finish(now, &mut seen, &self.config);
             }
             self.note(index, seen, now);
         }
@@ -486,18 +405,6 @@ impl Receiver {
         self.transmits.pop_front()
     }
 
-    /// How a stream is received.
-    #[must_use]
-    pub fn reception(&self, track: TrackId) -> Option<Reception> {
-        let stream = self.streams.get(self.index(track)?)?;
-        Some(Reception {
-            ssrc: stream.ssrc(),
-            lost: lost(stream.reception.expected(), stream.reception.received()),
-            jitter: stream.reception.jitter().ticks(),
-            ended: stream.ended,
-        })
-    }
-
     /// Bytes held.
     #[must_use]
     pub fn buffered_len(&self) -> usize {
@@ -507,15 +414,5 @@ impl Receiver {
         });
         let streams = self.streams.iter().map(Stream::buffered_len);
         events.chain(streams).sum()
-    }
-}
-
-/// Packets that did not come; negative where some came twice.
-fn lost(expected: u64, received: u64) -> i64 {
-    let missing = i64::try_from(expected.abs_diff(received)).unwrap_or(i64::MAX);
-    if expected < received {
-        missing.saturating_neg()
-    } else {
-        missing
     }
 }

@@ -1,7 +1,8 @@
 use super::clock::StreamClock;
 use super::convert::Converter;
-use super::reorder::{Reorder, Verdict};
+use super::repair::{Kind, Repairs};
 use super::{Config, StreamConfig};
+use crate::jitter::{self, Buffer, Output};
 use crate::payload::Depacketizer;
 use crate::reception::Reception;
 use crate::rtcp::{ReportBlock, SenderReport};
@@ -25,8 +26,11 @@ pub(super) struct Stream {
     /// Time stamps of frames.
     stamps: Unwrapper<u32>,
     pub(super) reception: Reception,
-    sequence: Unwrapper<u16>,
-    reorder: Reorder,
+    /// Packets that wait for those before them.
+    buffer: Buffer<Bytes>,
+    pub(super) repairs: Repairs,
+    #[cfg(feature = "srtp")]
+    pub(super) srtp: Option<crate::srtp::Secure>,
     /// Samples whose times are not known.
     pub(super) held: VecDeque<Held>,
     pub(super) held_size: usize,
@@ -53,8 +57,27 @@ struct Active {
 struct Source {
     ssrc: Option<u32>,
     last: Duration,
-    /// Another one, or the same one elsewhere, and the sequence number that it will have next.
-    candidate: Option<(u32, u16)>,
+    /// Another one, the sequence number that it will have next, and its packet.
+    candidate: Option<(u32, u16, Bytes)>,
+}
+
+/// What becomes of a packet.
+enum Admitted {
+    /// It is left out.
+    No,
+    /// It is of the source.
+    Yes,
+    /// It is of a new source, and so was this one before it.
+    After(Bytes),
+}
+
+/// How packets are put in order.
+fn buffering(clock_rate: u32, common: &Config) -> jitter::Config {
+    let mut config = jitter::Config::new(clock_rate);
+    config.max_wait = common.latency;
+    config.min_wait = common.least_latency.min(common.latency);
+    config.packets = common.limits.reorder_packets;
+    config
 }
 
 /// A sample with the time stamps of its stream.
@@ -77,8 +100,6 @@ pub(super) struct Seen {
     pub(super) restarted: bool,
 }
 
-/// How far a sequence number may jump (`MAX_DROPOUT` of RFC 3550 §A.1).
-const MOST_JUMP: i64 = 3000;
 /// How long a source must be silent for another one to take its place at once.
 const SILENCE: Duration = Duration::from_secs(2);
 
@@ -91,11 +112,13 @@ impl Stream {
         Self {
             active: None,
             source: Source::default(),
-            clock: StreamClock::default(),
+            clock: StreamClock::new(Timescale::new(rate).unwrap_or(Timescale::KHZ_90)),
             stamps: Unwrapper::<u32>::new(),
             reception: Reception::new(rate),
-            sequence: Unwrapper::<u16>::new(),
-            reorder: Reorder::new(common.latency, common.limits.reorder_packets),
+            buffer: Buffer::new(buffering(rate, common)),
+            repairs: Repairs::new(&config.repair),
+            #[cfg(feature = "srtp")]
+            srtp: None,
             held: VecDeque::new(),
             held_size: 0,
             gap: false,
@@ -131,15 +154,22 @@ impl Stream {
     }
 
     pub(super) fn timeout(&self) -> Option<Duration> {
-        self.reorder.timeout()
+        let repairs = self.repairs.timeout();
+        [self.buffer.poll_timeout(), repairs]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub(super) fn buffered_len(&self) -> usize {
         let active = self.active.as_ref();
         let frames = active.map_or(0, |active| active.depacketizer.buffered_len());
-        self.reorder
-            .buffered_len()
+        let candidate = self.source.candidate.iter().map(|(.., packet)| packet);
+        let packets = self.buffer.iter().chain(candidate).map(Bytes::len);
+        packets
+            .sum::<usize>()
             .saturating_add(frames)
+            .saturating_add(self.repairs.buffered_len())
             .saturating_add(self.held_size)
     }
 
@@ -159,85 +189,149 @@ impl Stream {
     ) -> Seen {
         let mut seen = Seen::default();
         let payload_type = packet.payload_type();
-        let formats = &self.config.formats;
-        let Some(format) = formats
-            .iter()
-            .find(|format| format.payload_type == payload_type)
-            .copied()
-        else {
+        if let Some(kind) = self.repairs.kind(payload_type) {
+            self.handle_repair(&kind, packet, bytes, now, &mut seen, common);
+            self.recover(now, &mut seen, common);
+            return seen;
+        }
+        if self.format(payload_type).is_none() {
             if !core::mem::replace(&mut self.told_type, true) {
                 seen.warnings
                     .push(format!("packets of payload type {payload_type} are left out").into());
             }
             return seen;
+        }
+        let before = match self.admit(packet, bytes, now, &mut seen, common) {
+            Admitted::No => return seen,
+            Admitted::Yes => None,
+            Admitted::After(before) => Some(before),
         };
-        if !self.admit(packet, now, &mut seen, common) {
-            return seen;
-        }
-        if self
-            .active
-            .as_ref()
-            .is_none_or(|active| active.format != format)
+        if let Some(bytes) = before
+            && let Ok(packet) = Packet::parse(&bytes)
         {
-            self.finish_frames(&mut seen, common);
-            self.active = Some(Active {
-                format,
-                depacketizer: Depacketizer::new(format.layout, &common.limits),
-                converter: self.converter(&format),
-            });
-            seen.codec = true;
+            self.enter(&packet, &bytes, now, &mut seen, common);
         }
-        let number = self.sequence.unwrap(packet.sequence_number());
-        self.reception
-            .handle_packet(packet.sequence_number(), packet.timestamp(), now);
-        match self.reorder.handle(number, bytes, now) {
-            Verdict::Now => self.take(packet, now, &mut seen, common),
-            Verdict::Waits => {}
-            Verdict::Late => return seen,
-        }
-        self.advance(now, &mut seen, common);
+        self.enter(packet, bytes, now, &mut seen, common);
+        self.recover(now, &mut seen, common);
         seen
     }
 
-    /// Whether a packet is of the stream: from its source, with a number that is near the others.
-    fn admit(
+    /// Takes a packet that makes others good.
+    fn handle_repair(
         &mut self,
+        kind: &Kind,
         packet: &Packet<'_>,
+        bytes: &[u8],
         now: Duration,
         seen: &mut Seen,
         common: &Config,
-    ) -> bool {
-        let (ssrc, number) = (packet.ssrc(), packet.sequence_number());
-        let silent = self.ended || now.saturating_sub(self.source.last) > SILENCE;
-        let restart = match self.source.ssrc {
-            None => {
-                self.source.ssrc = Some(ssrc);
-                None
-            }
-            Some(current) if current != ssrc => Some(silent),
-            Some(_) => {
-                let jump = self
-                    .sequence
-                    .last()
-                    .map_or(0, |last| self.sequence.peek(number).saturating_sub(last));
-                let far = !(-MOST_JUMP..=MOST_JUMP).contains(&jump);
-                far.then_some(silent)
-            }
+    ) {
+        // Before the media there is nothing to make good.
+        let Some(ssrc) = self.source.ssrc else {
+            return;
         };
-        if let Some(at_once) = restart {
-            // A packet that follows the last such one shows that it is no stray.
-            let follows = self.source.candidate == Some((ssrc, number));
-            self.source.candidate = Some((ssrc, number.wrapping_add(1)));
-            if !follows && !at_once {
-                return false;
+        if let Kind::Resent(original) = kind {
+            let original = self.repairs.original(bytes, *original, ssrc, now);
+            if let Some(original) = original
+                && let Ok(packet) = Packet::parse(&original)
+            {
+                self.repairs.see(packet.sequence_number(), &original, now);
+                self.put(&packet, &original, now, seen, common);
             }
-            self.restart(seen, common);
-            self.source.ssrc = Some(ssrc);
+            return;
         }
-        self.source.candidate = None;
-        self.source.last = now;
+        if packet.ssrc() == ssrc {
+            // It has one of the media's numbers.
+            self.enter(packet, bytes, now, seen, common);
+        }
+        self.repairs.repair(kind, packet, ssrc);
+    }
+
+    /// Takes what could be made good.
+    fn recover(&mut self, now: Duration, seen: &mut Seen, common: &Config) {
+        while let Some(bytes) = self.repairs.poll_recovered() {
+            if let Ok(packet) = Packet::parse(&bytes) {
+                self.repairs.see(packet.sequence_number(), &bytes, now);
+                self.put(&packet, &bytes, now, seen, common);
+            }
+        }
+    }
+
+    fn format(&self, payload_type: u8) -> Option<Format> {
+        let mut formats = self.config.formats.iter();
+        formats
+            .find(|format| format.payload_type == payload_type)
+            .copied()
+    }
+
+    /// Takes a packet that came from the source.
+    fn enter(
+        &mut self,
+        packet: &Packet<'_>,
+        bytes: &[u8],
+        now: Duration,
+        seen: &mut Seen,
+        common: &Config,
+    ) {
+        let (number, timestamp) = (packet.sequence_number(), packet.timestamp());
+        self.reception.handle_packet(number, timestamp, now);
+        self.repairs.see(number, bytes, now);
+        self.put(packet, bytes, now, seen, common);
+    }
+
+    /// Uses a packet at once, or has it wait for its turn.
+    fn put(
+        &mut self,
+        packet: &Packet<'_>,
+        bytes: &[u8],
+        now: Duration,
+        seen: &mut Seen,
+        common: &Config,
+    ) {
+        let (number, timestamp) = (packet.sequence_number(), packet.timestamp());
+        if self.buffer.pass(number, timestamp, now).is_some() {
+            self.take(packet, now, seen, common);
+        } else {
+            let copy = Bytes::copy_from_slice(bytes);
+            self.buffer.insert(number, timestamp, copy, now);
+        }
+        self.advance(now, seen, common);
+    }
+
+    /// Whether a packet is of the stream's source. One of another is taken where the source is silent or has said goodbye,
+    /// or where it follows the one before it: then it is no stray.
+    fn admit(
+        &mut self,
+        packet: &Packet<'_>,
+        bytes: &[u8],
+        now: Duration,
+        seen: &mut Seen,
+        common: &Config,
+    ) -> Admitted {
+        let (ssrc, number) = (packet.ssrc(), packet.sequence_number());
+        let mut admitted = Admitted::Yes;
+        if self.source.ssrc.is_some_and(|current| current != ssrc) {
+            let at_once = self.ended || now.saturating_sub(self.source.last) > SILENCE;
+            let before = self.source.candidate.take();
+            let before = before.filter(|(of, next, _)| (*of, *next) == (ssrc, number));
+            if before.is_none() && !at_once {
+                let copy = Bytes::copy_from_slice(bytes);
+                self.source.candidate = Some((ssrc, number.wrapping_add(1), copy));
+                return Admitted::No;
+            }
+            self.drain_buffer(now, seen, common);
+            self.restart(seen, common);
+            if let Some((_, _, before)) = before {
+                admitted = Admitted::After(before);
+            }
+        }
+        self.source = Source {
+            ssrc: Some(ssrc),
+            last: now,
+            candidate: None,
+        };
         self.ended = false;
-        true
+        admitted
     }
 
     /// The source is another one, or begins again.
@@ -247,11 +341,10 @@ impl Stream {
         self.held_size = 0;
         seen.restarted = true;
         self.gap = true;
-        self.sequence = Unwrapper::<u16>::new();
         self.stamps = Unwrapper::<u32>::new();
         self.reception = Reception::new(self.rate().get());
-        self.clock = StreamClock::default();
-        self.reorder.restart();
+        self.clock = StreamClock::new(self.rate());
+        self.repairs.restart();
         if let Some(active) = &mut self.active {
             active.depacketizer = Depacketizer::new(active.format.layout, &common.limits);
             active.converter.restart();
@@ -260,14 +353,52 @@ impl Stream {
 
     /// Packets whose turn has come.
     pub(super) fn advance(&mut self, now: Duration, seen: &mut Seen, common: &Config) {
-        while let Some(bytes) = self.reorder.pop(now) {
-            if let Ok(packet) = Packet::parse(&bytes) {
-                self.take(&packet, now, seen, common);
+        while let Some(output) = self.buffer.poll(now) {
+            match output {
+                Output::Packet { packet, .. } => {
+                    if let Ok(packet) = Packet::parse(&packet) {
+                        self.take(&packet, now, seen, common);
+                    }
+                }
+                // What depends on them finds out by the numbers.
+                Output::Lost { .. } => {}
+                Output::Restart => self.restart(seen, common),
             }
         }
     }
 
+    /// What waits comes out, with what is missing left out.
+    fn drain_buffer(&mut self, now: Duration, seen: &mut Seen, common: &Config) {
+        self.buffer.flush();
+        self.advance(now, seen, common);
+    }
+
     fn take(&mut self, packet: &Packet<'_>, now: Duration, seen: &mut Seen, common: &Config) {
+        if self.repairs.kind(packet.payload_type()).is_some() {
+            return self.repairs.pass();
+        }
+        // Depacketizers see the numbers of the media alone.
+        let fixed = packet.fixed_less(self.repairs.between());
+        let packet = &packet.with_fixed(&fixed);
+        let Some(format) = self.format(packet.payload_type()) else {
+            return;
+        };
+        if self
+            .active
+            .as_ref()
+            .is_none_or(|active| active.format != format)
+        {
+            self.finish_frames(seen, common);
+            if self.stamps.last().is_none() {
+                self.clock = StreamClock::new(format.clock_rate);
+            }
+            self.active = Some(Active {
+                format,
+                depacketizer: Depacketizer::new(format.layout, &common.limits),
+                converter: self.converter(&format),
+            });
+            seen.codec = true;
+        }
         if self.stamps.last().is_none() {
             let first = self.stamps.unwrap(packet.timestamp());
             self.clock.see(first, now);
@@ -325,8 +456,6 @@ impl Stream {
     }
 
     fn finish_frames(&mut self, seen: &mut Seen, common: &Config) {
-        // All that wait are due by then.
-        self.advance(Duration::MAX, seen, common);
         if let Some(active) = &mut self.active {
             active.depacketizer.finish();
         }
@@ -334,8 +463,11 @@ impl Stream {
     }
 
     /// Nothing comes any more.
-    pub(super) fn finish(&mut self, seen: &mut Seen, common: &Config) {
+    pub(super) fn finish(&mut self, now: Duration, seen: &mut Seen, common: &Config) {
+        self.source.candidate = None;
+        self.drain_buffer(now, seen, common);
         self.finish_frames(seen, common);
+        self.repairs.restart();
     }
 
     /// Takes a sender report; gives by how much the times have to be moved.

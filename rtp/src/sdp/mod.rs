@@ -19,7 +19,9 @@ mod read;
 mod write;
 
 pub use read::{Media, MediaFormat, media, parse};
-pub use sdp_types::Session;
+pub use sdp_types::{Attribute, Session};
+#[cfg(feature = "srtp")]
+pub use write::protect;
 pub use write::{describe, media_of, session, to_text};
 
 #[cfg(test)]

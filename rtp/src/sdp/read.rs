@@ -120,9 +120,44 @@ pub struct Media {
     pub formats: Vec<MediaFormat>,
     /// The language (`a=lang`), where it has three letters.
     pub language: Language,
+    /// A key management message of MIKEY in base64 (`a=key-mgmt`, RFC 4567 §3), of the medium or of the whole.
+    pub mikey: Option<String>,
+    /// Keys as they are there (`a=crypto`, RFC 4568).
+    pub crypto: Vec<String>,
 }
 
 impl Media {
+    /// Whether its packets are encrypted: `RTP/SAVP` and its like, or with keys.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.protocol.to_ascii_uppercase().contains("SAVP")
+            || self.mikey.is_some()
+            || !self.crypto.is_empty()
+    }
+
+    /// What decrypts its packets, by the first key that is understood; none where there are no keys.
+    ///
+    /// # Errors
+    /// What is wrong with the last one where none is understood.
+    #[cfg(feature = "srtp")]
+    pub fn context(&self) -> Result<Option<crate::srtp::Context>, Error> {
+        use crate::srtp::{Context, mikey::Message, sdes::Crypto};
+        let mikey = self.mikey.iter();
+        let mikey = mikey.map(|text| Message::from_base64(text)?.context());
+        let crypto = self.crypto.iter().map(|text| {
+            let crypto: Crypto = text.parse()?;
+            Context::new(crypto.profile()?, &crypto.master_keys()?, crypto.config()?)
+        });
+        let mut wrong = None;
+        for context in mikey.chain(crypto) {
+            match context {
+                Ok(context) => return Ok(Some(context)),
+                Err(error) => wrong = Some(error),
+            }
+        }
+        wrong.map_or(Ok(None), Err)
+    }
+
     /// What a receiver needs, where a format of it can be received.
     #[must_use]
     pub fn stream(&self, track: TrackId) -> Option<StreamConfig> {
@@ -142,7 +177,24 @@ impl Media {
 /// The media of a session, in their order.
 #[must_use]
 pub fn media(session: &Session) -> Vec<Media> {
-    session.medias.iter().map(read).collect()
+    let whole = session.get_attribute_values("key-mgmt").flatten();
+    let whole = whole.filter_map(mikey).next();
+    let medias = session.medias.iter().map(|media| {
+        let mut media = read(media);
+        if media.mikey.is_none() && media.is_secure() {
+            media.mikey.clone_from(&whole);
+        }
+        media
+    });
+    medias.collect()
+}
+
+/// The data of a key management message, where it is of MIKEY.
+fn mikey(value: &str) -> Option<String> {
+    let (protocol, data) = value.trim().split_once(|c: char| c.is_ascii_whitespace())?;
+    protocol
+        .eq_ignore_ascii_case("mikey")
+        .then(|| data.trim().to_owned())
 }
 
 fn read(media: &sdp_types::Media) -> Media {
@@ -171,6 +223,8 @@ fn read(media: &sdp_types::Media) -> Media {
         sends: !has("recvonly") && !has("inactive"),
         receives: !has("sendonly") && !has("inactive"),
         formats: formats.collect(),
+        mikey: values("key-mgmt").find_map(mikey),
+        crypto: values("crypto").map(str::to_owned).collect(),
         language: values("lang")
             .find_map(|lang| Language::new(lang.trim().as_bytes().try_into().ok()?))
             .unwrap_or_default(),

@@ -171,6 +171,28 @@ fn parameters(track: &Track, format: &Format) -> Vec<String> {
     }
 }
 
+/// Has a medium go by `RTP/SAVP` with the keys of a message: as `a=key-mgmt` (RFC 4567 §3) and as `a=crypto` (RFC 4568), of which the
+/// other end takes what it knows. The description is then a secret as well.
+///
+/// # Errors
+/// As [`Message::encode`](crate::srtp::mikey::Message::encode) has them.
+#[cfg(feature = "srtp")]
+pub fn protect(media: &mut Media, message: &crate::srtp::mikey::Message) -> Result<(), Error> {
+    use crate::srtp::sdes::Crypto;
+    media.proto = TransportProto::RtpSavp.to_string();
+    let value = format!("mikey {}", message.to_base64()?);
+    media
+        .attributes
+        .push(Attribute::with_value("key-mgmt", value));
+    for (key, tag) in message.keys.iter().zip(1..) {
+        let crypto = Crypto::new(tag, message.profile, key);
+        media
+            .attributes
+            .push(Attribute::with_value("crypto", crypto.to_string()));
+    }
+    Ok(())
+}
+
 /// A description as text.
 ///
 /// # Errors

@@ -178,6 +178,18 @@ impl Context {
         Ok(())
     }
 
+    /// Tells the rollover counter that the first packet of a source has, as MIKEY does (RFC 3830 §6.1.1).
+    ///
+    /// # Errors
+    /// [`Error::Limit`] at the limit of sources.
+    pub fn expect_rollover_counter(&mut self, ssrc: u32, counter: u32) -> Result<(), Error> {
+        let source = source(&mut self.sources, ssrc, self.config.sources)?;
+        if source.rtp.highest().is_none() {
+            source.rtp = Window::starting(counter);
+        }
+        Ok(())
+    }
+
     /// Forgets a source: after BYE, or when it is silent for long. Never forget one that may send on with this key.
     pub fn forget(&mut self, ssrc: u32) {
         self.sources.remove(&ssrc);

@@ -43,7 +43,7 @@ impl RtpHead {
     /// The index of a packet: 48 bits, the one nearest to the highest so far (RFC 3711 §3.3.1 and appendix A).
     pub(super) fn index(&self, window: Window) -> u64 {
         let Some(highest) = window.highest() else {
-            return self.sequence_number.into();
+            return window.first(self.sequence_number);
         };
         let [.., a, b] = highest.to_be_bytes();
         let step = self

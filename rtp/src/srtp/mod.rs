@@ -1,7 +1,7 @@
 //! SRTP and SRTCP (RFC 3711, RFC 6188, RFC 7714): packets encrypted and authenticated, in place.
 //!
 //! A [`Context`] is one direction: one protects what is sent, another unprotects what is received.
-//! Keys come from `a=crypto` lines ([`sdes`]), from DTLS ([`MasterKey::from_dtls`]) or from elsewhere.
+//! Keys come from `a=crypto` lines ([`sdes`]), from MIKEY ([`mikey`]), from DTLS ([`MasterKey::from_dtls`]) or from elsewhere.
 //!
 //! ```
 //! use fluvial_rtp::srtp::{Config, Context, MasterKey, Profile};
@@ -27,14 +27,17 @@
 mod context;
 mod head;
 mod key;
+pub mod mikey;
 mod profile;
 mod replay;
 pub mod sdes;
 mod session;
+mod stage;
 
 pub use context::{Config, Context};
 pub use key::MasterKey;
 pub use profile::Profile;
+pub use stage::Secure;
 
 #[cfg(test)]
 mod tests;

@@ -7,13 +7,29 @@ pub(super) struct Window {
     highest: Option<u64>,
     /// Bit n: the packet of index `highest - n` came.
     seen: u128,
+    /// How often sequence numbers wrapped before the first packet.
+    rollovers: u32,
 }
 
 impl Window {
+    /// Of a source whose first packet has this rollover counter.
+    pub(super) fn starting(rollovers: u32) -> Self {
+        Self {
+            rollovers,
+            ..Self::default()
+        }
+    }
+
+    /// The index of a first packet.
+    pub(super) fn first(&self, sequence_number: u16) -> u64 {
+        u64::from(self.rollovers) << 16 | u64::from(sequence_number)
+    }
+
     pub(super) const fn at(highest: u64) -> Self {
         Self {
             highest: Some(highest),
             seen: 0,
+            rollovers: 0,
         }
     }
 

@@ -32,7 +32,7 @@ impl Session {
             && response.status.is_redirection()
         {
             let location = url::resolve(&asked.request.uri, location);
-            self.events.push_back(Event::Redirected { location });
+            self.link.events.push_back(Event::Redirected { location });
         } else if response.status.is_success() {
             self.succeed(&asked, response);
         } else {
@@ -66,7 +66,7 @@ impl Session {
             Kind::Setup { media, .. } => self.tracks.retain(|track| track.media != *media),
             _ => {}
         }
-        self.events.push_back(Event::Refused {
+        self.link.events.push_back(Event::Refused {
             method: asked.request.method.clone(),
             status: response.status,
             reason: response.reason.clone(),
@@ -90,10 +90,10 @@ impl Session {
         match &asked.kind {
             Kind::Options => {
                 let public = self.public.clone().unwrap_or_default();
-                self.events.push_back(Event::Options(public));
+                self.link.events.push_back(Event::Options(public));
             }
             Kind::Describe => self.described(asked, response),
-            Kind::Announce => self.events.push_back(Event::Announced),
+            Kind::Announce => self.link.events.push_back(Event::Announced),
             Kind::Setup { media, asked } => self.set_up(*media, asked, response),
             Kind::Play => {
                 let event = Event::Playing {
@@ -101,15 +101,16 @@ impl Session {
                     scale: headers.typed::<Scale>().ok().flatten().map(|scale| scale.0),
                     rtp_info: self.rtp_info(response),
                 };
-                self.events.push_back(event);
+                self.link.events.push_back(event);
             }
-            Kind::Record => self.events.push_back(Event::Recording),
-            Kind::Pause => self.events.push_back(Event::Paused),
+            Kind::Record => self.link.events.push_back(Event::Recording),
+            Kind::Pause => self.link.events.push_back(Event::Paused),
             Kind::GetParameter => {
-                self.events
+                self.link
+                    .events
                     .push_back(Event::Parameters(response.body.clone()));
             }
-            Kind::SetParameter => self.events.push_back(Event::ParametersSet),
+            Kind::SetParameter => self.link.events.push_back(Event::ParametersSet),
             Kind::Teardown => self.close_with(CloseReason::Local),
             Kind::KeepAlive => {}
         }
@@ -126,7 +127,9 @@ impl Session {
         match Description::parse(&sdp, &self.config.limits) {
             Ok(description) => {
                 self.description = Some(description.clone());
-                self.events.push_back(Event::Described { sdp, description });
+                self.link
+                    .events
+                    .push_back(Event::Described { sdp, description });
             }
             Err(error) => self.fail(error),
         }
@@ -148,7 +151,9 @@ impl Session {
         if let Some(track) = self.tracks.iter_mut().find(|track| track.media == media) {
             track.transport = transport.clone();
         }
-        self.events.push_back(Event::SetUp { media, transport });
+        self.link
+            .events
+            .push_back(Event::SetUp { media, transport });
     }
 
     /// Which entry of `RTP-Info` is of which medium: by the whole address, else by its end, else by order.
@@ -191,16 +196,16 @@ impl Session {
             Method::Redirect => {
                 let location = request.headers.get(name::LOCATION);
                 let location = location.map_or_else(|| self.config.url.to_string(), Into::into);
-                self.events.push_back(Event::Redirected { location });
+                self.link.events.push_back(Event::Redirected { location });
             }
             Method::PlayNotify => match request.headers.typed::<NotifyReason>() {
-                Ok(Some(reason)) => self.events.push_back(Event::Notified {
+                Ok(Some(reason)) => self.link.events.push_back(Event::Notified {
                     reason,
                     headers: request.headers.clone(),
                 }),
                 _ => status = Status::BAD_REQUEST,
             },
-            Method::Announce => self.events.push_back(Event::DescriptionChanged {
+            Method::Announce => self.link.events.push_back(Event::DescriptionChanged {
                 sdp: String::from_utf8_lossy(&request.body).into_owned(),
             }),
             Method::Teardown => {}
@@ -220,8 +225,8 @@ impl Session {
                 "OPTIONS, GET_PARAMETER, SET_PARAMETER, REDIRECT, PLAY_NOTIFY, ANNOUNCE, TEARDOWN",
             );
         }
-        if self.transmit.len() < self.config.limits.transmit_bytes {
-            response.encode(self.transmit.tail());
+        if self.link.transmit.len() < self.config.limits.transmit_bytes {
+            response.encode(self.link.transmit.tail());
         }
         if request.method == Method::Teardown {
             self.close_with(CloseReason::TornDown);

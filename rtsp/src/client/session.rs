@@ -1,9 +1,9 @@
 use super::Config;
 use super::event::{CloseReason, Event};
 use crate::headers::{Public, Range, Scale, Session as SessionHeader, Transport, name};
+use crate::link::Link;
 use crate::message::Frame;
-use crate::transmit::Transmit;
-use crate::{Description, Error, Item, Message, Method, Reader, Request, Version, auth};
+use crate::{Description, Error, Headers, Item, Message, Method, Reader, Request, Version, auth};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -19,9 +19,7 @@ const MOST_QUEUED: usize = 64;
 #[derive(Debug)]
 pub struct Session {
     pub(super) config: Config,
-    reader: Reader,
-    pub(super) events: VecDeque<Event>,
-    pub(super) transmit: Transmit,
+    pub(super) link: Link<Event>,
     pub(super) auth: Option<auth::Client>,
     pub(super) queue: VecDeque<Asked>,
     pub(super) outstanding: Option<Asked>,
@@ -37,8 +35,6 @@ pub struct Session {
     sent: Duration,
     /// When something last came.
     heard: Duration,
-    eof: bool,
-    end: Option<Result<(), Error>>,
 }
 
 /// A request, and what it is about.
@@ -81,11 +77,12 @@ impl Session {
             auth::Client::new(user.clone(), password, rng.next_u64())
         });
         Self {
-            reader: Reader::lenient(config.limits.clone()),
+            link: Link::new(
+                Reader::lenient(config.limits.clone()),
+                config.limits.clone(),
+            ),
             base: url.request_uri(),
             config,
-            events: VecDeque::new(),
-            transmit: Transmit::default(),
             auth,
             queue: VecDeque::new(),
             outstanding: None,
@@ -97,39 +94,28 @@ impl Session {
             now,
             sent: now,
             heard: now,
-            eof: false,
-            end: None,
         }
     }
 
     /// Takes bytes from the transport; never fails, [`poll_event`](Self::poll_event) does.
     pub fn handle_input(&mut self, data: &[u8], now: Duration) {
-        if self.end.is_some() || self.eof {
+        if !self.link.is_open() || self.link.eof {
             return;
         }
         (self.now, self.heard) = (now, now);
         let mut rest = data;
         self.read(&mut rest);
-        if !rest.is_empty() && self.end.is_none() {
-            let max = self.config.limits.stashed_bytes;
-            if self.reader.buffered_len().saturating_add(rest.len()) > max {
-                return self.fail(Error::Limit {
-                    limit: "input put aside",
-                    max: max as u64,
-                });
-            }
-            self.reader.push(rest);
-        }
+        self.link.put_aside(rest);
     }
 
     /// To be called when [`poll_timeout`](Self::poll_timeout) has passed.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.now = now;
-        if self.end.is_some() {
+        if !self.link.is_open() {
             return;
         }
         if self.body_due().is_some_and(|due| due <= now)
-            && let Some(message) = self.reader.finish_body()
+            && let Some(message) = self.link.reader.finish_body()
         {
             self.handle_message(message);
         }
@@ -143,7 +129,7 @@ impl Session {
 
     /// The transport has ended. What came before is still told; the last event is [`Event::Closed`].
     pub fn handle_eof(&mut self) {
-        self.eof = true;
+        self.link.eof = true;
         self.finish();
     }
 
@@ -152,26 +138,22 @@ impl Session {
     /// # Errors
     /// What was wrong with the input or not in time, after the events before it; it repeats.
     pub fn poll_event(&mut self) -> Result<Option<Event>, Error> {
-        if self.events.is_empty() && self.end.is_none() {
+        if self.link.events.is_empty() && self.link.is_open() {
             self.read(&mut &[][..]);
             self.finish();
         }
-        match (self.events.pop_front(), &self.end) {
-            (Some(event), _) => Ok(Some(event)),
-            (None, Some(Err(error))) => Err(error.clone()),
-            (None, _) => Ok(None),
-        }
+        self.link.poll_event()
     }
 
     /// The next bytes for the transport.
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
-        self.transmit.poll()
+        self.link.transmit.poll()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called, if nothing happens before.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        if self.end.is_some() {
+        if !self.link.is_open() {
             return None;
         }
         [self.body_due(), self.response_due(), self.keep_alive_due()]
@@ -181,7 +163,8 @@ impl Session {
     }
 
     fn body_due(&self) -> Option<Duration> {
-        self.reader
+        self.link
+            .reader
             .waits_for_body()
             .then(|| self.heard.saturating_add(self.config.body))
     }
@@ -228,21 +211,17 @@ impl Session {
     /// Bytes held: input that has not been used, packets not polled, and what waits to be sent.
     #[must_use]
     pub fn buffered_len(&self) -> usize {
-        let events = self.events.iter().map(|event| match event {
+        self.link.buffered_len(|event| match event {
             Event::Packet { data, .. } | Event::Parameters(data) => data.len(),
             Event::Described { sdp, .. } | Event::DescriptionChanged { sdp } => sdp.len(),
             _ => 0,
-        });
-        events
-            .sum::<usize>()
-            .saturating_add(self.reader.buffered_len())
-            .saturating_add(self.transmit.len())
+        })
     }
 
     /// Bytes that wait to be polled by [`poll_transmit`](Self::poll_transmit).
     #[must_use]
     pub fn transmit_len(&self) -> usize {
-        self.transmit.len()
+        self.link.transmit.len()
     }
 
     /// Address of the whole presentation.
@@ -292,6 +271,20 @@ impl Session {
         transport: Transport,
         now: Duration,
     ) -> Result<(), Error> {
+        self.setup_with(media, transport, &Headers::new(), now)
+    }
+
+    /// As [`setup`](Self::setup), with headers beside: keys for SRTP ([`KeyMgmt`](crate::headers::KeyMgmt)), say.
+    ///
+    /// # Errors
+    /// [`Error::State`] where there is no such medium.
+    pub fn setup_with(
+        &mut self,
+        media: usize,
+        transport: Transport,
+        headers: &Headers,
+        now: Duration,
+    ) -> Result<(), Error> {
         let uri = self
             .description
             .as_ref()
@@ -299,6 +292,9 @@ impl Session {
             .ok_or(Error::State("there is no such medium"))?;
         let mut request = Request::new(Method::Setup, uri.clone());
         request.headers.insert(&transport);
+        for (header, value) in headers.iter() {
+            request.headers.push(header, value);
+        }
         self.tracks.retain(|track| track.media != media);
         self.tracks.push(Track {
             media,
@@ -407,7 +403,7 @@ impl Session {
 
     /// Sends the next request, if none is outstanding.
     pub(super) fn send_next(&mut self) {
-        if self.outstanding.is_some() || self.end.is_some() {
+        if self.outstanding.is_some() || !self.link.is_open() {
             return;
         }
         let Some(mut asked) = self.queue.pop_front() else {
@@ -437,7 +433,7 @@ impl Session {
         if asked.kind == Kind::Play && request.version == Version::V2_0 {
             headers.set(name::ACCEPT_RANGES, "npt");
         }
-        request.encode(self.transmit.tail());
+        request.encode(self.link.transmit.tail());
         self.sent = self.now;
         self.outstanding = Some(asked);
     }
@@ -452,17 +448,8 @@ impl Session {
             .tracks
             .iter()
             .find(|track| track.media == media)
-            .and_then(|track| track.transport.interleaved)
-            .ok_or(Error::State("the medium is not interleaved"))?;
-        let max = self.config.limits.transmit_bytes;
-        if self.transmit.len().saturating_add(packet.len()) > max {
-            return Err(Error::Limit {
-                limit: "bytes to be sent",
-                max: max as u64,
-            });
-        }
-        let channel = if rtcp { channels.1 } else { channels.0 };
-        Frame::encode(channel, packet, self.transmit.tail())
+            .and_then(|track| track.transport.interleaved);
+        self.link.send(channels, rtcp, packet)
     }
 
     /// Closes the session without a word to the server.
@@ -471,21 +458,16 @@ impl Session {
     }
 
     pub(super) fn close_with(&mut self, reason: CloseReason) {
-        if self.end.is_none() {
-            self.events.push_back(Event::Closed(reason));
-            self.end = Some(Ok(()));
-        }
+        self.link.close([Event::Closed(reason)]);
     }
 
     pub(super) fn fail(&mut self, error: Error) {
-        if self.end.is_none() {
-            self.end = Some(Err(error));
-        }
+        self.link.fail(error);
     }
 
     fn finish(&mut self) {
-        if self.eof && self.end.is_none() && self.events.is_empty() {
-            self.close_with(if self.reader.is_within() {
+        if self.link.is_drained() {
+            self.close_with(if self.link.reader.is_within() {
                 CloseReason::Truncated
             } else {
                 CloseReason::Ended
@@ -494,13 +476,13 @@ impl Session {
     }
 
     fn read(&mut self, input: &mut &[u8]) {
-        while self.end.is_none() && self.events.len() < self.config.limits.events {
-            match self.reader.read(input) {
+        while self.link.wants_more() {
+            match self.link.reader.read(input) {
                 Ok(Some(Item::Frame(frame))) => self.handle_frame(frame),
                 Ok(Some(Item::Message(message))) => self.handle_message(message),
-                Ok(Some(Item::Garbage(count))) => match self.events.back_mut() {
+                Ok(Some(Item::Garbage(count))) => match self.link.events.back_mut() {
                     Some(Event::Skipped(before)) => *before = before.saturating_add(count),
-                    _ => self.events.push_back(Event::Skipped(count)),
+                    _ => self.link.events.push_back(Event::Skipped(count)),
                 },
                 Ok(None) => return,
                 Err(error) => self.fail(error),
@@ -525,7 +507,7 @@ impl Session {
             }
         });
         if let Some((media, rtcp)) = found {
-            self.events.push_back(Event::Packet {
+            self.link.events.push_back(Event::Packet {
                 media,
                 rtcp,
                 data: frame.data,

@@ -13,6 +13,7 @@
 //! ```
 
 mod authenticate;
+mod key_mgmt;
 pub mod name;
 mod notify;
 mod range;
@@ -25,6 +26,7 @@ pub use authenticate::{
     Algorithm, AuthenticationInfo, Authorization, Challenge, Credentials, ProxyAuthenticate,
     ProxyAuthorization, WwwAuthenticate,
 };
+pub use key_mgmt::{KeyMgmt, KeyMgmts};
 pub use notify::{
     MediaProperties, MediaRange, NotifyReason, Property, RequestStatus, SeekStyle, TerminateReason,
 };

@@ -183,8 +183,6 @@ texts! {
     From FROM,
     /// `If-Modified-Since` (RFC 2326 §12.23).
     IfModifiedSince IF_MODIFIED_SINCE,
-    /// `KeyMgmt`: key management of SRTP (RFC 4567 §4.2).
-    KeyMgmt KEY_MGMT,
     /// `Last-Modified` (RFC 2326 §12.24).
     LastModified LAST_MODIFIED,
     /// `Location`: where to go instead (RFC 2326 §12.25).

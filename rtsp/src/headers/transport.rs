@@ -389,7 +389,7 @@ impl fmt::Display for Transport {
         }
         match &self.mode {
             Some(Mode::Play) => f.write_str(";mode=\"PLAY\""),
-            Some(Mode::Record) => f.write_str(";mode=\"RECORD\""),
+            Some(Mode::Record) => f.write_str(";mode=record"),
             Some(Mode::Other(other)) => write!(f, ";mode=\"{other}\""),
             None => Ok(()),
         }?;
@@ -426,7 +426,7 @@ mod tests {
             ),
             (
                 "RTP/AVP/UDP;unicast;client_port=5000-5001;mode=record",
-                "RTP/AVP;unicast;client_port=5000-5001;mode=\"RECORD\"",
+                "RTP/AVP;unicast;client_port=5000-5001;mode=record",
             ),
             // A camera that writes no ports for RTCP, and its parameters in an order of its own.
             (

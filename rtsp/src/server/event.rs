@@ -1,4 +1,4 @@
-use crate::headers::{Range, RtpInfo, SeekStyle, Speed, Transport};
+use crate::headers::{KeyMgmt, Range, RtpInfo, SeekStyle, Speed, Transport};
 use crate::{Description, Url, Version};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -105,6 +105,8 @@ pub struct Setup {
     pub media: Option<usize>,
     /// Transports that the client offers, best first; those on channels that are taken have got free ones.
     pub transports: Vec<Transport>,
+    /// Keys that the client sends with, where packets are encrypted.
+    pub keys: Vec<KeyMgmt>,
     /// Whether the client is going to send.
     pub record: bool,
     /// Media that the session has already.

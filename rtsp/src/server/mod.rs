@@ -19,6 +19,7 @@
 //! ```
 
 mod active;
+mod answers;
 mod event;
 mod requests;
 mod session;

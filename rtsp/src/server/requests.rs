@@ -6,12 +6,13 @@ use super::event::{Announce, Describe, Event, Parameters, Pause, Play, Record, R
 use super::session::{Session, WRONG_PASSWORDS};
 use crate::auth::Denied;
 use crate::headers::{
-    Allow, Authorization, Header, Mode, Public, Range, Require, Scale, Session as SessionHeader,
-    Transport, Transports, Unsupported, name,
+    Allow, Authorization, Header, KeyMgmt, KeyMgmts, Mode, Public, Range, Require, Scale,
+    Session as SessionHeader, Transport, Transports, Unsupported, name,
 };
 use crate::{Description, Error, Headers, Method, Request, Status, Url, Version};
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 /// A request that waits for a decision.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ impl Session {
     pub(super) fn handle_request(&mut self, request: &Request) {
         self.greeted = true;
         if let Some(agent) = request.headers.get(name::USER_AGENT) {
-            agent.trim().clone_into(&mut self.user_agent);
+            self.user_agent = agent.trim().into();
         }
         let mut pending = Pending {
             id: self.next_request(),
@@ -86,7 +87,7 @@ impl Session {
         let outcome = self.dispatch(request, &mut pending);
         let status = match outcome {
             Ok(Some(event)) => {
-                self.events.push_back(event);
+                self.link.events.push_back(event);
                 self.pending = Some(pending);
                 return;
             }
@@ -98,7 +99,7 @@ impl Session {
         }
         if request.method == Method::Teardown && status == Status::OK && !pending.with_session {
             self.active = None;
-            self.events.push_back(Event::TornDown { media: None });
+            self.link.events.push_back(Event::TornDown { media: None });
         }
     }
 
@@ -302,6 +303,7 @@ impl Session {
             control,
             media,
             transports,
+            keys: keys(request),
             record,
             others: self.active.as_ref().map_or(0, |active| active.tracks.len()),
             version: request.version,
@@ -416,7 +418,8 @@ impl Session {
         if let Some(media) = active.medium(&request.uri) {
             active.tracks.retain(|track| track.media != media);
             pending.with_session = true;
-            self.events
+            self.link
+                .events
                 .push_back(Event::TornDown { media: Some(media) });
         }
         Ok(None)
@@ -449,6 +452,14 @@ impl Session {
 
 fn url(request: &Request) -> Result<Url, Status> {
     request.uri.parse().map_err(|_| Status::BAD_REQUEST)
+}
+
+/// Keys that can be read; others are none.
+fn keys(request: &Request) -> Vec<KeyMgmt> {
+    let all = request.headers.all(name::KEY_MGMT);
+    all.filter_map(|value| KeyMgmts::parse(value).ok())
+        .flat_map(|keys| keys.0)
+        .collect()
 }
 
 fn required(request: &Request) -> Require {

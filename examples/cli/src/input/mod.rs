@@ -11,6 +11,7 @@ mod mp4;
 mod packed;
 mod pushed;
 mod rtmp;
+mod rtsp;
 mod segments;
 mod splice;
 
@@ -178,6 +179,11 @@ pub fn is_rtmp(name: &str) -> bool {
     net::scheme(name).is_some_and(|scheme| scheme.starts_with("rtmp"))
 }
 
+/// Whether a name means a stream of RTSP.
+pub fn is_rtsp(name: &str) -> bool {
+    net::scheme(name).is_some_and(|scheme| matches!(&*scheme, "rtsp" | "rtsps"))
+}
+
 /// Opens a file, a URL, or standard input (`-`).
 pub fn open(name: &str, options: &Options) -> Result<Input> {
     if name == "-" {
@@ -186,10 +192,13 @@ pub fn open(name: &str, options: &Options) -> Result<Input> {
     if is_rtmp(name) {
         return rtmp::open(name);
     }
+    if is_rtsp(name) {
+        return rtsp::open(name);
+    }
     match Place::of(name) {
         Place::Url(url) => remote(&url, options),
         Place::File(_) if net::scheme(name).is_some_and(|scheme| scheme != "file") => {
-            bail!("{name}: only http, https and the rtmp family can be read from elsewhere")
+            bail!("{name}: only http, https, rtsp and the rtmp family can be read from elsewhere")
         }
         place @ Place::File(_) => local(&place, options),
     }

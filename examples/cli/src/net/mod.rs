@@ -2,6 +2,7 @@
 
 pub mod http;
 pub mod rtmp;
+pub mod rtsp;
 mod tls;
 
 use anyhow::{Context, Result, bail};

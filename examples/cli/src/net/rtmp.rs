@@ -70,7 +70,7 @@ impl Transport {
     }
 }
 
-fn connect(host: &str, port: u16) -> Result<TcpStream> {
+pub(super) fn connect(host: &str, port: u16) -> Result<TcpStream> {
     let addresses = (host, port)
         .to_socket_addrs()
         .with_context(|| format!("{host} is not known"))?;
@@ -350,7 +350,7 @@ fn refused(what: &str, code: &str, description: &str) -> anyhow::Error {
     anyhow::anyhow!("the server refuses {what}: {words}")
 }
 
-fn has_nothing(error: &io::Error) -> bool {
+pub(super) fn has_nothing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted

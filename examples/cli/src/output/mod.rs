@@ -8,6 +8,7 @@ mod ps;
 mod raw;
 mod recording;
 mod rtmp;
+mod rtsp;
 mod segments;
 mod target;
 mod ts;
@@ -66,8 +67,12 @@ pub fn create(path: &str, format: Option<&str>, options: &Options) -> Result<Box
         let stream = rtmp::Rtmp::new(path, options.is_paced);
         return Ok(Box::new(Interleave::new(Box::new(stream))));
     }
+    if crate::input::is_rtsp(path) {
+        let stream = rtsp::Rtsp::new(path, options.is_paced);
+        return Ok(Box::new(Interleave::new(Box::new(stream))));
+    }
     if let Some(scheme) = crate::net::scheme(path) {
-        bail!("{path}: nothing can be written to {scheme}; RTMP and files can");
+        bail!("{path}: nothing can be written to {scheme}; RTMP, RTSP and files can");
     }
     let named = match format {
         Some(name) => Path::new("x").with_extension(name),
@@ -103,6 +108,7 @@ pub fn create(path: &str, format: Option<&str>, options: &Options) -> Result<Box
         Format::M2ts => Box::new(ts::Ts::m2ts(out())),
         Format::Ps => Box::new(ps::Ps::new(out())),
         Format::Flv => Box::new(flv::Flv::new(out())),
+        Format::Rtsp => bail!("{path}: a stream needs a URL, as rtsp://host/app/name"),
         Format::Rtmp => bail!("{path}: a stream needs a URL, as rtmp://host/app/name"),
     };
     Ok(Box::new(Interleave::new(sink)))

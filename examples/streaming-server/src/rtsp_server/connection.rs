@@ -4,8 +4,9 @@ mod end;
 mod requests;
 
 use super::Gate;
+use super::film::{Batch, Film};
 use super::ingest::Ingest;
-use super::player::{self, Player, Step};
+use super::player::{self, Player, Step, Way};
 use super::udp::{Datagram, WAITING};
 use common::{Outbox, Socket};
 use end::End;
@@ -24,6 +25,14 @@ const LAST_BYTES: Duration = Duration::from_secs(1);
 /// Longest without a reason to look.
 const NEVER: Duration = Duration::from_secs(3600);
 
+/// Who waits for a description.
+struct Waiting {
+    id: RequestId,
+    name: String,
+    since: Instant,
+    secure: bool,
+}
+
 pub(super) struct Connection {
     socket: Socket,
     peer: SocketAddr,
@@ -41,7 +50,11 @@ pub(super) struct Connection {
     /// Where the publisher's reports go, by index of the medium.
     report_to: Vec<Option<SocketAddr>>,
     /// A player that waits for a description.
-    waiting: Option<(RequestId, String, Instant)>,
+    waiting: Option<Waiting>,
+    /// What was described has keys: packets are encrypted.
+    secure: bool,
+    /// A file that is played.
+    film: Option<Film>,
     inbox: mpsc::Receiver<Datagram>,
     outside: mpsc::Sender<Datagram>,
     group: Option<super::multicast::Member>,
@@ -64,6 +77,8 @@ impl Connection {
             announced: None,
             report_to: Vec::new(),
             waiting: None,
+            secure: false,
+            film: None,
             inbox,
             outside,
             group: None,
@@ -87,6 +102,9 @@ impl Connection {
         }
         if let Some(player) = self.player.take().filter(|player| player.playing) {
             tracing::info!(peer = %self.peer, stream = %player.stream.name, "player gone: {reason}");
+        }
+        if let Some(film) = self.film.take().filter(Film::is_set_up) {
+            tracing::info!(peer = %self.peer, file = %film.name, "player gone: {reason}");
         }
         if end.is_the_peers_fault() {
             tracing::warn!(peer = %self.peer, "connection closed: {reason}");
@@ -117,7 +135,7 @@ impl Connection {
             let description = self
                 .waiting
                 .as_ref()
-                .and_then(|(_, name, _)| self.gate.0.hub.find(name));
+                .and_then(|waiting| self.gate.0.hub.find(&waiting.name));
             let described = async {
                 match &description {
                     Some(stream) => stream.rtsp.news.notified().await,
@@ -125,6 +143,13 @@ impl Connection {
                 }
             };
             let reader = self.player.as_ref().and_then(Player::reader);
+            let film = self.film.as_mut();
+            let read = async {
+                match film {
+                    Some(film) => film.read().await,
+                    None => std::future::pending().await,
+                }
+            };
             let news = async {
                 match reader {
                     Some(reader) => reader.ready().await,
@@ -140,6 +165,9 @@ impl Connection {
                 writable = poll_fn(|context| self.socket.poll_write_ready(context)), if blocked => writable?,
                 Some(datagram) = self.inbox.recv() => self.handle_datagram(&datagram),
                 () = news, if !blocked => {}
+                read = read => if let Err(error) = read {
+                    return Err(End::Unreadable(error));
+                },
                 () = described => {}
                 () = tokio::time::sleep_until((Instant::now() + due).into()) => {}
                 () = &mut cut => return Err(End::ShutDown),
@@ -170,6 +198,9 @@ impl Connection {
             wake(ingest.poll_timeout());
             let flush = ingest.publication.flush(Instant::now());
             wake(flush.map(|at| at.saturating_duration_since(self.gate.0.start)));
+        }
+        if let Some(due) = self.film.as_ref().filter(|_| !blocked).and_then(Film::due) {
+            wake(Some(now + due));
         }
         if self.waiting.is_some() {
             wake(Some(now + Duration::from_millis(100)));
@@ -231,14 +262,17 @@ impl Connection {
                         ingest.handle(media, &data, now);
                     }
                 }
-                Event::DescribeRequested(request) => self.describe(&request),
+                Event::DescribeRequested(request) => self.describe(&request).await?,
                 Event::AnnounceRequested(request) => self.announce(request)?,
                 Event::SetupRequested(request) => self.set_up(&request).await?,
-                Event::PlayRequested(request) => self.play(&request)?,
+                Event::PlayRequested(request) => self.play(&request).await?,
                 Event::RecordRequested(request) => self.record(request.id)?,
                 Event::PauseRequested(request) => {
                     if let Some(player) = self.player.as_mut() {
                         player.pause();
+                    }
+                    if let Some(film) = self.film.as_mut() {
+                        film.pause();
                     }
                     self.session.accept(request.id)?;
                 }
@@ -251,6 +285,9 @@ impl Connection {
                     if let Some(player) = self.player.take().filter(|player| player.playing) {
                         tracing::info!(peer = %self.peer, stream = %player.stream.name, "player gone: it said so");
                     }
+                    if let Some(film) = self.film.take().filter(Film::is_set_up) {
+                        tracing::info!(peer = %self.peer, file = %film.name, "player gone: it said so");
+                    }
                     self.group = None;
                     self.announced = None;
                 }
@@ -259,6 +296,10 @@ impl Connection {
                         .player
                         .as_mut()
                         .and_then(|player| player.tracks.get_mut(media))
+                    {
+                        *way = None;
+                    }
+                    if let Some(way) = self.film.as_mut().and_then(|film| film.ways.get_mut(media))
                     {
                         *way = None;
                     }
@@ -288,42 +329,102 @@ impl Connection {
             if !self.outbox.is_empty() && self.outbox.write_to(&self.socket)? > 0 {
                 self.progress = Instant::now();
             }
-            let Some(player) = self.player.as_mut().filter(|_| self.outbox.is_empty()) else {
+            if !self.outbox.is_empty() {
                 return Ok(());
-            };
-            if player.take()? {
-                tracing::info!(peer = %self.peer, stream = %player.stream.name, "player is slow: skipped to a key frame");
             }
-            let mut some = false;
-            while let Some(step) = player.next() {
-                some = true;
-                match step {
-                    Step::Frames(frames) => self.outbox.push(frames),
-                    Step::Reframed(packets, channel) => {
-                        let mut frames = Vec::with_capacity(packets.frames.len());
-                        for packet in packets.each() {
-                            Frame::encode(channel, packet, &mut frames)?;
-                        }
-                        self.outbox.push(frames.into());
-                    }
-                    Step::Datagrams(packets, to) => {
-                        player::send(&self.gate.0.ports, &packets, to).await?;
-                    }
-                    Step::End => {
-                        let _ = self.session.notify(
-                            &rtsp::headers::NotifyReason::EndOfStream,
-                            &rtsp::Headers::new(),
-                        );
-                        return Err(End::Unpublished);
-                    }
-                }
-            }
+            let some = self.send_live().await? | self.send_film().await?;
             if !some {
                 return Ok(());
             }
             // What waits now was taken just now.
             self.progress = Instant::now();
         }
+    }
+
+    /// Sends what has come of a live stream; whether there was something.
+    async fn send_live(&mut self) -> Result<bool, End> {
+        let Some(player) = self.player.as_mut() else {
+            return Ok(false);
+        };
+        if player.take()? {
+            tracing::info!(peer = %self.peer, stream = %player.stream.name, "player is slow: skipped to a key frame");
+        }
+        let secure = player.secure;
+        let mut some = false;
+        while let Some(step) = player.next() {
+            some = true;
+            match step {
+                Step::Frames(frames) => self.outbox.push(frames),
+                Step::Reframed(packets, channel) => {
+                    let Some(laid) = packets.laid(secure) else {
+                        continue;
+                    };
+                    let mut frames = Vec::with_capacity(laid.frames.len());
+                    for packet in laid.each() {
+                        Frame::encode(channel, packet, &mut frames)?;
+                    }
+                    self.outbox.push(frames.into());
+                }
+                Step::Datagrams(packets, to) => {
+                    let Some(laid) = packets.laid(secure) else {
+                        continue;
+                    };
+                    let (ports, rtcp) = (&self.gate.0.ports, packets.rtcp);
+                    player::send(ports, rtcp, &laid.datagrams, &laid.ends, to).await?;
+                }
+                Step::End => {
+                    self.tell_end();
+                    return Err(End::Unpublished);
+                }
+            }
+        }
+        Ok(some)
+    }
+
+    /// Sends what is due of a file; whether there was something.
+    async fn send_film(&mut self) -> Result<bool, End> {
+        let Some(film) = self.film.as_mut() else {
+            return Ok(false);
+        };
+        let ended = film.finish();
+        let mut some = false;
+        for batch in film.take() {
+            let Batch {
+                media,
+                rtcp,
+                datagrams,
+                ends,
+            } = batch;
+            some = true;
+            match film.ways.get(media) {
+                Some(Some(Way::Tcp(rtp_channel, rtcp_channel))) => {
+                    let channel = if rtcp { *rtcp_channel } else { *rtp_channel };
+                    let mut frames = Vec::with_capacity(datagrams.len() + 4 * ends.len());
+                    let mut start = 0;
+                    for end in ends {
+                        Frame::encode(channel, &datagrams[start..end], &mut frames)?;
+                        start = end;
+                    }
+                    self.outbox.push(frames.into());
+                }
+                Some(Some(Way::Udp(rtp_address, rtcp_address))) => {
+                    let to = if rtcp { *rtcp_address } else { *rtp_address };
+                    player::send(&self.gate.0.ports, rtcp, &datagrams, &ends, to).await?;
+                }
+                _ => {}
+            }
+        }
+        if ended {
+            self.tell_end();
+        }
+        Ok(some)
+    }
+
+    /// Clients of RTSP 2.0 are told the end; others see it by RTCP.
+    fn tell_end(&mut self) {
+        let reason = rtsp::headers::NotifyReason::EndOfStream;
+        // Who has no session any more need not be told.
+        let _ = self.session.notify(&reason, &rtsp::Headers::new());
     }
 
     /// Tells a publisher how it is received.

@@ -1,12 +1,13 @@
 //! A stream as packets: laid out once for all its players.
 
+use super::secrets::Sealer;
 use bytes::{BufMut, Bytes, BytesMut};
 use common::Fanout;
 use common::fanout::{self, Role};
 use media::{Event, Kind, TrackId, Tracks, WallClock};
 use rtp::sender::{Channel, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 use tokio::sync::Notify;
 
@@ -28,6 +29,15 @@ pub(crate) struct Packets {
     pub(crate) track: usize,
     pub(crate) rtcp: bool,
     pub(crate) role: Role,
+    pub(crate) plain: Laid,
+    /// For who wants them so, made when the first one does.
+    sealed: OnceLock<Option<Laid>>,
+    sealer: Arc<Sealer>,
+}
+
+/// Packets as they are sent.
+#[derive(Debug, Default)]
+pub(crate) struct Laid {
     /// One behind the other, as datagrams.
     pub(crate) datagrams: Bytes,
     pub(crate) ends: Vec<usize>,
@@ -35,13 +45,26 @@ pub(crate) struct Packets {
     pub(crate) frames: Bytes,
 }
 
-impl Packets {
+impl Laid {
     /// Each packet by itself.
     pub(crate) fn each(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts
             .zip(&self.ends)
             .map(|(start, end)| &self.datagrams[start..*end])
+    }
+}
+
+impl Packets {
+    /// As they are sent to a player; `None` where they cannot be encrypted.
+    pub(crate) fn laid(&self, secure: bool) -> Option<&Laid> {
+        match secure {
+            false => Some(&self.plain),
+            true => {
+                let sealed = self.sealed.get_or_init(|| self.sealer.seal(self));
+                sealed.as_ref()
+            }
+        }
     }
 
     /// The channel that its frames are on.
@@ -51,7 +74,7 @@ impl Packets {
 
     /// Sequence number and time of the first packet.
     pub(crate) fn begins_with(&self) -> Option<(u16, u32, u32)> {
-        let packet = rtp::Packet::parse(self.each().next()?).ok()?;
+        let packet = rtp::Packet::parse(self.plain.each().next()?).ok()?;
         (!self.rtcp).then_some((packet.sequence_number(), packet.timestamp(), packet.ssrc()))
     }
 }
@@ -67,7 +90,7 @@ impl fanout::Unit for Unit {
     fn size(&self) -> usize {
         match self {
             Unit::Start | Unit::End => 0,
-            Unit::Packets(packets) => packets.datagrams.len() + packets.frames.len(),
+            Unit::Packets(packets) => packets.plain.datagrams.len() + packets.plain.frames.len(),
         }
     }
 }
@@ -77,6 +100,22 @@ impl fanout::Unit for Unit {
 pub(crate) struct Description {
     pub(crate) sdp: String,
     pub(crate) tracks: usize,
+    /// For those who want it encrypted.
+    session: rtp::sdp::Session,
+    ssrcs: Vec<u32>,
+    sealer: Arc<Sealer>,
+}
+
+impl Description {
+    /// With keys, which are as good as the connection that carries them.
+    pub(crate) fn secure(&self) -> Result<String, rtp::Error> {
+        let mut session = self.session.clone();
+        let medias = session.medias.iter_mut().zip(&self.ssrcs).enumerate();
+        for (track, (media, ssrc)) in medias {
+            rtp::sdp::protect(media, &self.sealer.message(track, *ssrc)?)?;
+        }
+        rtp::sdp::to_text(&session)
+    }
 }
 
 /// The RTSP side of a stream.
@@ -132,6 +171,7 @@ pub(crate) struct Feed {
     sender: rtp::Sender,
     start: Instant,
     kinds: Vec<(TrackId, Kind)>,
+    sealer: Option<Arc<Sealer>>,
     woken: Instant,
 }
 
@@ -147,6 +187,7 @@ impl Feed {
             sender: rtp::Sender::new(config, &mut rand::rng()),
             start: Instant::now(),
             kinds: Vec::new(),
+            sealer: None,
             woken: Instant::now(),
         }
     }
@@ -194,13 +235,27 @@ impl Feed {
                 Some((track.id, track.codec.kind()))
             })
             .collect();
+        let sealer = match &self.sealer {
+            Some(sealer) if kinds == self.kinds => Arc::clone(sealer),
+            _ => Arc::new(Sealer::new(kinds.len())?),
+        };
         if kinds != self.kinds {
             self.kinds = kinds;
             egress.fanout.push(Unit::Start);
         }
+        self.sealer = Some(Arc::clone(&sealer));
+        let session = super::ingest::session(name, &self.sender, tracks, "npt=now-");
         let description = Description {
-            sdp: super::ingest::describe(name, &self.sender, tracks)?,
+            sdp: rtp::sdp::to_text(&session)?,
             tracks: self.kinds.len(),
+            session,
+            ssrcs: self
+                .sender
+                .streams()
+                .iter()
+                .map(rtp::sender::Stream::ssrc)
+                .collect(),
+            sealer,
         };
         egress.set(Some(description));
         Ok(())
@@ -246,9 +301,13 @@ impl Feed {
             track: index,
             rtcp,
             role,
-            datagrams: datagrams.freeze(),
-            ends,
-            frames: frames.freeze(),
+            plain: Laid {
+                datagrams: datagrams.freeze(),
+                ends,
+                frames: frames.freeze(),
+            },
+            sealed: OnceLock::new(),
+            sealer: Arc::clone(self.sealer.as_ref()?),
         })))
     }
 

@@ -1,28 +1,52 @@
 //! Packets of a publisher, or of a camera that is pulled, to what it publishes.
 
+use super::secrets::Secrets;
 use crate::stream::Publication;
+use anyhow::Context;
 use media::{TrackId, Tracks};
+use rtp::srtp::Secure;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-/// What a player is told of a stream.
+/// What a player is told of a stream: its media, and of the whole what can be played of it (`a=range`).
+pub(super) fn session(
+    name: &str,
+    sender: &rtp::Sender,
+    tracks: &Tracks,
+    range: &str,
+) -> rtp::sdp::Session {
+    let streams = sender.streams().iter();
+    let streams =
+        streams.filter_map(|stream| Some((tracks.find(stream.track())?, *stream.format())));
+    let mut session = rtp::sdp::session(name, 0, Ipv4Addr::UNSPECIFIED.into());
+    for (key, value) in [("control", "*"), ("range", range)] {
+        session
+            .attributes
+            .push(rtp::sdp::Attribute::with_value(key, value));
+    }
+    let mut index = 0;
+    rtp::sdp::describe(session, streams, |_| {
+        index += 1;
+        Some(format!("trackID={}", index - 1))
+    })
+}
+
+/// The same as text, with keys where there are some.
 pub(super) fn describe(
     name: &str,
     sender: &rtp::Sender,
     tracks: &Tracks,
+    range: &str,
+    secrets: Option<&Secrets>,
 ) -> Result<String, rtp::Error> {
-    let streams = sender.streams().iter();
-    let streams =
-        streams.filter_map(|stream| Some((tracks.find(stream.track())?, *stream.format())));
-    let session = rtp::sdp::session(name, 0, Ipv4Addr::UNSPECIFIED.into());
-    let mut index = 0;
-    let session = rtp::sdp::describe(session, streams, |_| {
-        index += 1;
-        Some(format!("trackID={}", index - 1))
-    });
-    let text = rtp::sdp::to_text(&session)?;
-    // Of the whole: by its own address, and live.
-    Ok(text.replacen("\r\nm=", "\r\na=control:*\r\na=range:npt=now-\r\nm=", 1))
+    let mut session = session(name, sender, tracks, range);
+    let medias = session.medias.iter_mut().zip(sender.streams());
+    for (track, (media, stream)) in medias.enumerate() {
+        if let Some(secrets) = secrets {
+            rtp::sdp::protect(media, &secrets.message(track, stream.ssrc(), 0)?)?;
+        }
+    }
+    rtp::sdp::to_text(&session)
 }
 
 /// One who sends packets.
@@ -42,25 +66,48 @@ pub(crate) struct Report {
 }
 
 impl Ingest {
+    /// With the keys and the source that the sender was told of, where it was: reports are encrypted with them.
+    ///
     /// # Errors
     /// Where nothing of the description is understood.
-    pub(crate) fn new(sdp: &str, tcp: bool, publication: Publication) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        sdp: &str,
+        tcp: bool,
+        own: Option<(&Secrets, u32)>,
+        publication: Publication,
+    ) -> anyhow::Result<Self> {
         let description = rtp::sdp::parse(sdp.as_bytes())?;
         let mut tracks = Vec::new();
         let mut streams = Vec::new();
+        let mut secure = Vec::new();
         for (index, media) in rtp::sdp::media(&description).iter().enumerate() {
             let id = TrackId(u32::try_from(index)? + 1);
             let stream = media.stream(id);
             tracks.push(stream.as_ref().map(|_| id));
+            if stream.is_some() && media.is_secure() {
+                let context = media.context()?;
+                let context = context.context("packets are encrypted, and there is no key")?;
+                let mut both = match own {
+                    Some((secrets, _)) => secrets.secure(index)?,
+                    None => Secure::default(),
+                };
+                both.inbound = Some(context);
+                secure.push((id, both));
+            }
             streams.extend(stream);
         }
         anyhow::ensure!(!streams.is_empty(), "none of its formats is known");
-        let mut config = rtp::receiver::Config::new(rand::random(), "fluvial");
+        let mut config =
+            rtp::receiver::Config::new(own.map_or_else(rand::random, |(_, ssrc)| ssrc), "fluvial");
         if tcp {
             config.latency = Duration::ZERO;
         }
+        let mut receiver = rtp::Receiver::new(config, streams)?;
+        for (track, secure) in secure {
+            receiver.set_srtp(track, secure)?;
+        }
         Ok(Self {
-            receiver: rtp::Receiver::new(config, streams)?,
+            receiver,
             tracks,
             publication,
             heard: Duration::ZERO,

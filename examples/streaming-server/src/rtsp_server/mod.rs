@@ -2,15 +2,18 @@
 
 mod connection;
 pub(crate) mod egress;
+mod film;
 pub(crate) mod ingest;
 mod multicast;
 mod player;
 pub(crate) mod pull;
+mod secrets;
 mod tunnel;
 mod udp;
 
 use crate::config::Config;
 use crate::hub::Hub;
+use crate::vod::Library;
 use anyhow::Context;
 use common::{Listener, Pipe, Shutdown, Socket, Tls};
 use std::net::SocketAddr;
@@ -30,6 +33,7 @@ pub(crate) struct Gate(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     hub: Hub,
+    library: Option<Library>,
     setup: rtsp::server::Config,
     stall: Duration,
     cut: Shutdown,
@@ -43,6 +47,7 @@ impl Gate {
     /// Binds the ports for datagrams.
     pub(crate) async fn new(
         hub: Hub,
+        library: Option<Library>,
         config: &Config,
         address: SocketAddr,
         cut: Shutdown,
@@ -55,6 +60,7 @@ impl Gate {
             .context("cannot have two ports for RTP and RTCP")?;
         Ok(Self(Arc::new(Inner {
             hub,
+            library,
             setup,
             stall: config.stall,
             cut,

@@ -124,7 +124,10 @@ async fn send(stream: Arc<Stream>, socket: Batcher, address: Ipv4Addr) {
                 continue;
             };
             let to = SocketAddr::from((address, port + u16::from(packets.rtcp)));
-            if let Err(error) = socket.send(&packets.datagrams, &packets.ends, to).await {
+            if let Err(error) = socket
+                .send(&packets.plain.datagrams, &packets.plain.ends, to)
+                .await
+            {
                 tracing::warn!(stream = %stream.name, group = %address, "multicast stops: {error}");
                 return;
             }

@@ -24,6 +24,8 @@ pub(super) struct Player {
     /// Whether pictures wait for the next key frame.
     waits: bool,
     pub(super) playing: bool,
+    /// Whether its packets are encrypted.
+    pub(super) secure: bool,
     _seated: Seated,
 }
 
@@ -51,13 +53,14 @@ pub(super) enum Step {
 }
 
 impl Player {
-    pub(super) fn new(stream: Arc<Stream>) -> Self {
+    pub(super) fn new(stream: Arc<Stream>, secure: bool) -> Self {
         Self {
             tracks: Vec::new(),
             reader: None,
             queue: VecDeque::new(),
             waits: false,
             playing: false,
+            secure,
             _seated: stream.rtsp_player(),
             stream,
         }
@@ -151,7 +154,10 @@ impl Player {
                 Way::Tcp(rtp, rtcp) => {
                     let channel = if packets.rtcp { *rtcp } else { *rtp };
                     if usize::from(channel) == packets.channel() {
-                        Step::Frames(packets.frames.clone())
+                        match packets.laid(self.secure) {
+                            Some(laid) => Step::Frames(laid.frames.clone()),
+                            None => continue,
+                        }
                     } else {
                         Step::Reframed(packets, channel)
                     }
@@ -167,13 +173,15 @@ impl Player {
 }
 
 /// Sends datagrams from the right one of two ports.
-pub(super) async fn send(ports: &Ports, packets: &Packets, to: SocketAddr) -> io::Result<()> {
-    let from: &Batcher = if packets.rtcp {
-        &ports.rtcp
-    } else {
-        &ports.rtp
-    };
-    from.send(&packets.datagrams, &packets.ends, to).await
+pub(super) async fn send(
+    ports: &Ports,
+    rtcp: bool,
+    datagrams: &[u8],
+    ends: &[usize],
+    to: SocketAddr,
+) -> io::Result<()> {
+    let from: &Batcher = if rtcp { &ports.rtcp } else { &ports.rtp };
+    from.send(datagrams, ends, to).await
 }
 
 /// Whether the client can be served this way at all: its own addresses only, so that nobody sends a stream to somebody else.

@@ -2,12 +2,13 @@
 
 use super::ingest::Ingest;
 use super::printable;
+use super::secrets::Secrets;
 use crate::hub::Hub;
 use crate::stream::Publisher;
 use anyhow::{Context, bail};
 use common::Shutdown;
 use rtsp::client::{Config, Event, Session};
-use rtsp::headers::{Range, Transport};
+use rtsp::headers::{KeyMgmt, Profile, Range, Transport};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -99,6 +100,8 @@ async fn run(pull: &Pull, hub: &Hub) -> anyhow::Result<()> {
         &mut rand::rng(),
         Duration::ZERO,
     );
+    // Of the reports that the camera gets.
+    let ssrc: u32 = rand::random();
     let mut ingest: Option<Ingest> = None;
     let mut wanted_media: Vec<usize> = Vec::new();
     let mut watched = Instant::now();
@@ -117,7 +120,9 @@ async fn run(pull: &Pull, hub: &Hub) -> anyhow::Result<()> {
                     let publication = hub
                         .publish(&pull.name, publisher)
                         .map_err(|refused| anyhow::anyhow!(refused.reason()))?;
-                    ingest = Some(Ingest::new(&sdp, true, publication)?);
+                    let secrets = Secrets::new(description.media.len());
+                    let own = Some((&secrets, ssrc));
+                    ingest = Some(Ingest::new(&sdp, true, own, publication)?);
                     wanted_media = (0..description.media.len())
                         .filter(|index| {
                             matches!(description.media[*index].kind.as_str(), "audio" | "video")
@@ -125,7 +130,14 @@ async fn run(pull: &Pull, hub: &Hub) -> anyhow::Result<()> {
                         .collect();
                     for (place, media) in wanted_media.iter().enumerate() {
                         let channel = u8::try_from(2 * place)?;
-                        session.setup(*media, Transport::tcp((channel, channel + 1)), now)?;
+                        let mut transport = Transport::tcp((channel, channel + 1));
+                        let mut headers = rtsp::Headers::new();
+                        if description.media[*media].protocol.contains("SAVP") {
+                            transport.profile = Profile::Savp;
+                            let message = secrets.message(*media, ssrc, 0)?.to_base64()?;
+                            headers.insert(&KeyMgmt::mikey(None, message));
+                        }
+                        session.setup_with(*media, transport, &headers, now)?;
                     }
                 }
                 Event::SetUp { media, .. } => {

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, UNIX_EPOCH};
-use title::Title;
+pub(crate) use title::Title;
 use tokio::sync::{OnceCell, Semaphore};
 
 /// Files that are kept open, so to speak: their tables are.
@@ -84,6 +84,12 @@ impl Library {
         // A link that leads out of the folder does not count.
         let path = self.0.root.join(name).canonicalize().ok()?;
         (path.starts_with(&self.0.root) && path.is_file() && is_media(&path)).then_some(path)
+    }
+
+    /// The file of this name, opened.
+    pub(crate) async fn open(&self, name: &str) -> Option<Arc<Title>> {
+        let (title, _) = self.title(self.find(name)?).await.ok()?;
+        Some(title)
     }
 
     /// All files, by name.

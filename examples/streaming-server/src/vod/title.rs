@@ -15,8 +15,9 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
+/// A file that was opened.
 #[derive(Debug)]
-pub(super) struct Title {
+pub(crate) struct Title {
     path: PathBuf,
     source: Source,
     plan: Plan,
@@ -71,6 +72,65 @@ impl Title {
             found.look(sample);
         }
         found
+    }
+
+    /// Its tracks of pictures and sound.
+    pub(crate) const fn tracks(&self) -> &Tracks {
+        &self.plan.tracks
+    }
+
+    /// The track on whose key frames segments begin.
+    pub(crate) fn lead(&self) -> Option<TrackId> {
+        self.plan.lead().map(|track| track.id)
+    }
+
+    /// When the first sample of all is shown.
+    pub(crate) fn start(&self) -> Time {
+        let first = self.plan.first.values();
+        let times = first.filter_map(|sample| {
+            let track = self.plan.tracks.find(sample.track)?;
+            Some(track.timescale.time(sample.pts))
+        });
+        times.min().unwrap_or(Time::ZERO)
+    }
+
+    /// When the last one has been.
+    pub(crate) fn end(&self) -> Time {
+        let last = self.plan.segments.last().map(|last| &last.spans);
+        let ends = last.into_iter().flatten().filter_map(|(id, span)| {
+            let track = self.plan.tracks.find(*id)?;
+            // Pictures that are reordered are shown as much later as the first one is.
+            let first = self.plan.first.get(id);
+            let later = first.map_or(0, |first| first.pts - first.dts);
+            Some(track.timescale.time(span.end + later))
+        });
+        ends.max().unwrap_or(Time::ZERO)
+    }
+
+    /// How many segments it has.
+    pub(crate) const fn segments(&self) -> usize {
+        self.plan.segments.len()
+    }
+
+    /// The last segment that begins at or before a time, or the first.
+    pub(crate) fn segment_at(&self, time: Time) -> usize {
+        let behind = self
+            .plan
+            .segments
+            .partition_point(|segment| segment.time <= time);
+        behind.saturating_sub(1)
+    }
+
+    /// The samples of some tracks in a segment.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or has changed.
+    pub(crate) fn samples(
+        &self,
+        index: usize,
+        wanted: &[TrackId],
+    ) -> Result<BTreeMap<TrackId, Vec<Sample>>> {
+        source::read(&self.path, &self.source, &self.plan, index, wanted)
     }
 
     pub(super) fn manifest(&self) -> Bytes {

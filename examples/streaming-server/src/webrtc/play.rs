@@ -125,7 +125,7 @@ impl Play {
         let Some(stream) = api.stream_tx_by_mid(lane.mid, None) else {
             return;
         };
-        for datagram in packets.each() {
+        for datagram in packets.plain.each() {
             let Ok(packet) = rtp::Packet::parse(datagram) else {
                 continue;
             };

@@ -60,7 +60,7 @@ impl Publish {
             sections.push((mid, codec));
         }
         Ok(Self {
-            ingest: Ingest::new(&sdp, false, publication)?,
+            ingest: Ingest::new(&sdp, false, None, publication)?,
             start: Instant::now(),
             sections,
             streams: Vec::new(),

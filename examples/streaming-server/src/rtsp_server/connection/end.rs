@@ -15,6 +15,8 @@ pub(super) enum End {
     /// The publisher of what was played has gone.
     Unpublished,
     ShutDown,
+    /// A file that was played cannot be read any further.
+    Unreadable(anyhow::Error),
 }
 
 impl From<rtsp::Error> for End {
@@ -53,6 +55,7 @@ impl std::fmt::Display for End {
             End::TooSlow => f.write_str("the player stayed too slow"),
             End::Unpublished => f.write_str("the publisher has gone"),
             End::ShutDown => f.write_str("the server ends"),
+            End::Unreadable(error) => write!(f, "the file cannot be read any further: {error:#}"),
         }
     }
 }
@@ -65,7 +68,9 @@ impl End {
             | End::Failed(_)
             | End::Stalled
             | End::TooSlow => true,
-            End::Closed(_) | End::Io(_) | End::Unpublished | End::ShutDown => false,
+            End::Closed(_) | End::Io(_) | End::Unpublished | End::ShutDown | End::Unreadable(_) => {
+                false
+            }
         }
     }
 }

@@ -1,15 +1,20 @@
 //! Samples to packets: every track a stream of its own, all on one clock by sender reports.
 
+mod repair;
+mod stream;
+
+pub use repair::{Feedback, Repair};
+pub use stream::Stream;
+
 use crate::packet::FIXED_LEN;
-use crate::payload::{Layout, Packetizer};
 use crate::rtcp::{Bye, Item, List, Sdes, SenderReport, item};
-use crate::{Error, Format, Header, NtpTime};
+use crate::{Error, Format, NtpTime};
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::time::Duration;
-use media::{Codec, Event, Sample, Time, Timescale, Track, TrackId, Tracks, WallClock};
+use media::{Event, Sample, Time, Track, TrackId, Tracks, WallClock};
 use rand_core::RngCore;
 
 /// How to send.
@@ -68,107 +73,6 @@ pub enum Channel {
     Rtp,
     /// Control.
     Rtcp,
-}
-
-/// One track as it is sent.
-#[derive(Debug)]
-pub struct Stream {
-    track: TrackId,
-    timescale: Timescale,
-    format: Format,
-    ssrc: u32,
-    next_sequence: u16,
-    /// The time stamp of the time 0.
-    timestamp_base: u32,
-    packetizer: Packetizer,
-    adapt: Adapt,
-    /// Parameter sets after their lengths.
-    parameter_sets: Vec<u8>,
-    packet_count: u32,
-    octet_count: u32,
-    next_report: Option<Duration>,
-}
-
-/// What is done to samples before they are cut.
-#[derive(Debug)]
-enum Adapt {
-    Nothing,
-    Latm(aac::latm::Writer),
-    /// Numbers of so many bytes are little-endian.
-    Swap(usize),
-}
-
-impl Stream {
-    /// The track.
-    #[must_use]
-    pub const fn track(&self) -> TrackId {
-        self.track
-    }
-
-    /// Its payload format.
-    #[must_use]
-    pub const fn format(&self) -> &Format {
-        &self.format
-    }
-
-    /// Its synchronisation source.
-    #[must_use]
-    pub const fn ssrc(&self) -> u32 {
-        self.ssrc
-    }
-
-    /// The sequence number that its next packet will have: `seq` of RTSP's `RTP-Info`.
-    #[must_use]
-    pub const fn next_sequence(&self) -> u16 {
-        self.next_sequence
-    }
-
-    /// The time stamp of a time: `rtptime` of RTSP's `RTP-Info`.
-    #[must_use]
-    pub fn timestamp(&self, time: Time) -> u32 {
-        self.stamp(self.format.clock_rate.ticks(time))
-    }
-
-    fn stamp(&self, ticks: i64) -> u32 {
-        let [.., a, b, c, d] = ticks.to_be_bytes();
-        self.timestamp_base
-            .wrapping_add(u32::from_be_bytes([a, b, c, d]))
-    }
-
-    fn set_codec(&mut self, track: &Track) {
-        self.timescale = track.timescale;
-        self.parameter_sets.clear();
-        match &track.codec {
-            Codec::H264(config) => {
-                for nal in config.sps().chain(config.sps_ext()).chain(config.pps()) {
-                    push_unit(nal, &mut self.parameter_sets);
-                }
-            }
-            Codec::Hevc(config) => {
-                config
-                    .nals()
-                    .for_each(|nal| push_unit(nal, &mut self.parameter_sets));
-            }
-            _ => {}
-        }
-        self.adapt = match (&track.codec, self.format.layout) {
-            (Codec::Aac(config), Layout::Latm) => {
-                let config = aac::latm::StreamMuxConfig::new(config.clone());
-                Adapt::Latm(aac::latm::Writer::out_of_band(config))
-            }
-            (Codec::Pcm(pcm), _) if pcm.little_endian && pcm.bits > 8 => {
-                Adapt::Swap(usize::from(pcm.bits / 8))
-            }
-            _ => Adapt::Nothing,
-        };
-    }
-}
-
-fn push_unit(nal: &[u8], out: &mut Vec<u8>) {
-    if let Ok(len) = u32::try_from(nal.len()) {
-        out.extend_from_slice(&len.to_be_bytes());
-        out.extend_from_slice(nal);
-    }
 }
 
 /// Lays the samples of a presentation into packets.
@@ -258,31 +162,10 @@ impl Sender {
             #[expect(clippy::disallowed_methods, reason = "the position was found just now")]
             let mut stream = match known.map(|at| old.swap_remove(at)) {
                 Some(mut stream) => {
-                    if stream.format != format {
-                        stream.format = format;
-                        stream.packetizer = Packetizer::new(format.layout, max);
-                    }
+                    stream.set_format(format, max);
                     stream
                 }
-                None => {
-                    let (a, b) = (self.random(), self.random());
-                    let [s0, s1, s2, s3, t0, t1, t2, t3] = a.to_be_bytes();
-                    let [n0, n1, ..] = b.to_be_bytes();
-                    Stream {
-                        track: track.id,
-                        timescale: track.timescale,
-                        format,
-                        ssrc: u32::from_be_bytes([s0, s1, s2, s3]),
-                        next_sequence: u16::from_be_bytes([n0, n1]),
-                        timestamp_base: u32::from_be_bytes([t0, t1, t2, t3]),
-                        packetizer: Packetizer::new(format.layout, max),
-                        adapt: Adapt::Nothing,
-                        parameter_sets: Vec::new(),
-                        packet_count: 0,
-                        octet_count: 0,
-                        next_report: None,
-                    }
-                }
+                None => Stream::new(track, format, max, [self.random(), self.random()]),
             };
             stream.set_codec(track);
             self.streams.push(stream);
@@ -342,7 +225,7 @@ impl Sender {
         };
         let max = self.config.max_packet;
         let sets = self.config.parameter_sets;
-        stream.packetize(sample, sets, max, &mut self.out)
+        stream.packetize(sample, sets, max, now, &mut self.out)
     }
 
     fn index(&self, track: TrackId) -> Option<usize> {
@@ -379,13 +262,55 @@ impl Sender {
             }
             .encode(&mut out)?;
         }
-        self.out.push_back(Output {
-            track: stream.track,
-            kind: Channel::Rtcp,
-            starts_sync: false,
-            data: out.into(),
-        });
+        stream.emit(Channel::Rtcp, false, out.into(), &mut self.out);
         Ok(())
+    }
+
+    fn stream_mut(&mut self, track: TrackId) -> Result<&mut Stream, Error> {
+        let mut streams = self.streams.iter_mut();
+        let found = streams.find(|stream| stream.track == track);
+        found.ok_or(Error::State("there is no such track"))
+    }
+
+    /// Has lost packets of a track made good.
+    ///
+    /// # Errors
+    /// [`Error::State`] for a track that was not set.
+    pub fn set_repair(&mut self, track: TrackId, repair: &Repair) -> Result<(), Error> {
+        let numbers = [self.random(), self.random()];
+        self.stream_mut(track)?.repairs = repair::Repairs::new(repair, numbers);
+        Ok(())
+    }
+
+    /// Has all packets of a track encrypted, and those that come for it decrypted.
+    ///
+    /// # Errors
+    /// [`Error::State`] for a track that was not set.
+    #[cfg(feature = "srtp")]
+    pub fn set_srtp(&mut self, track: TrackId, secure: crate::srtp::Secure) -> Result<(), Error> {
+        self.stream_mut(track)?.srtp = Some(secure);
+        Ok(())
+    }
+
+    /// Takes RTCP that came for a track: what is asked for again is sent again, where [`Repair`] says so. Gives what else is
+    /// wanted.
+    ///
+    /// # Errors
+    /// [`Error::State`] for a track that was not set; what SRTP refuses. What is wrong with a packet of a compound is passed over.
+    pub fn handle_rtcp(
+        &mut self,
+        track: TrackId,
+        data: &[u8],
+        now: Duration,
+    ) -> Result<Feedback, Error> {
+        let mut streams = self.streams.iter_mut();
+        let stream = streams
+            .find(|stream| stream.track == track)
+            .ok_or(Error::State("there is no such track"))?;
+        let wall = self.config.epoch.as_unix_nanos();
+        let nanos = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
+        let wall = NtpTime::from_unix_nanos(wall.saturating_add(nanos));
+        stream.handle_rtcp(data, wall, now, &mut self.out)
     }
 
     /// Another end uses the source of a track: it says goodbye and goes on as another one (RFC 3550 §8.2).
@@ -445,91 +370,6 @@ impl Sender {
 /// From then to now; negative where now is earlier.
 fn since(now: Duration, then: Duration) -> Time {
     Time::from(now) - Time::from(then)
-}
-
-impl Stream {
-    fn packetize(
-        &mut self,
-        sample: &Sample,
-        sets: bool,
-        max: usize,
-        out: &mut VecDeque<Output>,
-    ) -> Result<(), Error> {
-        let mut adapted = Vec::new();
-        let data: &[u8] = match &mut self.adapt {
-            Adapt::Nothing => &sample.data,
-            Adapt::Latm(writer) => {
-                let written = writer.write(&[&sample.data], &mut adapted);
-                written.map_err(|error| Error::Unsupported(alloc::format!("{error}").into()))?;
-                &adapted
-            }
-            Adapt::Swap(size) => {
-                let mut rest = &sample.data[..];
-                adapted.reserve_exact(rest.len());
-                while let Some((number, after)) = rest.split_at_checked(*size) {
-                    adapted.extend(number.iter().rev());
-                    rest = after;
-                }
-                &adapted
-            }
-        };
-        let timestamp = self.stamp(self.timescale.rescale(sample.pts, self.format.clock_rate));
-        let mut header = Header {
-            marker: false,
-            payload_type: self.format.payload_type,
-            sequence_number: self.next_sequence,
-            timestamp,
-            ssrc: self.ssrc,
-            csrcs: &[],
-            extension: None,
-        };
-        let sets = if sets && sample.is_sync() {
-            &self.parameter_sets[..]
-        } else {
-            &[]
-        };
-        let sets = match sets {
-            [] => None,
-            _ => Some(self.packetizer.packetize(sets)?.to_be_continued()),
-        };
-        let payloads = self.packetizer.packetize(data)?;
-        let payloads = sets.into_iter().flatten().chain(payloads);
-        // About how much all packets need together.
-        let packets = data.len().checked_div(max.saturating_sub(40)).unwrap_or(0);
-        let overhead = packets.saturating_add(4).saturating_mul(32);
-        let len = data.len().saturating_add(self.parameter_sets.len());
-        let mut buffer = Vec::with_capacity(len.saturating_add(overhead));
-        let mut ends = Vec::with_capacity(packets.saturating_add(4));
-        let before = self.octet_count;
-        for payload in payloads {
-            header.marker = payload.marker;
-            header.timestamp = timestamp.wrapping_add(payload.delay);
-            buffer.extend_from_slice(&header.fixed());
-            let start = buffer.len();
-            payload.write(&mut buffer);
-            let octets = u32::try_from(buffer.len().saturating_sub(start)).unwrap_or(0);
-            self.octet_count = self.octet_count.wrapping_add(octets);
-            header.sequence_number = header.sequence_number.wrapping_add(1);
-            ends.push(buffer.len());
-        }
-        if before != self.octet_count {
-            let sent = u32::try_from(ends.len()).unwrap_or(0);
-            self.packet_count = self.packet_count.wrapping_add(sent);
-        }
-        self.next_sequence = header.sequence_number;
-        let buffer = Bytes::from(buffer);
-        let mut start = 0;
-        for end in ends {
-            out.push_back(Output {
-                track: self.track,
-                kind: Channel::Rtp,
-                starts_sync: start == 0 && sample.is_sync(),
-                data: part(&buffer, start, end),
-            });
-            start = end;
-        }
-        Ok(())
-    }
 }
 
 /// A range of bytes, which share their memory.
