@@ -5,6 +5,7 @@ use crate::input::{self, Look, Seen};
 use crate::time::seconds;
 use anyhow::Result;
 use media::{Codec, Event, Kind, Time, Track, TrackId, Tracks};
+use mp4::cenc::Protection;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
@@ -60,7 +61,7 @@ struct TrackReport {
     timescale: u32,
     samples: u64,
     sync_samples: u64,
-    /// Seconds from the start of its first sample to the end of its last one.
+    /// Seconds from the start of its first sample, or from zero, to the end of its last one.
     duration: f64,
     /// Seconds, on the time line that all tracks share.
     #[serde(skip)]
@@ -73,6 +74,14 @@ struct TrackReport {
     sample_rate: Option<u32>,
     channels: Option<u16>,
     language: String,
+    /// Whether no key opened its samples; its codec is what they are beneath.
+    #[serde(skip_serializing_if = "is_false")]
+    encrypted: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 #[derive(Serialize)]
@@ -91,6 +100,8 @@ struct Counts {
     track: Track,
     samples: u64,
     sync_samples: u64,
+    /// Those that are not shown, with their bytes: they take no time.
+    hidden: (u64, u64),
     bytes: u64,
     first_pts: i64,
     /// The end of the last sample on the time line.
@@ -108,6 +119,7 @@ impl Counts {
             track,
             samples: 0,
             sync_samples: 0,
+            hidden: (0, 0),
             bytes: 0,
             first_pts: i64::MAX,
             end: i64::MIN,
@@ -125,6 +137,11 @@ impl Counts {
             self.step = seen.dts - self.last_dts;
         }
         self.last_dts = seen.dts;
+        if seen.hidden {
+            self.hidden.0 += 1;
+            self.hidden.1 += seen.size as u64;
+            return;
+        }
         let duration = seen.duration.map_or(self.step, i64::from);
         self.first_pts = self.first_pts.min(seen.pts);
         self.end = self.end.max(seen.pts.saturating_add(duration));
@@ -136,8 +153,18 @@ impl Counts {
         self.last_dts = i64::MIN;
     }
 
+    /// How long it lasts. What comes before zero, where an edit list begins, is not part of that.
     fn ticks(&self) -> i64 {
-        let now = self.end.saturating_sub(self.first_pts).max(0);
+        let first = if self.end > 0 {
+            self.first_pts.max(0)
+        } else {
+            self.first_pts
+        };
+        self.since(first)
+    }
+
+    fn since(&self, first: i64) -> i64 {
+        let now = self.end.saturating_sub(first).max(0);
         self.before
             .saturating_add(if self.first_pts == i64::MAX { 0 } else { now })
     }
@@ -147,11 +174,14 @@ impl Counts {
     }
 
     fn report(&self) -> TrackReport {
-        let codec = &self.track.codec;
+        let clear = original(&self.track.codec);
+        let codec = clear.as_ref().unwrap_or(&self.track.codec);
         let duration = self.duration();
+        let shown = self.samples - self.hidden.0;
+        // Rates are those of all that is there, before zero too.
+        let span = seconds(self.track.timescale.time(self.since(self.first_pts)));
         let (width, height) = codec.dimensions().unzip();
-        let measured =
-            |()| (self.samples > 0 && duration > 0.0).then(|| self.samples as f64 / duration);
+        let measured = |()| (shown > 0 && span > 0.0).then(|| shown as f64 / span);
         let told = codec
             .frame_rate()
             .map(|(frames, seconds)| f64::from(frames) / f64::from(seconds));
@@ -177,8 +207,8 @@ impl Counts {
             sync_samples: self.sync_samples,
             duration,
             start: seconds(self.track.timescale.time(start)),
-            bitrate: if duration > 0.0 {
-                (self.bytes as f64 * 8.0 / duration).round() as u64
+            bitrate: if span > 0.0 {
+                ((self.bytes - self.hidden.1) as f64 * 8.0 / span).round() as u64
             } else {
                 0
             },
@@ -188,8 +218,32 @@ impl Counts {
             sample_rate: codec.sample_rate(),
             channels: codec.channels(),
             language: self.track.language.as_str().to_owned(),
+            encrypted: clear.is_some(),
         }
     }
+}
+
+/// What is beneath the encryption of a track of an MP4 (ISO/IEC 14496-12 §8.12); `None` where it is clear.
+fn original(codec: &Codec) -> Option<Codec> {
+    let Codec::Other { kind, config, .. } = codec else {
+        return None;
+    };
+    // Its sample entry, as all there is.
+    let mut stsd = Vec::new();
+    let len = u32::try_from(config.len() + 16).ok()?;
+    for word in [len.to_be_bytes(), *b"stsd", [0; 4], 1u32.to_be_bytes()] {
+        stsd.extend(word);
+    }
+    stsd.extend_from_slice(config);
+    let stsd = <mp4::boxes::Stsd as mp4::IsoBox>::parse(&stsd).ok()?;
+    let entry = stsd.entries.first()?;
+    let clear = Protection::of(entry)?.remove(entry);
+    let handler = match kind {
+        Kind::Video => *b"vide",
+        Kind::Audio => *b"soun",
+        Kind::Data => *b"meta",
+    };
+    Some(mp4::codec::describe(&clear, mp4::FourCc(handler))?.codec)
 }
 
 const fn kind(kind: Kind) -> &'static str {
@@ -343,6 +397,9 @@ fn print(report: &Report, out: &mut impl Write) -> io::Result<()> {
         }
         if let (Some(rate), Some(channels)) = (track.sample_rate, track.channels) {
             write!(out, ", {rate} Hz, {channels} ch")?;
+        }
+        if track.encrypted {
+            write!(out, ", encrypted")?;
         }
         if track.language != "und" {
             write!(out, ", {}", track.language)?;

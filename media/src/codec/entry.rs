@@ -26,5 +26,10 @@ pub(super) fn dimensions(fourcc: FourCc, config: &[u8]) -> Option<(u32, u32)> {
 pub(super) fn sound(fourcc: FourCc, config: &[u8]) -> Option<(u16, u32)> {
     let body =
         body(fourcc, config).filter(|body| u16_at(body, 8).is_some_and(|version| version < 2))?;
-    Some((u16_at(body, 16)?, u16_at(body, 24)?.into()))
+    // AMR has one channel, whatever stands there (3GPP TS 26.244 §6.5).
+    let channels = match &fourcc.0 {
+        b"samr" | b"sawb" => 1,
+        _ => u16_at(body, 16)?,
+    };
+    Some((channels, u16_at(body, 24)?.into()))
 }

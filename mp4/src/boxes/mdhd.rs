@@ -49,9 +49,12 @@ impl Mdhd {
         self
     }
 
-    /// The three letters; `None` where the box holds something else.
+    /// The three letters of ISO 639-2/T, also of a number of QuickTime's; `None` where the box holds something else.
     #[must_use]
     pub fn language(&self) -> Option<[u8; 3]> {
+        if let Some(letters) = MACINTOSH.get(usize::from(self.packed_language)) {
+            return Some(**letters);
+        }
         let letter = |shift: u16| {
             u8::try_from(self.packed_language >> shift & 0x1F).map_or(0, |letter| letter | 0x60)
         };
@@ -66,6 +69,16 @@ impl Mdhd {
         version_for(&[self.creation_time, self.modification_time, self.duration])
     }
 }
+
+/// The languages of the Macintosh by their numbers (QuickTime File Format, "Language Code Values"): old files have those, and 0 where
+/// nobody said anything, which players take for English.
+const MACINTOSH: [&[u8; 3]; 50] = [
+    b"eng", b"fra", b"deu", b"ita", b"nld", b"swe", b"spa", b"dan", b"por", b"nor", b"heb", b"jpn",
+    b"ara", b"fin", b"ell", b"isl", b"mlt", b"tur", b"hrv", b"zho", b"urd", b"hin", b"tha", b"kor",
+    b"lit", b"pol", b"hun", b"est", b"lav", b"sme", b"fao", b"fas", b"rus", b"zho", b"nld", b"gle",
+    b"sqi", b"ron", b"ces", b"slk", b"slv", b"yid", b"srp", b"mkd", b"bul", b"ukr", b"bel", b"uzb",
+    b"kaz", b"aze",
+];
 
 impl IsoBox for Mdhd {
     const TYPE: FourCc = FourCc(*b"mdhd");
@@ -94,5 +107,25 @@ impl IsoBox for Mdhd {
 
     fn body_len(&self) -> usize {
         if self.version() == 0 { 24 } else { 36 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_are_letters_or_numbers() {
+        let mut mdhd = Mdhd::new(1000);
+        assert_eq!(mdhd.language(), Some(*b"und"));
+        assert_eq!(mdhd.clone().with_language(*b"deu").language(), Some(*b"deu"));
+        for (number, letters) in [(0, Some(*b"eng")), (11, Some(*b"jpn")), (49, Some(*b"aze"))] {
+            mdhd.packed_language = number;
+            assert_eq!(mdhd.language(), letters);
+        }
+        for number in [50, 0x3FF, 0x7FFF] {
+            mdhd.packed_language = number;
+            assert_eq!(mdhd.language(), None);
+        }
     }
 }

@@ -16,6 +16,8 @@ pub struct Placement {
     pub duration: u32,
     /// Whether decoding can start here.
     pub sync: bool,
+    /// Whether it is decoded and not shown: an edit list leaves it out.
+    pub hidden: bool,
     /// Where it lies in the file.
     pub offset: u64,
     /// Bytes.
@@ -45,6 +47,7 @@ impl Iterator for Walk {
             pts: placed.pts,
             duration: placed.info.duration,
             sync: placed.info.sync,
+            hidden: placed.hidden,
             offset: placed.info.offset,
             size: placed.info.size,
         })

@@ -67,6 +67,8 @@ pub struct Seen {
     pub duration: Option<u32>,
     pub size: usize,
     pub sync: bool,
+    /// Decoded, but not shown.
+    pub hidden: bool,
 }
 
 impl From<&Sample> for Seen {
@@ -78,6 +80,7 @@ impl From<&Sample> for Seen {
             duration: sample.duration.map(std::num::NonZero::get),
             size: sample.data.len(),
             sync: sample.is_sync(),
+            hidden: sample.flags.contains(media::Flags::PREROLL),
         }
     }
 }

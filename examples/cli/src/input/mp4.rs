@@ -172,6 +172,7 @@ impl Source for Mp4 {
                 duration: Some(sample.duration).filter(|duration| *duration > 0),
                 size: sample.size as usize,
                 sync: sample.sync,
+                hidden: sample.hidden,
             })
         }))
     }
