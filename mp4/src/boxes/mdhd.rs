@@ -118,7 +118,10 @@ mod tests {
     fn languages_are_letters_or_numbers() {
         let mut mdhd = Mdhd::new(1000);
         assert_eq!(mdhd.language(), Some(*b"und"));
-        assert_eq!(mdhd.clone().with_language(*b"deu").language(), Some(*b"deu"));
+        assert_eq!(
+            mdhd.clone().with_language(*b"deu").language(),
+            Some(*b"deu")
+        );
         for (number, letters) in [(0, Some(*b"eng")), (11, Some(*b"jpn")), (49, Some(*b"aze"))] {
             mdhd.packed_language = number;
             assert_eq!(mdhd.language(), letters);
