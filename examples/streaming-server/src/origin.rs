@@ -485,7 +485,9 @@ impl Settings {
     }
 
     fn presentation(self) -> dash_live::Presentation {
-        let mut config = match self.part {
+        // A timeline tells only segments that are complete: who aims for less than them waits for ever.
+        let low_latency = self.addressing == dash_live::Addressing::Number;
+        let mut config = match self.part.filter(|_| low_latency) {
             Some(part) => dash_live::Config::low_latency(self.segment, part),
             None => dash_live::Config::live(self.segment),
         };

@@ -155,7 +155,9 @@ pub(crate) fn plays(
     player: impl FnOnce(&str) -> Box<dyn FnOnce() -> Frames>,
 ) {
     let clip = LONG.clip();
-    let server = server(&[]);
+    // Whoever joins a group hears all that send to it: each test has one of its own.
+    let group = format!("239.255.1.{}", name.bytes().fold(0, u8::wrapping_add));
+    let server = server(&["--multicast", &group]);
     let mut publisher = clip.publish(&server.rtmp_url(name));
     server.wait_for_playlist(name);
     let finish = player(&server.wrapped_url(scheme, name));
