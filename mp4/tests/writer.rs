@@ -232,7 +232,7 @@ fn misuse_is_told() {
 #[test]
 fn timed_metadata_is_a_track() {
     use media::{Codec, Flags, Sample, Timescale, Track, TrackId};
-    let folder = Folder::new("writer-metadata");
+    let folder = Folder::new("writer-timed-metadata");
     let Some((_, mut events)) = both(&folder) else {
         return;
     };
