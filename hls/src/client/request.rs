@@ -121,7 +121,7 @@ pub struct StreamInfo {
     pub kind: StreamKind,
     /// Its media playlist.
     pub url: String,
-    /// Index of its variant, of [`Client::variants`].
+    /// Index of its variant, of [`Client::variants`](super::Client::variants).
     pub variant: usize,
     /// Name of the rendition.
     pub name: Option<String>,
