@@ -5,11 +5,12 @@ use std::{
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use tempfile::TempDir;
 
-use crate::{frames::Frames, process::Process};
+use crate::{frames::Frames, process::Process, wait_within};
 
 /// A player that records.
 #[derive(Debug)]
@@ -102,7 +103,7 @@ impl Recorder {
         Self::start("rtspsrc", "ts", |file| {
             let mut command = Command::new("gst-launch-1.0");
             command
-                .args(["-e", "rtspsrc", &format!("location={url}")])
+                .args(["-e", "rtspsrc", "name=source", &format!("location={url}")])
                 .arg(format!("protocols={protocols}"))
                 // The certificate is made for the test; what comes at once is not dropped as too late.
                 .args([
@@ -119,7 +120,10 @@ impl Recorder {
                     "h264parse",
                 ])
                 .args(["!", "mpegtsmux", "!", "filesink", "buffer-mode=unbuffered"])
-                .arg(format!("location={file}"));
+                .arg(format!("location={file}"))
+                // Where sound comes first and goes nowhere, it gives up.
+                .args(["source.", "!", "application/x-rtp,media=audio", "!"])
+                .args(["fakesink", "async=false"]);
             command
         })
     }
@@ -153,6 +157,15 @@ impl Recorder {
             file,
             _folder: recorder,
         }
+    }
+
+    /// As [`finish`](Self::finish); where the end does not come by itself for so long, it is asked for: GStreamer may miss the goodbye
+    /// of a stream.
+    pub fn finish_within(mut self, patience: Duration) -> Frames {
+        if wait_within(patience, || self.process.exited()).is_none() {
+            self.process.signal("INT");
+        }
+        self.finish()
     }
 
     /// Waits until the stream has ended for the player, and decodes what was recorded.

@@ -1,6 +1,8 @@
 // A call between two pages: signalling over a WebSocket, and perfect negotiation. Either side may offer at any time; where two offers
 // cross, the polite side rolls its own back and the other ignores what it gets.
 
+// How long a connection may take from its start to its first attempt.
+const HOPE = 15_000;
 const PATIENCE = 4000;
 const LONGEST_PAUSE = 8000;
 
@@ -133,6 +135,8 @@ export class Call extends EventTarget {
     peer.onnegotiationneeded = () => this.offer(peer);
     peer.onicecandidate = ({ candidate }) => peer === this.peer && this.pass({ type: "candidate", candidate });
     peer.onconnectionstatechange = () => this.changed(peer);
+    // Whatever was lost on the way: where nothing has come of it, we come in again, and both make everything anew.
+    this.watch = setTimeout(() => peer === this.peer && peer.connectionState === "new" && this.socket?.close(), HOPE);
     peer.ontrack = ({ track }) => {
       for (const old of this.remote.getTracks()) if (old.kind === track.kind) this.remote.removeTrack(old);
       this.remote.addTrack(track);

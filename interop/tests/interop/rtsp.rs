@@ -219,7 +219,7 @@ pub(crate) fn rtspsrc(protocols: &'static str) -> impl FnOnce(&str) -> Box<dyn F
             _ => (protocols, url.to_owned()),
         };
         let recorder = Recorder::rtspsrc(protocols, &url);
-        Box::new(move || recorder.finish())
+        Box::new(move || recorder.finish_within(Duration::from_secs(25)))
     }
 }
 
