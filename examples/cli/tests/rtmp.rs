@@ -5,51 +5,10 @@ mod support;
 use clap::Parser;
 use fluvial_interop::nginx::Nginx;
 use fluvial_interop::peer::{self, FFMPEG, NGINX_RTMP};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
+use support::clip::{clip, end, frames, start};
 use support::{FLUVIAL, works};
-
-/// Pictures and sound for three seconds.
-fn clip(folder: &Path) -> PathBuf {
-    let path = folder.join("clip.mp4");
-    let made = testing::run(
-        "ffmpeg",
-        &format!(
-            "-v error -y -f lavfi -i testsrc2=size=128x96:rate=25 -f lavfi -i sine=sample_rate=48000 -t 3 -c:v libx264 -bf 2 -g 25 -c:a aac {}",
-            path.display()
-        ),
-        b"",
-    );
-    assert!(made.is_some());
-    path
-}
-
-/// The hashes of all decoded pictures.
-fn frames(path: &Path) -> Vec<String> {
-    let args = format!("-v error -i {} -map 0:v -f framemd5 -", path.display());
-    let text = testing::run("ffmpeg", &args, b"").unwrap();
-    let text = String::from_utf8(text).unwrap();
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines
-        .map(|line| line.rsplit(',').next().unwrap().trim().to_owned())
-        .collect()
-}
-
-fn start(args: &[&str]) -> Child {
-    Command::new(FLUVIAL)
-        .args(args)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-#[track_caller]
-fn end(child: Child) {
-    let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-}
 
 #[test]
 fn our_server_by_every_protocol() {
@@ -95,7 +54,7 @@ fn our_server_by_every_protocol() {
             scope.spawn(move || {
                 let url = format!("{scheme}://{address}/live/{scheme}");
                 let out = folder.join(format!("{scheme}.mp4"));
-                let player = start(&["remux", "-k", &url, out.to_str().unwrap()]);
+                let player = start(FLUVIAL, &["remux", "-k", &url, out.to_str().unwrap()]);
                 // It waits for the stream to begin.
                 std::thread::sleep(Duration::from_millis(1500));
                 works(&["remux", "-k", clip.to_str().unwrap(), &url]);
@@ -119,7 +78,10 @@ fn nginx_in_both_directions() {
     let url = nginx.url("x");
     // nginx does not say that a stream is over: the player ends by its own count.
     let out = folder.path().join("played.mp4");
-    let player = start(&["remux", &url, out.to_str().unwrap(), "--duration", "2"]);
+    let player = start(
+        FLUVIAL,
+        &["remux", &url, out.to_str().unwrap(), "--duration", "2"],
+    );
     nginx.wait_for_player("x");
     let theirs = folder.path().join("theirs.flv");
     let recorder = Command::new("ffmpeg")

@@ -2,11 +2,15 @@
 
 pub mod fanout;
 mod http;
+mod json_socket;
 mod listener;
 mod log;
+mod metrics;
 mod outbox;
+pub mod page;
 mod pipe;
 pub mod reach;
+mod run;
 mod shutdown;
 mod socket;
 pub mod stun;
@@ -14,10 +18,13 @@ mod tls;
 
 pub use fanout::Fanout;
 pub use http::serve_http;
+pub use json_socket::JsonSocket;
 pub use listener::Listener;
 pub use log::{init_log, init_log_with};
+pub use metrics::Metrics;
 pub use outbox::Outbox;
 pub use pipe::Pipe;
+pub use run::run;
 pub use shutdown::{Shutdown, on_hangup, termination};
 pub use socket::Socket;
 pub use tls::Tls;

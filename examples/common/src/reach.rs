@@ -9,16 +9,15 @@ pub fn addresses(bound: SocketAddr, announced: &[IpAddr]) -> Vec<SocketAddr> {
     let ips = match bound.ip() {
         _ if !announced.is_empty() => announced.to_vec(),
         ip if !ip.is_unspecified() => vec![ip],
-        IpAddr::V4(_) => outward(Ipv4Addr::UNSPECIFIED.into(), [192, 0, 2, 1].into())
+        IpAddr::V4(_) => outward_v4()
+            .into_iter()
             .chain([Ipv4Addr::LOCALHOST.into()])
             .collect(),
-        IpAddr::V6(_) => {
-            let test = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
-            outward(Ipv6Addr::UNSPECIFIED.into(), test.into())
-                .chain(outward(Ipv4Addr::UNSPECIFIED.into(), [192, 0, 2, 1].into()))
-                .chain([Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()])
-                .collect()
-        }
+        IpAddr::V6(_) => outward_v6()
+            .into_iter()
+            .chain(outward_v4())
+            .chain([Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()])
+            .collect(),
     };
     let mut addresses = Vec::new();
     for ip in ips {
@@ -30,15 +29,27 @@ pub fn addresses(bound: SocketAddr, announced: &[IpAddr]) -> Vec<SocketAddr> {
     addresses
 }
 
-/// The address from which this machine would send to `towards` (an address for documentation, RFC 5737 and RFC 3849; nothing is
-/// sent).
-fn outward(from: IpAddr, towards: IpAddr) -> impl Iterator<Item = IpAddr> {
-    let own = || {
-        let socket = UdpSocket::bind((from, 0)).ok()?;
-        socket.connect((towards, 9)).ok()?;
-        Some(socket.local_addr().ok()?.ip())
-    };
-    own().into_iter()
+/// The address of IPv4 from which this machine would send to the outside.
+#[must_use]
+pub fn outward_v4() -> Option<IpAddr> {
+    outward(
+        Ipv4Addr::UNSPECIFIED.into(),
+        Ipv4Addr::new(192, 0, 2, 1).into(),
+    )
+}
+
+/// That of IPv6.
+#[must_use]
+pub fn outward_v6() -> Option<IpAddr> {
+    let outside = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+    outward(Ipv6Addr::UNSPECIFIED.into(), outside.into())
+}
+
+/// `towards` is an address for documentation (RFC 5737, RFC 3849), and nothing is sent.
+fn outward(from: IpAddr, towards: IpAddr) -> Option<IpAddr> {
+    let socket = UdpSocket::bind((from, 0)).ok()?;
+    socket.connect((towards, 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip())
 }
 
 #[cfg(test)]

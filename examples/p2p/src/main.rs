@@ -8,20 +8,7 @@ fn main() -> ExitCode {
     let config = Config::parse();
     // Each step of each client is no news.
     common::init_log_with("info,turn_server_proto=error,stun_proto=off,stun_types=off");
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!("cannot start: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(run(config)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    common::run(run(config))
 }
 
 async fn run(config: Config) -> anyhow::Result<()> {

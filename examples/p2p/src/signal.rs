@@ -2,19 +2,11 @@
 
 use crate::message::{Notice, Request};
 use crate::rooms::{Mail, PeerId, Refusal, Rooms};
-use axum::extract::ws::{Message, WebSocket};
+use common::JsonSocket;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-/// A page that says nothing for so long has gone: its browser answers pings by itself.
-const SILENCE: Duration = Duration::from_secs(7);
-/// How often it is pinged.
-const PING: Duration = Duration::from_secs(2);
-/// Longest until the first message, and for a page to take one.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest message of a page: a session description.
 pub(crate) const LONGEST: usize = 128 << 10;
 /// Notices that wait for a page; one that has more to hear has gone.
@@ -102,107 +94,59 @@ impl Inside {
 
 /// Serves one page until it goes; `ice` makes servers and credentials for a name.
 pub(crate) async fn serve(
-    mut socket: WebSocket,
+    mut socket: JsonSocket,
     office: Office,
     room: String,
     ice: impl Fn(&str) -> Notice,
 ) {
-    let first = timeout(PATIENCE, next_request(&mut socket)).await;
-    let (name, session) = match first {
-        Ok(Some(Ok(Request::Join { name, session }))) => (name, session),
-        Ok(Some(_)) => return refuse(&mut socket, "the first message is to be join").await,
-        Ok(None) | Err(_) => return,
+    let (name, session) = match socket.first().await {
+        Some(Ok(Request::Join { name, session })) => (name, session),
+        Some(_) => return refuse(socket, "the first message is to be join").await,
+        None => return,
     };
     let (id, mut notices) = match office.join(&room, &name, &session) {
         Ok(joined) => joined,
-        Err(refusal) => return refuse(&mut socket, &refusal.to_string()).await,
+        Err(refusal) => return refuse(socket, &refusal.to_string()).await,
     };
-    if tell(&mut socket, &ice(&name)).await {
+    if socket.tell(&ice(&name)).await {
         talk(&mut socket, &office, id, &mut notices, || ice(&name)).await;
     }
     office.leave(id);
-    // It may have gone without a word.
-    let _ = timeout(PING, socket.send(Message::Close(None))).await;
+    socket.close().await;
 }
 
 async fn talk(
-    socket: &mut WebSocket,
+    socket: &mut JsonSocket,
     office: &Office,
     id: PeerId,
     notices: &mut mpsc::Receiver<Notice>,
     ice: impl Fn() -> Notice,
 ) {
-    let mut heard = Instant::now();
-    let mut ping = interval(PING);
-    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            notice = notices.recv() => {
-                // No more notices: the room has let them go.
-                let Some(notice) = notice else { return };
-                if !tell(socket, &notice).await {
-                    return;
+        let notice = tokio::select! {
+            // No more notices: the room has let them go.
+            notice = notices.recv() => match notice {
+                Some(notice) => notice,
+                None => return,
+            },
+            request = socket.next() => match request {
+                Some(Ok(Request::Ice)) => ice(),
+                Some(Ok(request)) => {
+                    office.request(id, request);
+                    continue;
                 }
-            }
-            message = socket.recv() => {
-                let Some(Ok(message)) = message else { return };
-                heard = Instant::now();
-                let told = match read(&message) {
-                    Some(Ok(Request::Ice)) => Some(ice()),
-                    Some(Ok(request)) => {
-                        office.request(id, request);
-                        None
-                    }
-                    Some(Err(reason)) => Some(Notice::Refused { reason }),
-                    None if matches!(message, Message::Close(_)) => return,
-                    None => None,
-                };
-                if let Some(notice) = told
-                    && !tell(socket, &notice).await
-                {
-                    return;
-                }
-            }
-            _ = ping.tick() => {
-                let sent = socket.send(Message::Ping(Vec::new().into()));
-                if heard.elapsed() > SILENCE || !matches!(timeout(PATIENCE, sent).await, Ok(Ok(()))) {
-                    return;
-                }
-            }
+                Some(Err(reason)) => Notice::Refused { reason },
+                None => return,
+            },
+        };
+        if !socket.tell(&notice).await {
+            return;
         }
     }
 }
 
-/// The next message that asks for something; none after the end.
-async fn next_request(socket: &mut WebSocket) -> Option<Result<Request, String>> {
-    loop {
-        let message = socket.recv().await?.ok()?;
-        if let Some(request) = read(&message) {
-            return Some(request);
-        }
-    }
-}
-
-fn read(message: &Message) -> Option<Result<Request, String>> {
-    let text = match message {
-        Message::Text(text) => text.as_str(),
-        Message::Binary(_) => return Some(Err("messages are text".into())),
-        _ => return None,
-    };
-    Some(serde_json::from_str(text).map_err(|error| format!("no message: {error}")))
-}
-
-async fn tell(socket: &mut WebSocket, notice: &Notice) -> bool {
-    let Ok(text) = serde_json::to_string(notice) else {
-        return false;
-    };
-    let sent = socket.send(Message::Text(text.into()));
-    matches!(timeout(PATIENCE, sent).await, Ok(Ok(())))
-}
-
-async fn refuse(socket: &mut WebSocket, reason: &str) {
+async fn refuse(mut socket: JsonSocket, reason: &str) {
     let reason = reason.to_owned();
-    if tell(socket, &Notice::Refused { reason }).await {
-        let _ = socket.send(Message::Close(None)).await;
-    }
+    socket.tell(&Notice::Refused { reason }).await;
+    socket.close().await;
 }

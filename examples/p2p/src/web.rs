@@ -9,33 +9,23 @@ use axum::extract::{Path, Query, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use common::{Listener, Shutdown};
+use common::page::{HTML, OwnFile, SCRIPT, STYLE, SVG};
+use common::{JsonSocket, Listener, Metrics, Shutdown};
 use serde::Deserialize;
 use serde_json::json;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-const HTML: &str = "text/html; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
 /// The pages' own files; nothing is loaded from anywhere else.
-const ASSETS: [(&str, &str, &str); 6] = [
-    ("room.js", SCRIPT, include_str!("../web/room.js")),
-    ("call.js", SCRIPT, include_str!("../web/call.js")),
-    ("files.js", SCRIPT, include_str!("../web/files.js")),
-    ("path.js", SCRIPT, include_str!("../web/path.js")),
-    (
-        "style.css",
-        "text/css; charset=utf-8",
-        include_str!("../web/style.css"),
-    ),
-    (
-        "favicon.svg",
-        "image/svg+xml",
-        include_str!("../web/favicon.svg"),
-    ),
+const ASSETS: [OwnFile; 6] = [
+    OwnFile::new("room.js", SCRIPT, include_str!("../web/room.js")),
+    OwnFile::new("call.js", SCRIPT, include_str!("../web/call.js")),
+    OwnFile::new("files.js", SCRIPT, include_str!("../web/files.js")),
+    OwnFile::new("path.js", SCRIPT, include_str!("../web/path.js")),
+    OwnFile::new("style.css", STYLE, include_str!("../web/style.css")),
+    OwnFile::new("favicon.svg", SVG, include_str!("../web/favicon.svg")),
 ];
-const INDEX: &str = include_str!("../web/index.html");
-const ROOM: &str = include_str!("../web/room.html");
+const INDEX: OwnFile = OwnFile::new("index.html", HTML, include_str!("../web/index.html"));
+const ROOM: OwnFile = OwnFile::new("room.html", HTML, include_str!("../web/room.html"));
 
 /// What requests need.
 #[derive(Debug, Clone)]
@@ -48,12 +38,25 @@ pub(crate) struct Site {
 /// Serves until `close`.
 pub(crate) async fn serve(listener: Listener, site: Site, close: Shutdown) {
     let app = Router::new()
-        .route("/", get(|| async { page(HTML, INDEX) }))
-        .route("/room/{name}", get(|| async { page(HTML, ROOM) }))
-        .route("/favicon.ico", get(|| async { asset("favicon.svg") }))
+        .route(
+            "/",
+            get(|headers: HeaderMap| async move { INDEX.answer(&headers) }),
+        )
+        .route(
+            "/room/{name}",
+            get(|headers: HeaderMap| async move { ROOM.answer(&headers) }),
+        )
+        .route(
+            "/favicon.ico",
+            get(|headers: HeaderMap| async move {
+                OwnFile::answer_from(&ASSETS, "favicon.svg", &headers)
+            }),
+        )
         .route(
             "/assets/{file}",
-            get(|Path(file): Path<String>| async move { asset(&file) }),
+            get(|Path(file): Path<String>, headers: HeaderMap| async move {
+                OwnFile::answer_from(&ASSETS, &file, &headers)
+            }),
         )
         .route("/ws/{room}", get(socket))
         .route("/api/turn", get(credentials))
@@ -61,21 +64,6 @@ pub(crate) async fn serve(listener: Listener, site: Site, close: Shutdown) {
         .route("/healthz", get(|| async { "ok\n" }))
         .with_state(site);
     common::serve_http(listener, app, close).await;
-}
-
-fn page(kind: &'static str, text: &'static str) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, kind),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    (headers, text).into_response()
-}
-
-fn asset(name: &str) -> Response {
-    match ASSETS.iter().find(|(file, ..)| *file == name) {
-        Some((_, kind, text)) => page(kind, text),
-        None => (StatusCode::NOT_FOUND, "no such file\n").into_response(),
-    }
 }
 
 fn host_of(headers: &HeaderMap) -> String {
@@ -100,7 +88,9 @@ async fn socket(
     let servers = move |name: &str| ice.notice(&host, name, unix_time());
     upgrade
         .max_message_size(signal::LONGEST)
-        .on_upgrade(move |socket| signal::serve(socket, site.office, room, servers))
+        .on_upgrade(move |socket| {
+            signal::serve(JsonSocket::new(socket), site.office, room, servers)
+        })
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,11 +122,10 @@ async fn credentials(
 }
 
 /// In Prometheus's text format.
-async fn metrics(State(site): State<Site>) -> Response {
+async fn metrics(State(site): State<Site>) -> Metrics {
     let (rooms, people) = site.office.count();
     let accounts = site.turn.users.accounts();
     let allocations: usize = accounts.iter().map(|account| account.allocations).sum();
-    let mut text = String::new();
     let gauges = [
         ("p2p_rooms", "Rooms with somebody in them.", rooms),
         ("p2p_peers", "People in rooms.", people),
@@ -147,51 +136,23 @@ async fn metrics(State(site): State<Site>) -> Response {
             site.turn.relays.count(),
         ),
     ];
-    // Writing to a string does not fail.
+    let mut metrics = Metrics::default();
     for (name, help, value) in gauges {
-        let _ = writeln!(
-            text,
-            "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}"
-        );
+        metrics.gauge(name, help, value);
     }
     let name = "p2p_turn_user_allocations";
-    let _ = writeln!(
-        text,
-        "# HELP {name} Allocations of a user.\n# TYPE {name} gauge"
-    );
+    metrics.family("gauge", name, "Allocations of a user.");
     for account in &accounts {
-        let (user, value) = (escaped(&account.name), account.allocations);
-        let _ = writeln!(text, "{name}{{user=\"{user}\"}} {value}");
+        metrics.sample(name, &[("user", &account.name)], account.allocations);
     }
     let name = "p2p_turn_bytes_total";
     let help = "Bytes relayed: sent by a user, or received.";
-    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
+    metrics.family("counter", name, help);
     for account in &accounts {
-        let user = escaped(&account.name);
         for (way, value) in [("sent", account.sent), ("received", account.received)] {
-            let _ = writeln!(
-                text,
-                "{name}{{user=\"{user}\",direction=\"{way}\"}} {value}"
-            );
+            let labels = [("user", &*account.name), ("direction", way)];
+            metrics.sample(name, &labels, value);
         }
     }
-    let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], text).into_response()
-}
-
-/// A label's value, as the format wants it.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_are_escaped() {
-        assert_eq!(escaped("a\"b\\c\nd"), "a\\\"b\\\\c\\nd");
-    }
+    metrics
 }

@@ -8,20 +8,7 @@ fn main() -> ExitCode {
     let config = Config::parse();
     // What clients offer and we do not take is no news.
     common::init_log_with("info,str0m=error,dimpl=error,sctp_proto=error,is=error");
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!("cannot start: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(run(config)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    common::run(run(config))
 }
 
 async fn run(config: Config) -> anyhow::Result<()> {

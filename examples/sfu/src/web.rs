@@ -5,46 +5,52 @@ use crate::switchboard::Switchboard;
 use crate::whip;
 use axum::Router;
 use axum::extract::{Path, State, WebSocketUpgrade};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use common::{Listener, Shutdown};
+use common::page::{HTML, OwnFile, SCRIPT, STYLE, SVG};
+use common::{JsonSocket, Listener, Metrics, Shutdown};
 use serde_json::json;
-use std::fmt::Write as _;
 use tower_http::cors::CorsLayer;
 
-const HTML: &str = "text/html; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
 /// The pages' own files; nothing is loaded from anywhere else.
-const ASSETS: [(&str, &str, &str); 5] = [
-    ("room.js", SCRIPT, include_str!("../web/room.js")),
-    ("call.js", SCRIPT, include_str!("../web/call.js")),
-    ("tiles.js", SCRIPT, include_str!("../web/tiles.js")),
-    (
-        "style.css",
-        "text/css; charset=utf-8",
-        include_str!("../web/style.css"),
-    ),
-    (
-        "favicon.svg",
-        "image/svg+xml",
-        include_str!("../web/favicon.svg"),
-    ),
+const ASSETS: [OwnFile; 5] = [
+    OwnFile::new("room.js", SCRIPT, include_str!("../web/room.js")),
+    OwnFile::new("call.js", SCRIPT, include_str!("../web/call.js")),
+    OwnFile::new("tiles.js", SCRIPT, include_str!("../web/tiles.js")),
+    OwnFile::new("style.css", STYLE, include_str!("../web/style.css")),
+    OwnFile::new("favicon.svg", SVG, include_str!("../web/favicon.svg")),
 ];
-const INDEX: &str = include_str!("../web/index.html");
-const ROOM: &str = include_str!("../web/room.html");
-const STATS: &str = include_str!("../web/stats.html");
+const INDEX: OwnFile = OwnFile::new("index.html", HTML, include_str!("../web/index.html"));
+const ROOM: OwnFile = OwnFile::new("room.html", HTML, include_str!("../web/room.html"));
+const STATS: OwnFile = OwnFile::new("stats.html", HTML, include_str!("../web/stats.html"));
 
 /// Serves until `close`.
 pub(crate) async fn serve(listener: Listener, switchboard: Switchboard, close: Shutdown) {
     let app = Router::new()
-        .route("/", get(|| async { page(HTML, INDEX) }))
-        .route("/room/{name}", get(|| async { page(HTML, ROOM) }))
-        .route("/stats", get(|| async { page(HTML, STATS) }))
-        .route("/favicon.ico", get(|| async { asset("favicon.svg") }))
+        .route(
+            "/",
+            get(|headers: HeaderMap| async move { INDEX.answer(&headers) }),
+        )
+        .route(
+            "/room/{name}",
+            get(|headers: HeaderMap| async move { ROOM.answer(&headers) }),
+        )
+        .route(
+            "/stats",
+            get(|headers: HeaderMap| async move { STATS.answer(&headers) }),
+        )
+        .route(
+            "/favicon.ico",
+            get(|headers: HeaderMap| async move {
+                OwnFile::answer_from(&ASSETS, "favicon.svg", &headers)
+            }),
+        )
         .route(
             "/assets/{file}",
-            get(|Path(file): Path<String>| async move { asset(&file) }),
+            get(|Path(file): Path<String>, headers: HeaderMap| async move {
+                OwnFile::answer_from(&ASSETS, &file, &headers)
+            }),
         )
         .route("/ws/{room}", get(socket))
         .route("/{way}/{room}", post(whip::offer))
@@ -61,21 +67,6 @@ pub(crate) async fn serve(listener: Listener, switchboard: Switchboard, close: S
     common::serve_http(listener, app, close).await;
 }
 
-fn page(kind: &'static str, text: &'static str) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, kind),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    (headers, text).into_response()
-}
-
-fn asset(name: &str) -> Response {
-    match ASSETS.iter().find(|(file, ..)| *file == name) {
-        Some((_, kind, text)) => page(kind, text),
-        None => (StatusCode::NOT_FOUND, "no such file\n").into_response(),
-    }
-}
-
 async fn socket(
     State(switchboard): State<Switchboard>,
     Path(room): Path<String>,
@@ -90,7 +81,7 @@ async fn socket(
     }
     upgrade
         .max_message_size(signal::LONGEST)
-        .on_upgrade(move |socket| signal::serve(socket, switchboard, room))
+        .on_upgrade(move |socket| signal::serve(JsonSocket::new(socket), switchboard, room))
 }
 
 async fn rooms(State(switchboard): State<Switchboard>) -> Response {
@@ -114,7 +105,7 @@ async fn rooms(State(switchboard): State<Switchboard>) -> Response {
 }
 
 /// In Prometheus's text format.
-async fn metrics(State(switchboard): State<Switchboard>) -> Response {
+async fn metrics(State(switchboard): State<Switchboard>) -> Metrics {
     let rooms = switchboard.status().await;
     let people: usize = rooms.iter().map(|room| room.people.len()).sum();
     let sum = |of: fn(&crate::room::Counters) -> u64| -> u64 {
@@ -143,16 +134,11 @@ async fn metrics(State(switchboard): State<Switchboard>) -> Response {
             sum(|counters| counters.keyframe_requests),
         ),
     ];
-    let mut text = String::new();
+    let mut metrics = Metrics::default();
     for (name, help, value) in gauges {
-        // Writing to a string does not fail.
-        let _ = writeln!(
-            text,
-            "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}"
-        );
+        metrics.gauge(name, help, value);
     }
-    let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], text).into_response()
+    metrics
 }
 
 async fn health(State(switchboard): State<Switchboard>) -> Response {

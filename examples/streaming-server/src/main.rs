@@ -7,20 +7,7 @@ use streaming_server::{Config, Server};
 fn main() -> ExitCode {
     let config = Config::parse();
     common::init_log();
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!("cannot start: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(run(config)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    common::run(run(config))
 }
 
 async fn run(config: Config) -> anyhow::Result<()> {

@@ -11,9 +11,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use common::page::{HTML, OwnFile, SCRIPT, STYLE, SVG};
 use common::{Listener, Shutdown};
 use serde_json::json;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,35 +22,15 @@ use std::time::Instant;
 use tower_http::cors::CorsLayer;
 
 /// The page's own files.
-const ASSETS: [(&str, &str, &str); 5] = [
-    (
-        "app.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../web/app.js"),
-    ),
-    (
-        "chart.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../web/chart.js"),
-    ),
-    (
-        "player.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../web/player.js"),
-    ),
-    (
-        "style.css",
-        "text/css; charset=utf-8",
-        include_str!("../web/style.css"),
-    ),
-    (
-        "favicon.svg",
-        "image/svg+xml",
-        include_str!("../web/favicon.svg"),
-    ),
+const ASSETS: [OwnFile; 5] = [
+    OwnFile::new("app.js", SCRIPT, include_str!("../web/app.js")),
+    OwnFile::new("chart.js", SCRIPT, include_str!("../web/chart.js")),
+    OwnFile::new("player.js", SCRIPT, include_str!("../web/player.js")),
+    OwnFile::new("style.css", STYLE, include_str!("../web/style.css")),
+    OwnFile::new("favicon.svg", SVG, include_str!("../web/favicon.svg")),
 ];
-const INDEX: &str = include_str!("../web/index.html");
-const WATCH: &str = include_str!("../web/watch.html");
+const INDEX: OwnFile = OwnFile::new("index.html", HTML, include_str!("../web/index.html"));
+const WATCH: OwnFile = OwnFile::new("watch.html", HTML, include_str!("../web/watch.html"));
 /// Players that npm may have put there: what the page calls them, under which name it asks for them, where they are.
 const PLAYERS: [(&str, &str, &str); 3] = [
     ("hls.js", "hls.js", "hls.js/dist/hls.mjs"),
@@ -91,78 +71,49 @@ pub(crate) async fn serve(listener: Listener, pages: Pages, close: Shutdown) {
         pages,
         next_viewer: AtomicU64::new(1),
     });
-    let app =
-        Router::new()
-            .route(
-                "/",
-                get(|headers: HeaderMap| async move {
-                    own_file(&headers, "text/html; charset=utf-8", INDEX)
-                }),
-            )
-            .route(
-                "/favicon.ico",
-                get(|headers: HeaderMap| async move { asset(&headers, "favicon.svg") }),
-            )
-            .route(
-                "/assets/{file}",
-                get(|Path(file): Path<String>, headers: HeaderMap| async move {
-                    asset(&headers, &file)
-                }),
-            )
-            .route(
-                "/watch",
-                get(|headers: HeaderMap| async move {
-                    own_file(&headers, "text/html; charset=utf-8", WATCH)
-                }),
-            )
-            .route("/vendor/{file}", get(vendor))
-            .route("/healthz", get(|| async { "ok\n" }))
-            .route("/api/streams", get(streams))
-            .route("/api/streams/{*name}", get(one_stream))
-            .route("/time", get(live_files::time))
-            .route("/vod", get(library_page))
-            .route("/vod/", get(library_page))
-            .route("/vod/{*path}", get(library_file))
-            .route("/api/vod", get(library_list))
-            .route(
-                "/{*path}",
-                get(media_file)
-                    .post(whip)
-                    .delete(whip_end)
-                    .patch(whip_trickle),
-            )
-            .layer(CorsLayer::permissive())
-            .with_state(site);
+    let app = Router::new()
+        .route(
+            "/",
+            get(|headers: HeaderMap| async move { INDEX.answer(&headers) }),
+        )
+        .route(
+            "/favicon.ico",
+            get(|headers: HeaderMap| async move {
+                OwnFile::answer_from(&ASSETS, "favicon.svg", &headers)
+            }),
+        )
+        .route(
+            "/assets/{file}",
+            get(|Path(file): Path<String>, headers: HeaderMap| async move {
+                OwnFile::answer_from(&ASSETS, &file, &headers)
+            }),
+        )
+        .route(
+            "/watch",
+            get(|headers: HeaderMap| async move { WATCH.answer(&headers) }),
+        )
+        .route("/vendor/{file}", get(vendor))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/api/streams", get(streams))
+        .route("/api/streams/{*name}", get(one_stream))
+        .route("/time", get(live_files::time))
+        .route("/vod", get(library_page))
+        .route("/vod/", get(library_page))
+        .route("/vod/{*path}", get(library_file))
+        .route("/api/vod", get(library_list))
+        .route(
+            "/{*path}",
+            get(media_file)
+                .post(whip)
+                .delete(whip_end)
+                .patch(whip_trickle),
+        )
+        .layer(CorsLayer::permissive())
+        .with_state(site);
     common::serve_http(listener, app, close).await;
 }
 
 // The page ----------------------------------------------------------------------------------------------------------
-
-fn asset(headers: &HeaderMap, name: &str) -> Response {
-    match ASSETS.iter().find(|(file, ..)| *file == name) {
-        Some((_, kind, text)) => own_file(headers, kind, text),
-        None => not_found("no such file"),
-    }
-}
-
-/// A file that is part of the binary: asked for again, it is sent only if it is another one.
-fn own_file(headers: &HeaderMap, kind: &'static str, text: &'static str) -> Response {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    let tag = format!("\"{:016x}\"", hasher.finish());
-    let known = headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|known| known.as_bytes() == tag.as_bytes());
-    let headers = [
-        (header::ETAG, tag.as_str()),
-        (header::CACHE_CONTROL, FRESH),
-        (header::CONTENT_TYPE, kind),
-    ];
-    match known {
-        true => (StatusCode::NOT_MODIFIED, headers).into_response(),
-        false => (headers, text).into_response(),
-    }
-}
 
 async fn vendor(State(site): Shared, Path(name): Path<String>) -> Response {
     let Some((.., path)) = PLAYERS.iter().find(|(_, file, _)| *file == name) else {

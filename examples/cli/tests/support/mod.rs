@@ -2,6 +2,8 @@
 #![allow(unreachable_pub, reason = "nothing of a test is public")]
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub mod clip;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};

@@ -1,8 +1,9 @@
 //! Relayed addresses: sockets from which peers hear of a client.
 
+use common::reach;
 use std::collections::HashSet;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::net::UdpSocket;
 
@@ -30,7 +31,9 @@ impl Relays {
         } else if !bound.is_unspecified() {
             vec![bound]
         } else {
-            outward()
+            // Without a network, itself.
+            let v4 = reach::outward_v4().unwrap_or(Ipv4Addr::LOCALHOST.into());
+            [v4].into_iter().chain(reach::outward_v6()).collect()
         };
         Self {
             from,
@@ -106,26 +109,6 @@ impl Drop for Relay {
             .unwrap_or_else(PoisonError::into_inner);
         open.remove(&self.address);
     }
-}
-
-/// The addresses from which this machine would send to the outside (addresses for documentation, RFC 5737 and RFC 3849; nothing
-/// is sent); without a network, itself.
-fn outward() -> Vec<IpAddr> {
-    let own = |from: IpAddr, towards: IpAddr| {
-        let socket = std::net::UdpSocket::bind((from, 0)).ok()?;
-        socket.connect((towards, 9)).ok()?;
-        Some(socket.local_addr().ok()?.ip())
-    };
-    let v4 = own(
-        Ipv4Addr::UNSPECIFIED.into(),
-        Ipv4Addr::new(192, 0, 2, 1).into(),
-    );
-    let v6 = own(
-        Ipv6Addr::UNSPECIFIED.into(),
-        Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
-    );
-    let v4 = v4.unwrap_or(Ipv4Addr::LOCALHOST.into());
-    [Some(v4), v6].into_iter().flatten().collect()
 }
 
 #[cfg(test)]
