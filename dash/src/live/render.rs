@@ -50,7 +50,7 @@ pub(super) fn mpd(presentation: &Presentation) -> Mpd {
         mpd.presentation_type = Some(PresentationType::Dynamic);
         mpd.availability_start_time = presentation.origin.map(DateTime::from_unix_nanos);
         mpd.publish_time = Some(DateTime::from_unix_nanos(presentation.published));
-        mpd.time_shift_buffer_depth = config.window.map(Into::into);
+        mpd.time_shift_buffer_depth = config.window.map(|window| depth(window, config, end));
         mpd.suggested_presentation_delay = config.presentation_delay.map(Into::into);
         if presentation.ended {
             mpd.media_presentation_duration = Some(Duration::from_nanos(end));
@@ -74,6 +74,13 @@ pub(super) fn mpd(presentation: &Presentation) -> Mpd {
             .push(self::period(presentation, period, on_demand));
     }
     mpd
+}
+
+/// How much can be had: the window, once there is so much. Some clients (FFmpeg's) compute with the time before the start otherwise,
+/// and play the first segment again and again.
+fn depth(window: core::time::Duration, config: &super::Config, end: u64) -> Duration {
+    let there = core::time::Duration::from_secs(end / 1_000_000_000);
+    window.min(there.max(config.segment_duration)).into()
 }
 
 /// The longest segment of a track, in nanoseconds.

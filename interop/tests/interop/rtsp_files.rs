@@ -1,7 +1,7 @@
 //! Files over RTSP: other people's players play them whole, and from elsewhere; and what `RTP-Info` says is so.
 
 use fluvial_interop::{
-    clip::{B_FRAMES_25, Clip, NTSC_PYRAMID, Recipe},
+    clip::{B_FRAMES_25, Clip, LONG, NTSC_PYRAMID, Recipe},
     frames::Frames,
     needs,
     peer::{self, FFMPEG, GST_RTSP_SERVER, GSTREAMER_RTSP, MEDIA_STREAM_LIBRARY},
@@ -258,14 +258,35 @@ impl Client {
         }
     }
 
-    fn packet(&mut self) -> Packet {
+    /// A channel, and what came on it.
+    fn frame(&mut self) -> (u8, Vec<u8>) {
         let mut head = [0; 4];
         self.reader.read_exact(&mut head).unwrap();
         let mut data = vec![0; usize::from(u16::from_be_bytes([head[2], head[3]]))];
         self.reader.read_exact(&mut data).unwrap();
+        (head[1], data)
+    }
+
+    fn packet(&mut self) -> Packet {
+        let (channel, data) = self.frame();
         let number = u16::from_be_bytes([data[2], data[3]]);
-        let time = u32::from_be_bytes([data[4], data[5], data[6], data[7]]);
-        (head[1], number, time)
+        (channel, number, word(&data, 4))
+    }
+
+    /// Asks for both tracks, inside of this connection.
+    fn set_up(&mut self) {
+        let (answer, _) = self.ask("DESCRIBE", "", "");
+        assert!(answer.starts_with("RTSP/1.0 200"), "{answer}");
+        for track in 0..2 {
+            let transport = format!(
+                "Transport: RTP/AVP/TCP;unicast;interleaved={}-{}\r\n",
+                2 * track,
+                2 * track + 1
+            );
+            let path = format!("/trackID={track}");
+            let (answer, _) = self.ask("SETUP", &path, &transport);
+            assert!(answer.starts_with("RTSP/1.0 200"), "{answer}");
+        }
     }
 
     /// The first packet on a channel.
@@ -287,6 +308,10 @@ impl Client {
     }
 }
 
+fn word(data: &[u8], at: usize) -> u32 {
+    u32::from_be_bytes(data[at..at + 4].try_into().expect("4 bytes"))
+}
+
 /// A number in a header's text, behind a word.
 fn number<T: std::str::FromStr>(text: &str, word: &str) -> Option<T> {
     let (_, rest) = text.split_once(word)?;
@@ -302,16 +327,7 @@ fn what_is_told_of_a_seek_is_exact() {
         let mut client = Client::connect(&shelf.url(file));
         let (answer, _) = client.ask("DESCRIBE", "", "");
         assert!(answer.contains("a=range:npt=0-8."), "{file}: {answer}");
-        for track in 0..2 {
-            let transport = format!(
-                "Transport: RTP/AVP/TCP;unicast;interleaved={}-{}\r\n",
-                2 * track,
-                2 * track + 1
-            );
-            let path = format!("/trackID={track}");
-            let (answer, _) = client.ask("SETUP", &path, &transport);
-            assert!(answer.starts_with("RTSP/1.0 200"), "{file}: {answer}");
-        }
+        client.set_up();
         let mut last = 0;
         for (from, headers) in [
             ("5.5", "Range: npt=5.5-\r\n"),
@@ -378,4 +394,57 @@ fn what_is_told_of_a_seek_is_exact() {
         let (answer, _) = client.ask("PLAY", "", "Range: npt=100-\r\n");
         assert!(answer.starts_with("RTSP/1.0 457"), "{file}: {answer}");
     }
+}
+
+/// Whoever joins a live stream is told the time stamps of one instant, by the sender reports that come before everything else.
+#[test]
+fn what_is_told_of_a_stream_is_one_instant() {
+    needs!(FFMPEG);
+    let clip = LONG.clip();
+    let server = Server::start(&["--no-demo", "--rtsp", "127.0.0.1:0"]);
+    let mut publisher = clip.publish(&server.rtmp_url("instant"));
+    server.wait_for_playlist("instant");
+    // Joined at several places between two reports and two key frames.
+    for _ in 0..4 {
+        let mut client = Client::connect(&server.wrapped_url("rtsp", "instant"));
+        client.set_up();
+        let (answer, _) = client.ask("PLAY", "", "");
+        let (_, info) = answer.split_once("RTP-Info: ").expect("RTP-Info");
+        let told: Vec<(u16, u32)> = info
+            .split(',')
+            .map(|own| {
+                let sequence = number(own, "seq=").expect("seq");
+                (sequence, number(own, "rtptime=").expect("rtptime"))
+            })
+            .collect();
+        let rates = [90_000.0, 48_000.0];
+        let mut instants = [None; 2];
+        let mut first = [None; 2];
+        while first.contains(&None) {
+            let (channel, data) = client.frame();
+            let track = usize::from(channel / 2);
+            if channel % 2 == 1 {
+                let ntp = f64::from(word(&data, 8)) + f64::from(word(&data, 12)) / 4_294_967_296.0;
+                let since = told[track].1.wrapping_sub(word(&data, 16)).cast_signed();
+                instants[track].get_or_insert(ntp + f64::from(since) / rates[track]);
+            } else if first[track].is_none() {
+                assert!(
+                    instants[track].is_some(),
+                    "sound or picture before its report"
+                );
+                let sequence = u16::from_be_bytes([data[2], data[3]]);
+                assert_eq!(sequence, told[track].0, "{answer}");
+                let after = word(&data, 4).wrapping_sub(told[track].1);
+                assert!(f64::from(after) < rates[track], "{after} ticks: {answer}");
+                first[track] = Some(after);
+            }
+        }
+        // One of them is that of a packet; and both are one.
+        assert!(first.contains(&Some(0)), "{first:?}: {answer}");
+        let [pictures, sound] = instants.map(|instant| instant.expect("told"));
+        // A number of 2^32 seconds has microseconds left here.
+        assert!((pictures - sound).abs() < 0.000_1, "{pictures} {sound}");
+        std::thread::sleep(Duration::from_millis(700));
+    }
+    publisher.expect_success();
 }

@@ -4,7 +4,7 @@ use super::secrets::Sealer;
 use bytes::{BufMut, Bytes, BytesMut};
 use common::Fanout;
 use common::fanout::{self, Role};
-use media::{Event, Kind, TrackId, Tracks, WallClock};
+use media::{Event, Kind, Time, Timescale, TrackId, Tracks, WallClock};
 use rtp::sender::{Channel, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -29,6 +29,9 @@ pub(crate) struct Packets {
     pub(crate) track: usize,
     pub(crate) rtcp: bool,
     pub(crate) role: Role,
+    /// When the sample is shown; the clock of its packets' time stamps.
+    shown: Time,
+    clock_rate: Timescale,
     pub(crate) plain: Laid,
     /// For who wants them so, made when the first one does.
     sealed: OnceLock<Option<Laid>>,
@@ -72,10 +75,35 @@ impl Packets {
         2 * self.track + usize::from(self.rtcp)
     }
 
-    /// Sequence number and time of the first packet.
-    pub(crate) fn begins_with(&self) -> Option<(u16, u32, u32)> {
+    /// What its first packet is; none for reports.
+    pub(crate) fn beginning(&self) -> Option<Beginning> {
         let packet = rtp::Packet::parse(self.plain.each().next()?).ok()?;
-        (!self.rtcp).then_some((packet.sequence_number(), packet.timestamp(), packet.ssrc()))
+        (!self.rtcp).then_some(Beginning {
+            sequence: packet.sequence_number(),
+            timestamp: packet.timestamp(),
+            ssrc: packet.ssrc(),
+            shown: self.shown,
+            clock_rate: self.clock_rate,
+        })
+    }
+}
+
+/// The first packet that a player gets of a track.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Beginning {
+    pub(crate) sequence: u16,
+    timestamp: u32,
+    pub(crate) ssrc: u32,
+    pub(crate) shown: Time,
+    clock_rate: Timescale,
+}
+
+impl Beginning {
+    /// The time stamp of a time that is not after it.
+    pub(crate) fn timestamp_at(&self, time: Time) -> u32 {
+        let ticks = self.clock_rate.ticks(self.shown - time);
+        self.timestamp
+            .wrapping_sub(u32::try_from(ticks).unwrap_or(0))
     }
 }
 
@@ -170,7 +198,9 @@ impl Egress {
 pub(crate) struct Feed {
     sender: rtp::Sender,
     start: Instant,
-    kinds: Vec<(TrackId, Kind)>,
+    kinds: Vec<(TrackId, Kind, Timescale)>,
+    /// When the last sample is shown.
+    shown: Time,
     sealer: Option<Arc<Sealer>>,
     woken: Instant,
 }
@@ -178,7 +208,7 @@ pub(crate) struct Feed {
 impl Feed {
     pub(crate) fn new() -> Self {
         let epoch = UNIX_EPOCH.elapsed().unwrap_or_default();
-        let epoch = WallClock::from_unix_nanos(media::Time::from(epoch).as_nanos());
+        let epoch = WallClock::from_unix_nanos(Time::from(epoch).as_nanos());
         let mut config = rtp::sender::Config::new(epoch, "fluvial");
         config.report_interval = Duration::from_secs(2);
         // Fits through tunnels, too: datagrams are sent whole or not at all.
@@ -187,6 +217,7 @@ impl Feed {
             sender: rtp::Sender::new(config, &mut rand::rng()),
             start: Instant::now(),
             kinds: Vec::new(),
+            shown: Time::ZERO,
             sealer: None,
             woken: Instant::now(),
         }
@@ -204,6 +235,8 @@ impl Feed {
     ) -> Result<(), rtp::Error> {
         let now = self.start.elapsed();
         if let Event::Sample(sample) = event {
+            let known = self.kinds.iter().find(|(id, ..)| *id == sample.track);
+            self.shown = known.map_or(self.shown, |(.., scale)| scale.time(sample.pts));
             if let Err(error) = self.sender.handle_sample(sample, now) {
                 tracing::debug!(stream = %name, "a sample does not fit RTP: {error}");
             }
@@ -232,7 +265,7 @@ impl Feed {
             .iter()
             .filter_map(|stream| {
                 let track = tracks.find(stream.track())?;
-                Some((track.id, track.codec.kind()))
+                Some((track.id, track.codec.kind(), track.timescale))
             })
             .collect();
         let sealer = match &self.sealer {
@@ -268,7 +301,7 @@ impl Feed {
         let sync = first.starts_sync;
         // The marker ends a sample of video; reports and sound go one by one.
         let mut all: Vec<Output> = vec![first];
-        let index = self.kinds.iter().position(|(id, _)| *id == track)?;
+        let index = self.kinds.iter().position(|(id, ..)| *id == track)?;
         let kind = self.kinds[index].1;
         while kind == Kind::Video && !rtcp && !is_marked(all.last()?) {
             match self.sender.poll_output() {
@@ -276,7 +309,7 @@ impl Feed {
                 None => break,
             }
         }
-        let has_video = self.kinds.iter().any(|(_, kind)| *kind == Kind::Video);
+        let has_video = self.kinds.iter().any(|(_, kind, _)| *kind == Kind::Video);
         let role = match kind {
             _ if rtcp => Role::Header(u32::try_from(index).unwrap_or(u32::MAX)),
             Kind::Video if sync => Role::Join,
@@ -301,6 +334,8 @@ impl Feed {
             track: index,
             rtcp,
             role,
+            shown: self.shown,
+            clock_rate: self.sender.streams().get(index)?.format().clock_rate,
             plain: Laid {
                 datagrams: datagrams.freeze(),
                 ends,

@@ -4,6 +4,7 @@ use super::egress::{Packets, Unit};
 use super::udp::{Batcher, Ports};
 use crate::stream::{Seated, Stream};
 use common::fanout::{Lost, Reader};
+use media::Time;
 use rtsp::headers::{RtpInfoEntry, Transport};
 use std::collections::VecDeque;
 use std::io;
@@ -96,17 +97,23 @@ impl Player {
             self.waits = true;
         }
         self.reader = Some(reader);
-        let first = |track: usize| {
+        let first = |track: &usize| {
             self.queue.iter().find_map(|unit| match unit {
-                Unit::Packets(packets) if packets.track == track => packets.begins_with(),
+                Unit::Packets(packets) if packets.track == *track => packets.beginning(),
                 _ => None,
             })
         };
-        let entries = order.iter().map(|track| {
-            first(*track).map(|(seq, time, ssrc)| rtsp::server::Session::rtp_info(seq, time, ssrc))
-        });
         // Half of it would be worse than nothing: players would wait for the rest.
-        Ok(entries.collect::<Option<Vec<_>>>().unwrap_or_default())
+        let firsts: Option<Vec<_>> = order.iter().map(first).collect();
+        let firsts = firsts.unwrap_or_default();
+        // The times of all tracks are those of one instant (RFC 2326 §12.33), which no packet is before.
+        let instant = firsts.iter().map(|first| first.shown).min();
+        let instant = instant.unwrap_or(Time::ZERO);
+        let entries = firsts.iter().map(|first| {
+            let time = first.timestamp_at(instant);
+            rtsp::server::Session::rtp_info(first.sequence, time, first.ssrc)
+        });
+        Ok(entries.collect())
     }
 
     pub(super) fn pause(&mut self) {
