@@ -75,6 +75,30 @@ impl Followed {
         }
     }
 
+    /// Refuses what nobody has given a key for.
+    fn check(&self, lanes: &Lanes) -> Result<()> {
+        let sets = self.client.mpd().into_iter().flat_map(|mpd| &mpd.periods);
+        let mut sets = sets.flat_map(|period| &period.adaptation_sets);
+        let is_encrypted = sets.any(|set| {
+            let mut inner = set.representations.iter();
+            !set.content_protections.is_empty()
+                || inner.any(|one| !one.content_protections.is_empty())
+        });
+        if is_encrypted && lanes.keys.is_empty() {
+            let root = &self.root;
+            bail!("{root}: its segments are encrypted: give their keys with --key");
+        }
+        Ok(())
+    }
+}
+
+impl lanes::Client for Followed {
+    type Request = Request;
+
+    fn poll_request(&mut self) -> Option<Request> {
+        self.client.poll_request(now())
+    }
+
     fn answer(&mut self, request: &Request, lanes: &mut Lanes) -> Result<()> {
         let url = &request.resource.url;
         let range = request.resource.range.map(|range| {
@@ -106,35 +130,6 @@ impl Followed {
         };
         self.client.handle_response(request.id, &name, &data, now());
         Ok(())
-    }
-
-    /// Refuses what nobody has given a key for.
-    fn check(&self, lanes: &Lanes) -> Result<()> {
-        let sets = self.client.mpd().into_iter().flat_map(|mpd| &mpd.periods);
-        let mut sets = sets.flat_map(|period| &period.adaptation_sets);
-        let is_encrypted = sets.any(|set| {
-            let mut inner = set.representations.iter();
-            !set.content_protections.is_empty()
-                || inner.any(|one| !one.content_protections.is_empty())
-        });
-        if is_encrypted && lanes.keys.is_empty() {
-            let root = &self.root;
-            bail!("{root}: its segments are encrypted: give their keys with --key");
-        }
-        Ok(())
-    }
-}
-
-impl lanes::Client for Followed {
-    fn fetch(&mut self, lanes: &mut Lanes) -> Result<bool> {
-        // At most one for each stream, so that they come side by side.
-        let requests: Vec<_> = std::iter::from_fn(|| self.client.poll_request(now())).collect();
-        // What these are for may just have been told.
-        self.listen(lanes)?;
-        for request in &requests {
-            self.answer(request, lanes)?;
-        }
-        Ok(!requests.is_empty())
     }
 
     fn listen(&mut self, lanes: &mut Lanes) -> Result<bool> {

@@ -90,6 +90,49 @@ impl Followed {
             Place::File(_) => asked.to_owned(),
         }
     }
+}
+
+/// What was encrypted whole, opened.
+fn open_whole(data: Bytes, encryption: Option<&Encryption>, url: &str) -> Result<Bytes> {
+    let Some(encryption) = encryption else {
+        return Ok(data);
+    };
+    match (encryption.method, &encryption.key) {
+        (Method::Aes128, Some(key)) => {
+            let opened = aes128::decrypt(key, &encryption.iv, &data);
+            Ok(opened.with_context(|| url.to_owned())?.into())
+        }
+        (Method::Aes128, None) => bail!("{url}: keys of {} cannot be read", encryption.format),
+        _ => Ok(data),
+    }
+}
+
+/// What opens samples; `None` where they are not encrypted.
+fn lock(encryption: Option<&Encryption>, lanes: &Lanes, url: &str) -> Result<Option<Lock>> {
+    let Some(encryption) = encryption else {
+        return Ok(None);
+    };
+    // Keys that were given are for samples.
+    match (encryption.method, lanes.keys.first().or(encryption.key)) {
+        (Method::Aes128, _) => Ok(None),
+        (Method::SampleAes | Method::SampleAesCtr, Some(key)) => Ok(Some(Lock {
+            key,
+            iv: encryption.iv,
+        })),
+        (Method::SampleAes | Method::SampleAesCtr, None) => bail!(
+            "{url}: keys of {} cannot be read: give them with --key",
+            encryption.format
+        ),
+        _ => bail!("{url}: its method of encryption is not known here"),
+    }
+}
+
+impl lanes::Client for Followed {
+    type Request = Request;
+
+    fn poll_request(&mut self) -> Option<Request> {
+        self.client.poll_request(now())
+    }
 
     fn answer(&mut self, request: &Request, lanes: &mut Lanes) -> Result<()> {
         let url = &request.resource.url;
@@ -135,54 +178,6 @@ impl Followed {
         let name = self.name(&place, url);
         self.client.handle_response(request.id, &name, &data, now());
         Ok(())
-    }
-}
-
-/// What was encrypted whole, opened.
-fn open_whole(data: Bytes, encryption: Option<&Encryption>, url: &str) -> Result<Bytes> {
-    let Some(encryption) = encryption else {
-        return Ok(data);
-    };
-    match (encryption.method, &encryption.key) {
-        (Method::Aes128, Some(key)) => {
-            let opened = aes128::decrypt(key, &encryption.iv, &data);
-            Ok(opened.with_context(|| url.to_owned())?.into())
-        }
-        (Method::Aes128, None) => bail!("{url}: keys of {} cannot be read", encryption.format),
-        _ => Ok(data),
-    }
-}
-
-/// What opens samples; `None` where they are not encrypted.
-fn lock(encryption: Option<&Encryption>, lanes: &Lanes, url: &str) -> Result<Option<Lock>> {
-    let Some(encryption) = encryption else {
-        return Ok(None);
-    };
-    // Keys that were given are for samples.
-    match (encryption.method, lanes.keys.first().or(encryption.key)) {
-        (Method::Aes128, _) => Ok(None),
-        (Method::SampleAes | Method::SampleAesCtr, Some(key)) => Ok(Some(Lock {
-            key,
-            iv: encryption.iv,
-        })),
-        (Method::SampleAes | Method::SampleAesCtr, None) => bail!(
-            "{url}: keys of {} cannot be read: give them with --key",
-            encryption.format
-        ),
-        _ => bail!("{url}: its method of encryption is not known here"),
-    }
-}
-
-impl lanes::Client for Followed {
-    fn fetch(&mut self, lanes: &mut Lanes) -> Result<bool> {
-        // At most one for each stream, so that they come side by side.
-        let requests: Vec<_> = std::iter::from_fn(|| self.client.poll_request(now())).collect();
-        // What these are for may just have been told.
-        self.listen(lanes)?;
-        for request in &requests {
-            self.answer(request, lanes)?;
-        }
-        Ok(!requests.is_empty())
     }
 
     fn listen(&mut self, lanes: &mut Lanes) -> Result<bool> {

@@ -18,12 +18,28 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A state machine that says what to fetch.
 pub trait Client {
-    /// Fetches what is to be fetched now; whether there was anything.
-    fn fetch(&mut self, lanes: &mut Lanes) -> Result<bool>;
+    /// What it asks for.
+    type Request;
+    /// The next thing to fetch; at most one for each stream comes before answers.
+    fn poll_request(&mut self) -> Option<Self::Request>;
+    /// Fetches it.
+    fn answer(&mut self, request: &Self::Request, lanes: &mut Lanes) -> Result<()>;
     /// Takes what it tells; whether there was anything.
     fn listen(&mut self, lanes: &mut Lanes) -> Result<bool>;
     /// When there may be something to fetch that is not there yet.
     fn timeout(&self) -> Option<i64>;
+
+    /// Fetches what is to be fetched now; whether there was anything.
+    fn fetch(&mut self, lanes: &mut Lanes) -> Result<bool> {
+        // All streams' together, so that they come side by side.
+        let requests: Vec<_> = std::iter::from_fn(|| self.poll_request()).collect();
+        // What these are for may just have been told.
+        self.listen(lanes)?;
+        for request in &requests {
+            self.answer(request, lanes)?;
+        }
+        Ok(!requests.is_empty())
+    }
 }
 
 /// A client, and the streams that it fetches.
