@@ -71,8 +71,13 @@ pub const GSTREAMER_HLS: Peer = Peer {
 /// GStreamer with its own RTSP client, both ways.
 pub const GSTREAMER_RTSP: Peer = Peer {
     name: "GStreamer's RTSP elements",
-    install: "apt-get install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-rtsp",
-    probe: || gstreamer_has(&["rtspsrc", "rtspclientsink", "rtph264depay", "mpegtsmux"]),
+    install: "apt-get install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-rtsp python3-gi",
+    probe: || {
+        let mut python = Command::new("/usr/bin/python3");
+        python.args(["-c", "import gi"]).stderr(Stdio::null());
+        python.status().is_ok_and(|status| status.success())
+            && gstreamer_has(&["rtspsrc", "rtspclientsink", "rtph264depay", "mpegtsmux"])
+    },
 };
 
 /// gst-rtsp-server, driven by the system's Python.

@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{frames::Frames, process::Process, wait_within};
+use crate::{frames::Frames, peer::manifest_dir, process::Process, wait_within};
 
 /// A player that records.
 #[derive(Debug)]
@@ -101,29 +101,10 @@ impl Recorder {
     /// GStreamer's RTSP client, by these protocols; the pictures only.
     pub fn rtspsrc(protocols: &str, url: &str) -> Self {
         Self::start("rtspsrc", "ts", |file| {
-            let mut command = Command::new("gst-launch-1.0");
+            let mut command = Command::new("/usr/bin/python3");
             command
-                .args(["-e", "rtspsrc", "name=source", &format!("location={url}")])
-                .arg(format!("protocols={protocols}"))
-                // The certificate is made for the test; what comes at once is not dropped as too late.
-                .args([
-                    "tls-validation-flags=0",
-                    "latency=1000",
-                    "drop-on-latency=false",
-                ])
-                .args([
-                    "!",
-                    "application/x-rtp,media=video",
-                    "!",
-                    "rtph264depay",
-                    "!",
-                    "h264parse",
-                ])
-                .args(["!", "mpegtsmux", "!", "filesink", "buffer-mode=unbuffered"])
-                .arg(format!("location={file}"))
-                // Where sound comes first and goes nowhere, it gives up.
-                .args(["source.", "!", "application/x-rtp,media=audio", "!"])
-                .args(["fakesink", "async=false"]);
+                .arg(manifest_dir().join("python/rtspsrc.py"))
+                .args([protocols, url, file]);
             command
         })
     }

@@ -146,6 +146,15 @@ def message(bus, message):
     elif message.type == Gst.MessageType.ERROR:
         print(message.parse_error(), file=sys.stderr)
         sys.exit(1)
+def sound(source, pad):
+    # It goes somewhere: where sound comes first and goes nowhere, rtspsrc gives up.
+    if pad.query_caps().get_structure(0).get_string("media") == "audio":
+        away = Gst.ElementFactory.make("fakesink")
+        away.set_property("async", False)
+        pipeline.add(away)
+        away.sync_state_with_parent()
+        pad.link(away.get_static_pad("sink"))
+pipeline.get_by_name("source").connect("pad-added", sound)
 pipeline.get_by_name("sink").connect("new-sample", sample)
 bus = pipeline.get_bus()
 bus.add_signal_watch()
