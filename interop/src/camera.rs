@@ -19,8 +19,10 @@ factory.set_launch(
     "d.video_0 ! queue ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 "
     "d.audio_0 ! queue ! aacparse ! rtpmp4gpay name=pay1 pt=97 )" % sys.argv[1])
 factory.set_shared(False)
-if len(sys.argv) > 2:
+if "savp" in sys.argv[2:]:
     factory.set_profiles(GstRtsp.RTSPProfile.SAVP)
+if "udp" in sys.argv[2:]:
+    factory.set_protocols(GstRtsp.RTSPLowerTrans.UDP)
 server.get_mount_points().add_factory("/camera", factory)
 server.attach(None)
 print("camera at rtsp://127.0.0.1:%d/camera" % server.get_bound_port(), flush=True)
@@ -53,6 +55,15 @@ impl Camera {
     /// When it does not come up.
     pub fn start_secure(file: &Path) -> Self {
         Self::start_with(file, &["savp"])
+    }
+
+    /// The same by UDP only: it refuses to interleave.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come up.
+    pub fn start_udp_only(file: &Path) -> Self {
+        Self::start_with(file, &["udp"])
     }
 
     fn start_with(file: &Path, arguments: &[&str]) -> Self {

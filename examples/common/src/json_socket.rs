@@ -4,9 +4,9 @@ use std::time::Duration;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 
 /// A page that says nothing for so long has gone: its browser answers pings by itself.
-const SILENCE: Duration = Duration::from_secs(7);
+const SILENCE: Duration = Duration::from_secs(5);
 /// How often it is pinged.
-const PING: Duration = Duration::from_secs(2);
+const PING: Duration = Duration::from_secs(1);
 /// Longest until the first message, and for a page to take one.
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -46,7 +46,7 @@ pub struct Config {
     #[arg(long, value_name = "GROUP", default_value = "239.255.0.1")]
     pub multicast: Ipv4Addr,
 
-    /// A camera that is pulled while somebody watches it, as NAME=rtsp://...
+    /// A camera that is pulled while somebody watches it, as NAME=rtsp://..., or NAME=rtspu://... where its packets are to come by UDP
     #[arg(long = "pull", value_name = "NAME=URL")]
     pub(crate) pulls: Vec<Pull>,
 

@@ -254,21 +254,57 @@ fn rtspsrc_plays_by_tls() {
 }
 
 /// A camera by gst-rtsp-server is pulled when somebody wants to see it, by RTMP here.
+fn pulls(
+    camera: &fluvial_interop::camera::Camera,
+    clip: &fluvial_interop::clip::Clip,
+    url: &str,
+    by: &str,
+) {
+    let server = server(&["--pull", &format!("cam={url}")]);
+    let player = Reader::start(&server.rtmp_url("cam"), &[]);
+    server
+        .log()
+        .wait_for(0, &["pull started", "stream=live/cam", by]);
+    server.log().wait_for(0, &["pull ended", "stream=live/cam"]);
+    server.process.signal("TERM");
+    let shown = player.finish();
+    shown.assert_video_run_of(&clip.frames, "pulled");
+    assert!(
+        shown.video.len() > 50,
+        "{} pictures of {}",
+        shown.video.len(),
+        camera.url
+    );
+}
+
 #[test]
 fn pulls_from_gst_rtsp_server() {
     needs!(FFMPEG, GST_RTSP_SERVER);
     let clip = B_FRAMES_25.clip();
     let camera = fluvial_interop::camera::Camera::start(&clip.file);
-    let server = server(&["--pull", &format!("cam={}", camera.url)]);
-    let player = Reader::start(&server.rtmp_url("cam"), &[]);
-    server
-        .log()
-        .wait_for(0, &["pull started", "stream=live/cam"]);
-    server.log().wait_for(0, &["pull ended", "stream=live/cam"]);
-    server.process.signal("TERM");
-    let shown = player.finish();
-    shown.assert_video_run_of(&clip.frames, "pulled");
-    assert!(shown.video.len() > 50, "{} pictures", shown.video.len());
+    pulls(&camera, &clip, &camera.url, "by=\"TCP\"");
+}
+
+#[test]
+fn pulls_by_udp_from_gst_rtsp_server() {
+    needs!(FFMPEG, GST_RTSP_SERVER);
+    let clip = B_FRAMES_25.clip();
+    let camera = fluvial_interop::camera::Camera::start(&clip.file);
+    pulls(
+        &camera,
+        &clip,
+        &camera.url.replacen("rtsp:", "rtspu:", 1),
+        "by=\"UDP\"",
+    );
+}
+
+/// A camera that does not interleave is asked again, for datagrams.
+#[test]
+fn pulls_by_udp_where_tcp_is_refused() {
+    needs!(FFMPEG, GST_RTSP_SERVER);
+    let clip = B_FRAMES_25.clip();
+    let camera = fluvial_interop::camera::Camera::start_udp_only(&clip.file);
+    pulls(&camera, &clip, &camera.url, "by=\"UDP\"");
 }
 
 /// What is bad is closed with one line, and who plays meanwhile loses nothing.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 /// Datagrams that wait for a connection.
 pub(super) const WAITING: usize = 2048;
@@ -45,6 +46,8 @@ pub(super) struct Ports {
     /// Number of the first one.
     pub(super) number: u16,
     routes: Routes,
+    /// End with it.
+    _receiving: JoinSet<()>,
 }
 
 impl Batcher {
@@ -116,13 +119,15 @@ impl Ports {
                     let routes = Routes::default();
                     let rtp = Arc::new(Batcher::new(rtp)?);
                     let rtcp = Arc::new(Batcher::new(rtcp)?);
-                    tokio::spawn(receive(Arc::clone(&rtp), false, Arc::clone(&routes)));
-                    tokio::spawn(receive(Arc::clone(&rtcp), true, Arc::clone(&routes)));
+                    let mut receiving = JoinSet::new();
+                    receiving.spawn(receive(Arc::clone(&rtp), false, Arc::clone(&routes)));
+                    receiving.spawn(receive(Arc::clone(&rtcp), true, Arc::clone(&routes)));
                     return Ok(Self {
                         rtp,
                         rtcp,
                         number,
                         routes,
+                        _receiving: receiving,
                     });
                 }
                 Err(error) => last = error,
