@@ -216,23 +216,31 @@ impl Connection {
     }
 
     async fn receive(&mut self) -> Result<(), End> {
-        let mut buffer = [0; 16 << 10];
         for _ in 0..16 {
-            let now = self.now();
-            match self.socket.try_read(&mut buffer) {
-                Ok(0) => {
-                    self.session.handle_eof();
-                    return Ok(());
-                }
-                Ok(count) => {
-                    self.session.handle_input(&buffer[..count], now);
-                    self.handle_events().await?;
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error.into()),
+            if !self.read()? {
+                return Ok(());
             }
+            self.handle_events().await?;
         }
         Ok(())
+    }
+
+    /// Takes what has come; whether there may be more. Its buffer is on the stack, so that connections that are silent have none.
+    fn read(&mut self) -> Result<bool, End> {
+        let mut buffer = [0; 16 << 10];
+        let now = self.now();
+        match self.socket.try_read(&mut buffer) {
+            Ok(0) => {
+                self.session.handle_eof();
+                Ok(false)
+            }
+            Ok(count) => {
+                self.session.handle_input(&buffer[..count], now);
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// What had come before the end.
@@ -262,10 +270,11 @@ impl Connection {
                         ingest.handle(media, &data, now);
                     }
                 }
-                Event::DescribeRequested(request) => self.describe(&request).await?,
+                // What is rare takes its memory when it happens.
+                Event::DescribeRequested(request) => Box::pin(self.describe(&request)).await?,
                 Event::AnnounceRequested(request) => self.announce(request)?,
-                Event::SetupRequested(request) => self.set_up(&request).await?,
-                Event::PlayRequested(request) => self.play(&request).await?,
+                Event::SetupRequested(request) => Box::pin(self.set_up(&request)).await?,
+                Event::PlayRequested(request) => Box::pin(self.play(&request)).await?,
                 Event::RecordRequested(request) => self.record(request.id)?,
                 Event::PauseRequested(request) => {
                     if let Some(player) = self.player.as_mut() {

@@ -119,16 +119,18 @@ pub(crate) async fn serve(listener: Listener, tls: Option<Tls>, gate: Gate) {
                 return;
             };
             let patience = gate.0.setup.connect;
+            // What only some have takes no memory of the others.
             match acceptor {
                 Some(acceptor) => {
-                    match tokio::time::timeout(patience, acceptor.accept(socket)).await {
-                        Ok(Ok(stream)) => gate.bridge(stream, peer, local).await,
+                    let accepting = Box::pin(acceptor.accept(socket));
+                    match tokio::time::timeout(patience, accepting).await {
+                        Ok(Ok(stream)) => Box::pin(gate.bridge(stream, peer, local)).await,
                         Ok(Err(error)) => tracing::debug!(%peer, "TLS connection closed: {error}"),
                         Err(_) => tracing::debug!(%peer, "TLS connection closed: it took too long"),
                     }
                 }
                 None => match tokio::time::timeout(patience, tunnel::is_http(&socket)).await {
-                    Ok(true) => tunnels.serve(socket, peer, local).await,
+                    Ok(true) => Box::pin(tunnels.serve(socket, peer, local)).await,
                     Ok(false) => gate.pass(Socket::Tcp(socket), peer, local).await,
                     Err(_) => {
                         tracing::warn!(%peer, "connection closed: the first request timed out");
