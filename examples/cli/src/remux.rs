@@ -74,6 +74,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let explicit = !args.tracks.is_empty();
     let mut kept = Kept {
         wanted: picked.iter().map(|track| track.id).collect(),
+        late: Vec::new(),
         explicit,
     };
     let carried = kept.carried(&picked, sink.as_ref())?;
@@ -94,6 +95,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         match event {
             Event::Tracks(tracks) => {
                 let picked = pick(&tracks, &args.tracks)?;
+                let picked = kept.in_time(&picked, &current, sink.as_ref());
                 let carried = kept.carried(&picked, sink.as_ref())?;
                 for sample in span.flush() {
                     sink.handle_sample(&sample)?;
@@ -244,11 +246,34 @@ fn is_encrypted(track: &Track) -> bool {
 /// What of the tracks the output gets.
 struct Kept {
     wanted: Vec<TrackId>,
+    /// Came too late, which was told.
+    late: Vec<TrackId>,
     /// Whether tracks were named: then none may be left out.
     explicit: bool,
 }
 
 impl Kept {
+    /// The tracks without those that come when it is too late for the output: cues of which nothing told before.
+    fn in_time(&mut self, tracks: &Tracks, current: &Tracks, sink: &dyn output::Sink) -> Tracks {
+        if sink.takes_more_tracks() {
+            return tracks.clone();
+        }
+        let is_late =
+            |track: &&Track| track.codec.kind() == Kind::Data && current.find(track.id).is_none();
+        for track in tracks.iter().filter(is_late) {
+            if !self.wanted.contains(&track.id) && !self.late.contains(&track.id) {
+                let codec = track.codec.rfc6381();
+                eprintln!(
+                    "warning: track {}, {codec}, comes too late and is left out",
+                    track.id
+                );
+                self.late.push(track.id);
+            }
+        }
+        let in_time = tracks.iter().filter(|track| !is_late(track));
+        in_time.cloned().collect()
+    }
+
     fn carried(&mut self, tracks: &Tracks, sink: &dyn output::Sink) -> Result<Tracks> {
         // What opens samples is lost on the way.
         if let Some(track) = tracks.iter().find(|track| is_encrypted(track)) {

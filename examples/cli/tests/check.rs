@@ -64,6 +64,85 @@ fn segments_are_checked_too() {
     }
 }
 
+/// Lists tell how long each segment lasts; what their media say of it is another thing.
+#[test]
+fn durations_are_compared_with_the_media() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    for (name, more) in [("a.m3u8", &[][..]), ("t.m3u8", &["--segments", "ts"])] {
+        let list = at(name);
+        works(&[&["remux", &source, &list, "--segment-duration", "2"], more].concat());
+        let text = fs::read_to_string(&list).unwrap();
+        assert_eq!(text.matches("#EXTINF:2,").count(), 3, "{text}");
+        for (told, severity) in [("2.3", "warning"), ("1.2", "error"), ("2.01", "")] {
+            let changed = text.replacen("#EXTINF:2,", &format!("#EXTINF:{told},"), 1);
+            fs::write(&list, changed).unwrap();
+            let (said, status) = check(&[&list]);
+            let line = said.lines().find(|line| line.contains("segment-duration"));
+            assert_eq!(
+                line.map_or("", |line| line.split(':').next().unwrap()),
+                severity,
+                "{said}"
+            );
+            assert_eq!(status, Some(i32::from(severity == "error")), "{said}");
+        }
+        // Each is within what nobody notices, all of them together are not.
+        let changed = text.replace("#EXTINF:2,", "#EXTINF:1.91,");
+        fs::write(&list, changed).unwrap();
+        let clean = "hls: 0 errors, 0 warnings\n".to_owned();
+        assert_eq!(check(&[&list]), (clean, Some(0)), "three of them are few");
+        let short = at(&format!("short-{name}"));
+        works(&[&["remux", &source, &short, "--segment-duration", "1"], more].concat());
+        let fine = fs::read_to_string(&short).unwrap();
+        fs::write(&short, fine.replace("#EXTINF:1,", "#EXTINF:0.905,")).unwrap();
+        let (said, status) = check(&[&short]);
+        assert!(
+            said.contains("segment-drift") && status == Some(1),
+            "{said}"
+        );
+        // A segment that is left out, and one that is told to be a gap.
+        let lines: Vec<_> = text.lines().collect();
+        let second = lines
+            .iter()
+            .position(|line| line.contains("-segment-1."))
+            .unwrap();
+        let rest = [&lines[..second - 1], &lines[second + 1..]].concat();
+        fs::write(&list, rest.join("\n") + "\n").unwrap();
+        let (said, status) = check(&[&list]);
+        assert!(
+            said.contains("segment-gap: begins 2.000000 s off") && status == Some(1),
+            "{said}"
+        );
+        let gap = [&lines[..second], &["#EXT-X-GAP"], &lines[second..]].concat();
+        fs::write(&list, gap.join("\n") + "\n").unwrap();
+        let (said, _) = check(&[&list]);
+        assert!(!said.contains("segment-gap"), "{said}");
+    }
+    let list = at("d.mpd");
+    works(&["remux", &source, &list, "--segment-duration", "2"]);
+    let text = fs::read_to_string(&list).unwrap();
+    // One entry for three segments, of each track.
+    let line = text.lines().find(|line| line.contains("<S ")).unwrap();
+    let ticks: u64 = line
+        .split("d=\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next()?.parse().ok())
+        .unwrap();
+    let longer = format!("d=\"{}\"", ticks * 3 / 2);
+    let changed = text.replacen(&format!("d=\"{ticks}\""), &longer, 1);
+    fs::write(&list, changed).unwrap();
+    let (said, status) = check(&[&list]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(
+        said.contains("segment-duration: 3.000000 s by the list, 2.000000 s by its media"),
+        "{said}"
+    );
+    assert!(said.contains("segment-start: at 3.000000 s"), "{said}");
+}
+
 #[test]
 fn playlists_behind_a_playlist_are_checked() {
     let folder = tempfile::tempdir().unwrap();

@@ -13,17 +13,34 @@ use media::{Codec, Event, Flags, Sample, Time, Timescale, Track, TrackId, Tracks
 pub(super) struct Events {
     /// It is wanted.
     pub(super) on: bool,
-    tracks: Vec<(TrackId, Codec)>,
+    tracks: Vec<Track>,
+    /// Those of which an event came, which have been told.
+    heard: Vec<TrackId>,
     waiting: Vec<Emsg>,
 }
 
 /// Events that wait for a fragment at most.
 const WAITING: usize = 64;
 
+/// What the message of an event of this scheme (`scheme_id_uri`) is; `None` for what is no track's.
+#[must_use]
+pub fn event_codec(scheme: &str) -> Option<Codec> {
+    codec(scheme)
+}
+
+/// What events among the fragments of these tracks are samples of: timed ID3, SCTE 35 and KLV, each with an id behind those of the
+/// movie, and a timescale of 90 kHz.
+pub fn event_tracks(tracks: &Tracks) -> impl Iterator<Item = Track> + use<> {
+    let last = tracks.iter().map(|track| track.id.0).max().unwrap_or(0);
+    let ids = (last.saturating_add(1)..).map(TrackId);
+    let codecs = [Codec::Id3, Codec::Scte35, Codec::Klv];
+    ids.zip(codecs)
+        .map(|(id, codec)| Track::new(id, Timescale::KHZ_90, codec))
+}
+
 impl Demuxer {
-    /// With events: timed ID3, SCTE 35 and KLV that stand between the fragments (`emsg` boxes) are given as samples of three
-    /// more tracks, with ids behind those of the movie, a timescale of 90 kHz, and the codecs [`Codec::Id3`],
-    /// [`Codec::Scte35`] and [`Codec::Klv`].
+    /// With events: timed ID3, SCTE 35 and KLV that stand between the fragments (`emsg` boxes) are given as samples of
+    /// [more tracks](event_tracks). Each of them is told when its first event comes.
     #[must_use]
     pub fn with_events(mut self) -> Self {
         self.emsgs.on = true;
@@ -35,12 +52,14 @@ impl Demuxer {
         if !self.emsgs.on {
             return tracks.clone();
         }
-        let last = tracks.iter().map(|track| track.id.0).max().unwrap_or(0);
-        let ids = (last.saturating_add(1)..).map(TrackId);
-        self.emsgs.tracks = ids.zip([Codec::Id3, Codec::Scte35, Codec::Klv]).collect();
-        let events = self.emsgs.tracks.iter();
-        let events = events.map(|(id, codec)| Track::new(*id, Timescale::KHZ_90, codec.clone()));
-        tracks.iter().cloned().chain(events).collect()
+        self.emsgs.tracks = event_tracks(tracks).collect();
+        let Events {
+            tracks: events,
+            heard,
+            ..
+        } = &self.emsgs;
+        let events = events.iter().filter(|track| heard.contains(&track.id));
+        tracks.iter().chain(events).cloned().collect()
     }
 
     /// Takes an event; one whose time counts from its segment waits for that.
@@ -77,10 +96,14 @@ impl Demuxer {
             return;
         };
         let mut tracks = self.emsgs.tracks.iter();
-        let Some((track, _)) = tracks.find(|(_, known)| *known == codec) else {
+        let Some(track) = tracks.find(|track| track.codec == codec) else {
             return;
         };
-        let track = *track;
+        let track = track.id;
+        if !self.emsgs.heard.contains(&track) {
+            self.emsgs.heard.push(track);
+            self.tell_tracks();
+        }
         let scale = Timescale::new(emsg.timescale);
         let known = Some(emsg.event_duration).filter(|ticks| *ticks < u32::MAX);
         let duration = known.zip(scale).and_then(|(ticks, scale)| {

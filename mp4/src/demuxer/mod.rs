@@ -16,6 +16,8 @@ mod learn;
 mod lost;
 mod movie;
 
+pub use events::{event_codec, event_tracks};
+
 use crate::boxes::{Emsg, FourCc, Header, IsoBox, Mdat, Moof, Moov, Prft};
 use crate::codec::refine;
 use crate::movie::Merge;

@@ -95,6 +95,11 @@ impl Stream {
             init_lift: None,
             lift: None,
         };
+        let mut lanes: Vec<Lane> = tracks.iter().map(lane).collect();
+        // Where there is nothing else, its segments go on when it does.
+        if lanes.iter().all(|lane| lane.sparse) {
+            lanes.iter_mut().for_each(|lane| lane.sparse = false);
+        }
         Ok(Self {
             track,
             tracks: tracks.clone(),
@@ -102,7 +107,7 @@ impl Stream {
             sequence_number: before.as_ref().map_or(0, |before| before.sequence_number),
             before: before.and_then(|before| before.init.or(before.before)),
             timescale: lead.map_or(Timescale::MILLIS, |lead| lead.timescale),
-            lanes: tracks.iter().map(lane).collect(),
+            lanes,
             open: VecDeque::new(),
             events: Vec::new(),
             clock: None,

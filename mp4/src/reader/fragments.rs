@@ -55,6 +55,10 @@ impl Fragments {
         let demuxer = Demuxer::new(config.limits.clone());
         #[cfg(feature = "cenc")]
         let demuxer = demuxer.with_keys(config.keys.clone());
+        let demuxer = match config.events {
+            true => demuxer.with_events(),
+            false => demuxer,
+        };
         Some(Self {
             demuxer: demuxer.at_fragments(&moov, &movie.set, movie.offset, at),
             reads: VecDeque::new(),

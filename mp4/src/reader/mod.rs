@@ -71,6 +71,8 @@ pub struct Config {
     pub reads_ahead: usize,
     /// Bytes between two samples that are rather read with them than left out. Default 32 KiB.
     pub gap: u64,
+    /// Whether [events](crate::demuxer::event_tracks) among fragments are wanted. Default: not.
+    pub events: bool,
     /// What a file can make the reader hold.
     pub limits: Limits,
     #[cfg(feature = "cenc")]
@@ -86,6 +88,7 @@ impl Default for Config {
             read_size: 1 << 20,
             reads_ahead: 4,
             gap: 32 << 10,
+            events: false,
             limits: Limits::default(),
             #[cfg(feature = "cenc")]
             keys: crate::cenc::Keys::default(),

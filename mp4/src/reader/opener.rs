@@ -203,6 +203,11 @@ impl Opener {
                     self.stage = Stage::Mfro;
                 }
             }
+            // Events stand before the fragment that they begin with.
+            b"emsg" => {
+                movie.fragments.first.get_or_insert(at);
+                self.stage = Stage::After(end);
+            }
             _ => self.stage = Stage::After(end),
         }
     }

@@ -4,6 +4,7 @@ mod iso_file;
 mod manifest;
 mod playlist;
 mod segments;
+mod times;
 mod transport_stream;
 
 use crate::format::Format;

@@ -1,8 +1,9 @@
 //! The segments behind a playlist or a manifest.
 
+use super::times::Times;
 use super::{Finding, Severity, iso_file, transport_stream};
 use crate::format::Format;
-use crate::input::{self, Piece, Reads, Segment};
+use crate::input::{self, Lock, Piece, Reads, Segment};
 use crate::net::Place;
 use mp4::check::Checker;
 use std::collections::HashMap;
@@ -98,6 +99,7 @@ impl Walk {
     /// Checks the segments of a rendition. Those of a stream that is still being made may be gone already.
     pub fn rendition(&mut self, segments: Vec<Segment>, is_live: bool) {
         let mut movie: Option<Movie> = None;
+        let mut times = Times::default();
         for segment in segments {
             if crate::stop::is_asked() {
                 break;
@@ -105,9 +107,11 @@ impl Walk {
             let place = &segment.piece.place;
             let data = match self.reads.read(&segment.piece) {
                 Ok(data) => data,
-                Err(error) if is_live && input::is_missing(&error) => continue,
                 Err(error) => {
-                    self.unreadable(&place.to_string(), &error);
+                    if !is_live || !input::is_missing(&error) {
+                        self.unreadable(&place.to_string(), &error);
+                    }
+                    times.pass();
                     continue;
                 }
             };
@@ -122,7 +126,22 @@ impl Walk {
                 },
             };
             let start = init.as_deref().unwrap_or(&data);
-            match Format::sniff(start).or_else(|| Format::by_name(place.name())) {
+            let format = Format::sniff(start).or_else(|| Format::by_name(place.name()));
+            // Samples that are encrypted tell their times in MP4 only.
+            let in_samples = segment
+                .piece
+                .lock
+                .as_ref()
+                .is_some_and(|Lock { whole, .. }| !whole);
+            match format {
+                Some(format) if !in_samples || format == Format::Mp4 => {
+                    for finding in times.look(&segment, format, init.as_deref(), &data) {
+                        self.push(finding.within(&place.to_string()));
+                    }
+                }
+                _ => times.pass(),
+            }
+            match format {
                 Some(Format::Ts | Format::M2ts) => self.transport_stream(place, &data),
                 Some(Format::Mp4) => {
                     let goes_on = movie

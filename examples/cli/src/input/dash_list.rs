@@ -2,7 +2,7 @@
 
 use super::Place;
 use super::lanes::now;
-use super::segments::{Piece, Segment};
+use super::segments::{Piece, Segment, Told};
 use anyhow::{Context, Result};
 use dash::address::{Address, Index, PlacedPeriod, Resource};
 use dash::{AdaptationSet, Mpd, Representation};
@@ -10,6 +10,21 @@ use std::collections::VecDeque;
 
 /// Stands for where a manifest among files is, so that references within it can be resolved.
 const BASE: &str = "file:///";
+
+fn told(segment: &dash::address::Segment, is_even: bool) -> Told {
+    let nanos = |ticks: u64| {
+        let nanos = i128::from(ticks) * 1_000_000_000 / i128::from(segment.timescale.max(1));
+        i64::try_from(nanos).unwrap_or(i64::MAX)
+    };
+    let duration = segment.duration.map(nanos);
+    Told {
+        start: Some(nanos(segment.time)),
+        duration,
+        slack: duration.filter(|_| is_even).map_or(0, |lasts| lasts / 2),
+        is_after_gap: false,
+        clause: "ISO/IEC 23009-1 §5.3.9.5",
+    }
+}
 
 /// The segments of a representation; of a presentation that changes those that can be had now.
 pub fn segments(
@@ -38,6 +53,15 @@ pub fn segments(
             lock: None,
         })
     };
+    // Where all segments last the same by the manifest, they may end at the keyframe that is nearest.
+    let templates = [
+        &period.period.segment_template,
+        &set.segment_template,
+        &representation.segment_template,
+    ];
+    let mut templates = templates.into_iter().flatten();
+    let is_even =
+        templates.clone().count() > 0 && templates.all(|template| template.timeline.is_none());
     if let Some(resource) = address.needs_index() {
         let piece = piece(&resource)?;
         let index = piece.place.read(piece.range)?;
@@ -60,6 +84,7 @@ pub fn segments(
             piece: piece(&segment.resource)?,
             init: init.clone(),
             discontinuity: false,
+            told: told(&segment, is_even),
         })
     });
     segments.collect()

@@ -1,10 +1,10 @@
 //! The segments that a playlist lists, for who looks at them and not at their samples.
 
 use super::Place;
-use super::segments::{Lock, Piece, Segment};
+use super::segments::{Lock, Piece, Segment, Told};
 use anyhow::{Result, bail};
 use hls::tag::{Key, KeyMethod};
-use hls::{ByteRange, MediaPlaylist};
+use hls::{ByteRange, Decimal, MediaPlaylist};
 
 /// The segments with their media sequence numbers; `None` for a gap.
 fn segments(
@@ -60,10 +60,25 @@ fn segments(
                 piece,
                 init: init.clone(),
                 discontinuity: segment.is_discontinuity(),
+                told: told(segment.duration()),
             }),
         ));
     }
     Ok(found)
+}
+
+/// What `EXTINF` says. Integers are rounded.
+fn told(duration: Decimal) -> Told {
+    Told {
+        start: None,
+        duration: Some(duration.as_nanos()),
+        slack: match duration.digits() {
+            0 => 500_000_000,
+            _ => 0,
+        },
+        is_after_gap: false,
+        clause: "RFC 8216bis §4.4.4.1",
+    }
 }
 
 /// A key of a playlist.
@@ -125,8 +140,15 @@ fn usable<'a>(
 /// The segments of a playlist, for who looks at them and not at their samples: keys that cannot be had are none.
 pub fn all_segments(playlist: &MediaPlaylist, place: &Place) -> Result<Vec<Segment>> {
     let segments = segments(playlist, place, true)?;
-    Ok(segments
-        .into_iter()
-        .filter_map(|(_, segment)| segment)
-        .collect())
+    let mut found: Vec<Segment> = Vec::new();
+    let mut is_after_gap = false;
+    for (_, segment) in segments {
+        let Some(mut segment) = segment else {
+            is_after_gap = true;
+            continue;
+        };
+        segment.told.is_after_gap = std::mem::take(&mut is_after_gap);
+        found.push(segment);
+    }
+    Ok(found)
 }

@@ -8,7 +8,7 @@ mod key;
 mod lanes;
 mod merge;
 mod mp4;
-mod packed;
+pub mod packed;
 mod pushed;
 mod rtmp;
 mod rtsp;
@@ -26,9 +26,8 @@ pub use hls_list::all_segments as hls_segments;
 use indicatif::ProgressBar;
 pub use key::Keys;
 use media::{Event, Sample, Time, TrackId};
-use pushed::Demuxer;
-pub use pushed::Pushed;
-pub use segments::{Piece, Reads, Segment, is_missing};
+pub use pushed::{Demuxer, Pushed};
+pub use segments::{Lock, Piece, Reads, Segment, is_missing};
 pub use splice::Splice;
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -351,12 +350,12 @@ fn unlocking(format: Format, keys: &Keys, lock: lanes::Lock) -> Result<Box<dyn D
 }
 
 /// A demuxer for bytes in order.
-fn demuxer(format: Format, keys: &Keys) -> Result<Box<dyn Demuxer>> {
+pub fn demuxer(format: Format, keys: &Keys) -> Result<Box<dyn Demuxer>> {
     Ok(match format {
         Format::Raw(raw) => Box::new(elementary::Demuxer::new(raw, elementary::Limits::default())),
         Format::Mp4 => {
             let demuxer = ::mp4::Demuxer::new(::mp4::Limits::default());
-            Box::new(demuxer.with_keys(keys.cenc()))
+            Box::new(demuxer.with_keys(keys.cenc()).with_events())
         }
         Format::Ts | Format::M2ts => Box::new(mpegts::Demuxer::new(mpegts::Limits::default())),
         Format::Ps => Box::new(mpegts::Demuxer::program_stream(mpegts::Limits::default())),

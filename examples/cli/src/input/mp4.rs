@@ -3,7 +3,9 @@ use crate::net::http;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use indicatif::ProgressBar;
-use media::Event;
+use media::{Codec, Event, Track, Tracks};
+use mp4::boxes::{Emsg, IsoBox};
+use mp4::demuxer::{event_codec, event_tracks};
 use mp4::movie::Walk;
 use mp4::reader::{Config, Order, Reader};
 use mp4::{Limits, Opener};
@@ -23,6 +25,8 @@ pub struct Mp4 {
     /// What the reader told before it was asked to go elsewhere.
     ahead: VecDeque<Event>,
     order: Order,
+    /// What the events among its fragments are, so that the tracks are told once.
+    events: Vec<Track>,
     /// The samples by the tables alone.
     walk: Option<Walk>,
 }
@@ -115,11 +119,16 @@ impl Mp4 {
         }
         let movie = opener.poll_movie()?;
         let movie = movie.context("no movie")?;
+        let events = match movie.is_fragmented() && !file.is_far() {
+            true => events(file.as_mut(), len, movie.tracks())?,
+            false => Vec::new(),
+        };
         let mut config = Config::default();
         config.order = options.order;
         config.keys = options.keys.cenc();
         // One range at a time.
         config.reads_ahead = 1;
+        config.events = true;
         config.read_size = READ;
         Ok(Self {
             reader: Reader::new(movie, config),
@@ -127,19 +136,60 @@ impl Mp4 {
             bar,
             ahead: VecDeque::new(),
             order: options.order,
+            events,
             walk: None,
         })
     }
+
+    /// The tracks with those of events that come later.
+    fn whole(&self, event: Event) -> Event {
+        let Event::Tracks(tracks) = event else {
+            return event;
+        };
+        let later = self
+            .events
+            .iter()
+            .filter(|one| tracks.find(one.id).is_none());
+        Event::Tracks(tracks.iter().chain(later).cloned().collect())
+    }
+}
+
+/// The tracks of the events that stand among the fragments of a file, found from box to box.
+fn events(file: &mut dyn Ranges, len: u64, tracks: &Tracks) -> Result<Vec<Track>> {
+    /// An event longer than this is none that has to be known beforehand.
+    const LONGEST: u64 = 64 << 10;
+    let mut found: Vec<Codec> = Vec::new();
+    let mut at = 0;
+    while at < len {
+        let head = file.read(&(at..at.saturating_add(16).min(len)))?;
+        let mut fields = wire::Reader::new(&head);
+        let Ok(header) = mp4::boxes::Header::decode(&mut fields) else {
+            break;
+        };
+        let Some(end) = header.size.and_then(|size| at.checked_add(size)) else {
+            break;
+        };
+        if header.box_type == Emsg::TYPE && end - at <= LONGEST {
+            let data = file.read(&(at..end.min(len)))?;
+            let codec = Emsg::parse(&data)
+                .ok()
+                .and_then(|emsg| event_codec(&emsg.scheme_id_uri));
+            found.extend(codec.filter(|codec| !found.contains(codec)));
+        }
+        at = end.max(at + 8);
+    }
+    let tracks = event_tracks(tracks).filter(|track| found.contains(&track.codec));
+    Ok(tracks.collect())
 }
 
 impl Source for Mp4 {
     fn next(&mut self) -> Result<Option<Event>> {
         if let Some(event) = self.ahead.pop_front() {
-            return Ok(Some(event));
+            return Ok(Some(self.whole(event)));
         }
         loop {
             if let Some(event) = self.reader.poll_event()? {
-                return Ok(Some(event));
+                return Ok(Some(self.whole(event)));
             }
             if self.reader.is_finished() {
                 return Ok(None);

@@ -36,6 +36,22 @@ pub struct Segment {
     pub init: Option<Piece>,
     /// Whether the time line may jump before it.
     pub discontinuity: bool,
+    /// What the list says of its time.
+    pub told: Told,
+}
+
+/// What a list says of the time of a segment, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// Its start on the media's own time line; HLS does not tell it.
+    pub start: Option<i64>,
+    pub duration: Option<i64>,
+    /// How far from that the media may be.
+    pub slack: i64,
+    /// What was before it, nobody can get.
+    pub is_after_gap: bool,
+    /// The clause that says so.
+    pub clause: &'static str,
 }
 
 /// Reads pieces, and opens those that are encrypted whole.

@@ -84,6 +84,10 @@ impl Sink for Interleave {
         self.sink.max_tracks()
     }
 
+    fn takes_more_tracks(&self) -> bool {
+        self.sink.takes_more_tracks()
+    }
+
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
         self.give(true)?;
         self.lanes = tracks

@@ -32,6 +32,10 @@ pub trait Sink {
     fn max_tracks(&self) -> usize {
         usize::MAX
     }
+    /// Whether tracks can come when others have begun.
+    fn takes_more_tracks(&self) -> bool {
+        true
+    }
     /// Says what follows, once at the start, and again where it changes.
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()>;
     /// Takes a sample of one of the tracks.

@@ -51,6 +51,11 @@ impl Sink for Mp4 {
         mp4::codec::sample_entry(codec).is_ok()
     }
 
+    // The tables name all of them, and come first.
+    fn takes_more_tracks(&self) -> bool {
+        false
+    }
+
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
         self.writer().set_tracks(tracks)?;
         self.write()

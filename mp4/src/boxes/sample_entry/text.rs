@@ -66,6 +66,10 @@ impl MetaSampleEntry {
         let mut entry = Self::new(format, &[]);
         entry.data_reference_index = r.u16("data_reference_index")?;
         for _ in 0..Self::strings_of(format).unwrap_or(0) {
+            // The last of them may be left out, as shaka-packager does.
+            if r.is_empty() {
+                break;
+            }
             let len = r.peek().iter().position(|byte| *byte == 0);
             let text = r.take(len.unwrap_or(usize::MAX), "string")?;
             r.skip(1, "end of string")?;
