@@ -10,6 +10,8 @@ mod outbox;
 pub mod page;
 mod pipe;
 pub mod reach;
+#[cfg(feature = "record")]
+pub mod record;
 mod run;
 mod shutdown;
 mod socket;

@@ -1,5 +1,6 @@
 use clap::Parser;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 /// A selective forwarding unit for WebRTC: rooms in the browser, WHIP and WHEP.
 #[derive(Debug, Clone, Parser)]
@@ -37,6 +38,10 @@ pub struct Config {
     /// Most pictures that a page gets at a time: those on the screen, or of the last who spoke
     #[arg(long, value_name = "COUNT", default_value_t = 24)]
     pub max_video: usize,
+
+    /// Record everybody into this folder, as ROOM/NAME-NUMBER-TIME.mp4, and what they share as ROOM/NAME-NUMBER-screen-TIME.mp4
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
 
     /// Most connections of HTTP at a time
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]

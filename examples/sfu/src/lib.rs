@@ -3,6 +3,7 @@
 mod config;
 mod directory;
 pub mod message;
+mod record;
 pub mod room;
 mod signal;
 mod switchboard;
@@ -14,6 +15,7 @@ mod worker;
 pub use config::Config;
 
 use anyhow::Context;
+use common::record::Recordings;
 use common::{Listener, Shutdown, reach};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,6 +33,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Server {
     switchboard: Switchboard,
+    recordings: Option<Recordings>,
     threads: Vec<JoinHandle<()>>,
     close: Shutdown,
     http: tokio::task::JoinHandle<()>,
@@ -70,7 +73,9 @@ impl Server {
             max_peers: config.max_peers,
             max_audio: config.max_audio,
             max_video: config.max_video,
+            takes: config.record.is_some(),
         });
+        let recordings = config.record.as_deref().map(Recordings::new);
         let (commands, inboxes): (Vec<_>, Vec<_>) =
             (0..count).map(|_| mpsc::channel(COMMANDS)).unzip();
         let directory = Arc::default();
@@ -82,6 +87,7 @@ impl Server {
                 config.max_rooms,
                 Arc::clone(&directory),
                 commands.clone(),
+                recordings.clone(),
             );
             let thread = std::thread::Builder::new().name(format!("rooms-{index}"));
             let thread = thread.spawn(move || run(worker, socket, inbox));
@@ -94,6 +100,7 @@ impl Server {
         let http = tokio::spawn(web::serve(listener, switchboard.clone(), close.clone()));
         Ok(Self {
             switchboard,
+            recordings,
             threads,
             close,
             http,
@@ -125,6 +132,9 @@ impl Server {
         for thread in self.threads {
             // One that panicked has ended too.
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+        if let Some(recordings) = self.recordings {
+            recordings.settle().await;
         }
     }
 }

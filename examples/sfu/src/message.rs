@@ -23,6 +23,12 @@ impl Source {
     pub const fn is_audio(self) -> bool {
         matches!(self, Self::Microphone | Self::ScreenSound)
     }
+
+    /// Whether it belongs to what is shared.
+    #[must_use]
+    pub const fn is_screen(self) -> bool {
+        matches!(self, Self::Screen | Self::ScreenSound)
+    }
 }
 
 /// A picture that a page wants to show.

@@ -3,8 +3,10 @@
 
 use crate::directory::Directory;
 use crate::message::{Notice, Person, Request, Source};
+use crate::record::Recorder;
 use crate::room::{Config, Counters, Entrance, PeerId, Refusal, Room};
 use crate::udp::Port;
+use common::record::Recordings;
 use common::stun;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
@@ -82,6 +84,7 @@ struct Seat {
 #[derive(Debug)]
 struct Hall {
     room: Room,
+    recorder: Option<Recorder>,
     due: Option<Instant>,
 }
 
@@ -92,6 +95,7 @@ pub(crate) struct Worker {
     max_rooms: usize,
     directory: Arc<Directory>,
     others: Vec<mpsc::Sender<Command>>,
+    recordings: Option<Recordings>,
     halls: HashMap<Arc<str>, Hall>,
     due: BTreeSet<(Instant, Arc<str>)>,
     touched: BTreeSet<Arc<str>>,
@@ -107,6 +111,7 @@ impl Worker {
         max_rooms: usize,
         directory: Arc<Directory>,
         others: Vec<mpsc::Sender<Command>>,
+        recordings: Option<Recordings>,
     ) -> Self {
         Self {
             index,
@@ -114,6 +119,7 @@ impl Worker {
             max_rooms,
             directory,
             others,
+            recordings,
             halls: HashMap::new(),
             due: BTreeSet::new(),
             touched: BTreeSet::new(),
@@ -293,6 +299,10 @@ impl Worker {
             return Err(Refusal::Full);
         }
         let hall = self.halls.entry(Arc::clone(&room)).or_insert_with(|| Hall {
+            recorder: self
+                .recordings
+                .clone()
+                .map(|files| Recorder::new(&room, files)),
             room: Room::new(Arc::clone(&self.config), now),
             due: None,
         });
@@ -375,6 +385,11 @@ impl Worker {
             }
             while let Some(transmit) = hall.room.poll_transmit() {
                 port.queue(transmit);
+            }
+            while let Some(taken) = hall.room.poll_taken() {
+                if let Some(recorder) = &mut hall.recorder {
+                    recorder.handle(taken);
+                }
             }
             let due = hall.room.poll_timeout();
             if let Some(old) = std::mem::replace(&mut hall.due, due) {

@@ -3,7 +3,9 @@
 mod support;
 
 use fluvial_sfu::message::{Notice, Request, Source};
+use fluvial_sfu::room::Taken;
 use std::time::Duration;
+use str0m::format::Codec;
 use support::{Layer, Seen, World};
 
 const ONE: &[Layer] = &[Layer {
@@ -255,4 +257,53 @@ fn nonsense_is_refused_and_harms_nobody() {
     world.run(seconds(2));
     assert!(world.clients[viewer].all_seen().len() > before + 40);
     assert_eq!(world.clients[sender].id, world.clients[0].id);
+}
+
+/// For recordings: without a viewer, and in the best layer there is.
+#[test]
+fn what_is_taken_of_a_person_is_one_stream_of_each_track() {
+    let mut world = World::taking();
+    let sender = world.join(THREE, 0);
+    world.run(seconds(8));
+    let id = world.clients[sender].id;
+    world.room.leave(id, world.now);
+    world.run(seconds(1));
+    let is_end = |taken: &&Taken| matches!(taken, Taken::Ends { tap } if !tap.screen);
+    assert_eq!(world.taken.iter().filter(is_end).count(), 1);
+    let Some(Taken::Begins { tap, name, tracks }) = world.taken.first() else {
+        panic!("it begins: {:?}", world.taken.first());
+    };
+    assert_eq!((tap.peer, tap.screen), (id, false));
+    assert_eq!(name, "client 0");
+    assert_eq!(tracks, &[Codec::Opus, Codec::Vp8]);
+    for (track, least) in [(0, 150), (1, 600)] {
+        let mut packets = Vec::new();
+        for taken in &world.taken {
+            match taken {
+                Taken::Packet {
+                    track: of, packet, ..
+                } if *of == track => packets.push(packet),
+                _ => {}
+            }
+        }
+        assert!(packets.len() > least, "{} of track {track}", packets.len());
+        let numbers = packets.windows(2);
+        assert!(
+            numbers
+                .clone()
+                .all(|pair| pair[0].sequence + 1 == pair[1].sequence)
+        );
+        if track == 1 {
+            assert_eq!(
+                packets[0].payload[0] & 0x10,
+                0x10,
+                "a picture's first packet"
+            );
+            let last = packets[packets.len() - 1].payload.len();
+            assert!(
+                packets[0].payload.ends_with(&720_u16.to_be_bytes()),
+                "{last}"
+            );
+        }
+    }
 }

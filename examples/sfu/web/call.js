@@ -38,6 +38,10 @@ export class Call extends EventTarget {
   connect() {
     if (this.ended) return;
     this.state("connecting");
+    // Made while the socket connects: the first offer of a browser takes long, as it makes a certificate.
+    this.spare = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    this.spareChat = this.spare.createDataChannel("chat");
+    this.spare.createOffer().catch(() => {});
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(`${scheme}//${location.host}/ws/${encodeURIComponent(this.options.room)}`);
     this.socket = socket;
@@ -62,7 +66,9 @@ export class Call extends EventTarget {
   drop() {
     clearTimeout(this.watch);
     this.peer?.close();
+    this.spare?.close();
     this.peer = null;
+    this.spare = null;
     this.people.clear();
     this.sections = [];
     this.tell("people");
@@ -127,13 +133,14 @@ export class Call extends EventTarget {
   // The peer connection ----------------------------------------------------------------------------------------------
 
   start(sections) {
-    const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    const peer = this.spare;
+    const chat = this.spareChat;
+    this.spare = null;
     this.peer = peer;
     this.negotiating = false;
     this.again = false;
     peer.onconnectionstatechange = () => this.changed(peer);
     peer.ontrack = () => this.tell("assigned");
-    const chat = peer.createDataChannel("chat");
     chat.onmessage = (event) => this.tell("chat", event.data);
     this.chat = chat;
     for (const [source, track] of this.local) this.addSender(source, track);

@@ -11,7 +11,6 @@ mod live_files;
 mod meter;
 mod origin;
 mod pipeline;
-mod record;
 mod recorded;
 mod respond;
 mod rtmp_server;

@@ -201,9 +201,15 @@ impl Room {
         let mut needed = Vec::new();
         if let Some(receiver) = self.peers.get_mut(&id) {
             // Room above, so that the way up is found before it is needed.
-            let desired = Bitrate::bps(desired + desired / 2 + 100_000);
-            receiver.rtc.bwe().set_desired_bitrate(desired);
-            self.dirty.insert(id);
+            let desired = desired + desired / 2 + 100_000;
+            if desired.abs_diff(receiver.desired) * 20 > receiver.desired {
+                receiver.desired = desired;
+                receiver
+                    .rtc
+                    .bwe()
+                    .set_desired_bitrate(Bitrate::bps(desired));
+                self.dirty.insert(id);
+            }
             for ((section, peer, track, places), choice) in sections.into_iter().zip(chosen) {
                 let layer = choice.and_then(|choice| places.get(choice).copied());
                 let connected = receiver.connected;
@@ -218,6 +224,10 @@ impl Room {
                     feed.current = None;
                 }
                 feed.wanted = layer;
+                feed.smaller = places
+                    .get(..choice.unwrap_or(0))
+                    .unwrap_or_default()
+                    .to_vec();
                 if let Some(layer) = layer
                     && connected
                     && feed.current != Some(layer)

@@ -2,6 +2,7 @@
 
 use super::keyframe;
 use super::peer::Entrance;
+use super::tap::TapId;
 use super::{PeerId, Room, STRAIN, STRAINED};
 use crate::message::Source;
 use std::time::Instant;
@@ -18,6 +19,7 @@ impl Room {
             Event::KeyframeRequest(request) => self.keyframe_wanted(id, request.mid, now),
             Event::Connected => self.connected(id, now),
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => self.lost(id, now),
+            Event::IceConnectionStateChange(state) => tracing::debug!(peer = %id, ?state, "ICE"),
             Event::MediaAdded(media) => {
                 self.section(id, media.mid, media.kind, media.direction, now);
             }
@@ -115,6 +117,17 @@ impl Room {
         {
             self.speakers.hear(id, level, now);
         }
+        if track.lane.is_some() {
+            let screen = source.is_screen();
+            let taken = track.take(
+                TapId { peer: id, screen },
+                layer,
+                packet,
+                keyframe.is_some(),
+                now,
+            );
+            self.taken.extend(taken);
+        }
         let readers = std::mem::take(&mut track.readers);
         for &(reader, section) in &readers {
             let Some(receiver) = self.peers.get_mut(&reader) else {
@@ -178,7 +191,10 @@ impl Room {
                     stream.request_keyframe(KeyframeRequestKind::Pli);
                     self.counters.keyframe_requests += 1;
                     self.dirty.insert(id);
+                    tracing::debug!(peer = %id, %mid, "asked for a keyframe");
                 }
+            } else if let Some(due) = layer.keyframes.due() {
+                self.tick = self.tick.min(due);
             }
         }
     }

@@ -14,10 +14,12 @@ mod request;
 mod rewrite;
 mod slot;
 mod speaker;
+mod tap;
 mod track;
 mod vp8;
 
 pub use peer::{Entrance, PeerId};
+pub use tap::{Taken, TakenPacket, TapId};
 
 use crate::message::{Notice, Person, Request};
 use peer::Peer;
@@ -30,7 +32,8 @@ use str0m::bwe::Bitrate;
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::media::{MediaKind, Mid};
 use str0m::net::{Protocol, Receive, Transmit};
-use str0m::{Candidate, Input, Output, RtcConfig};
+use str0m::{Candidate, Input, Output, PacerReason, Reason, RtcConfig};
+use tap::Tap;
 
 /// How often speakers and layers are looked at, where nothing urges.
 const TICK: Duration = Duration::from_millis(200);
@@ -45,6 +48,10 @@ const STRAIN: f32 = 0.1;
 const STRAINED: Duration = Duration::from_secs(30);
 /// How often connections tell what they lose.
 const STATISTICS: Duration = Duration::from_secs(1);
+/// How late the accounts of pacing may be kept where nothing waits: the next picture comes first, and does it along the way.
+const LENIENCE: Duration = Duration::from_millis(30);
+/// Packets that one connection may send before the others have their turn.
+const TURNS: usize = 256;
 /// Where the estimate of bandwidth begins.
 const FIRST_ESTIMATE: u64 = 1_000_000;
 
@@ -63,6 +70,8 @@ pub struct Config {
     pub max_audio: usize,
     /// Most sections for pictures that a page is asked for; beyond that the last who spoke are seen.
     pub max_video: usize,
+    /// Whether what people send is taken: [`Room::poll_taken`].
+    pub takes: bool,
 }
 
 /// Why somebody cannot come in, or a description cannot be answered.
@@ -101,6 +110,7 @@ pub struct Room {
     transmits: VecDeque<Transmit>,
     notices: VecDeque<(PeerId, Notice)>,
     gone: VecDeque<PeerId>,
+    taken: VecDeque<Taken>,
     counters: Counters,
 }
 
@@ -132,6 +142,7 @@ impl Room {
             transmits: VecDeque::new(),
             notices: VecDeque::new(),
             gone: VecDeque::new(),
+            taken: VecDeque::new(),
             counters: Counters::default(),
         }
     }
@@ -192,12 +203,14 @@ impl Room {
             sources: BTreeMap::new(),
             muted: Vec::new(),
             tracks: Vec::new(),
+            taps: Tap::both(id, now),
             streams: std::collections::HashMap::new(),
             slots: Vec::new(),
             channels: Vec::new(),
             view: None,
             estimate: FIRST_ESTIMATE,
             strained: None,
+            desired: 0,
             told: 0,
             told_sections: Vec::new(),
             asked: [0; 2],
@@ -236,6 +249,10 @@ impl Room {
             while let Ok(Output::Transmit(transmit)) = peer.rtc.poll_output() {
                 self.transmits.push_back(transmit);
             }
+        }
+        if self.config.takes {
+            let ends = peer.taps.iter().map(|tap| Taken::Ends { tap: tap.id });
+            self.taken.extend(ends);
         }
         self.gone.push_back(id);
         self.tell_all_but(id, &Notice::Left { id: id.to_string() });
@@ -311,6 +328,7 @@ impl Room {
             self.listen(now);
             self.ask_for_keyframes(now);
             self.choose_layers(now);
+            self.tap(now);
             self.tell_what_changed();
             self.sweep(now);
         }
@@ -370,16 +388,32 @@ impl Room {
 
     /// Takes all output of a connection.
     fn drive(&mut self, id: PeerId, now: Instant) {
+        let mut turns = TURNS;
         loop {
             let Some(peer) = self.peers.get_mut(&id) else {
                 return;
             };
-            match peer.rtc.poll_output() {
-                Ok(Output::Transmit(transmit)) => self.transmits.push_back(transmit),
+            let output = loop {
+                match peer.rtc.poll_output() {
+                    Ok(Output::Transmit(transmit)) => self.transmits.push_back(transmit),
+                    // Pacing lets one packet out at a time: those that may leave now leave together.
+                    Ok(Output::Timeout(deadline)) if deadline <= now && turns > 0 => {
+                        turns -= 1;
+                        if let Err(error) = peer.rtc.handle_input(Input::Timeout(now)) {
+                            break Err(error);
+                        }
+                    }
+                    other => break other,
+                }
+            };
+            match output {
                 Ok(Output::Event(event)) => self.handle_event(id, event, now),
-                Ok(Output::Timeout(deadline)) => {
+                Ok(Output::Timeout(mut deadline)) => {
                     if !peer.rtc.is_alive() {
                         return self.leave(id, now);
+                    }
+                    if peer.rtc.last_timeout_reason() == Reason::Pacer(PacerReason::Handle) {
+                        deadline += LENIENCE;
                     }
                     if peer.deadline != Some(deadline) {
                         if let Some(old) = peer.deadline.replace(deadline) {
@@ -389,6 +423,7 @@ impl Room {
                     }
                     return;
                 }
+                Ok(Output::Transmit(_)) => {}
                 Err(error) => {
                     tracing::debug!(peer = %id, %error, "a connection failed");
                     return self.leave(id, now);

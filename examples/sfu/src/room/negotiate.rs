@@ -44,6 +44,7 @@ impl Room {
             .sdp_api()
             .accept_offer(offer)
             .map_err(|error| refuse(&error))?;
+        tracing::debug!(peer = %id, "answers an offer");
         // Which sections there are now comes as events.
         self.dirty.insert(id);
         self.flush(now);

@@ -1,6 +1,7 @@
 //! Somebody in a room, and the connection to them.
 
 use super::slot::Slot;
+use super::tap::Tap;
 use super::track::Track;
 use crate::message::{Assignment, Person, Source, Tile};
 use std::collections::{BTreeMap, HashMap};
@@ -46,6 +47,8 @@ pub(super) struct Peer {
     pub(super) sources: BTreeMap<String, Source>,
     pub(super) muted: Vec<Source>,
     pub(super) tracks: Vec<Track>,
+    /// What is taken of them, and of their screen.
+    pub(super) taps: [Tap; 2],
     /// Which track and layer a stream is.
     pub(super) streams: HashMap<Ssrc, (Mid, usize)>,
     pub(super) slots: Vec<Slot>,
@@ -57,6 +60,8 @@ pub(super) struct Peer {
     pub(super) estimate: u64,
     /// Until when so much was lost that nothing is sent beyond the estimate.
     pub(super) strained: Option<Instant>,
+    /// Bits per second for which the estimate is to look.
+    pub(super) desired: u64,
     /// The estimate that they were told.
     pub(super) told: u64,
     /// What they were told that their sections carry.

@@ -37,6 +37,12 @@ impl Keyframes {
         due
     }
 
+    /// Whether the last one came longer ago.
+    pub(super) fn are_older_than(&self, age: Duration, now: Instant) -> bool {
+        self.came
+            .is_some_and(|came| now.saturating_duration_since(came) > age)
+    }
+
     /// When to ask, if at all.
     pub(super) fn due(&self) -> Option<Instant> {
         let after = |moment: Option<Instant>, pause| moment.map(|moment| moment + pause);

@@ -39,6 +39,11 @@ impl Rewriter {
         self.shift = None;
     }
 
+    /// What a time of the present source has become.
+    pub(super) fn time_of(&self, time: u32) -> Option<u32> {
+        Some(time.wrapping_add(self.shift?.time))
+    }
+
     /// The number and time to send a packet with; none for one from before the switch.
     pub(super) fn next(&mut self, sequence: u64, time: u32, now: Instant) -> Option<(u64, u32)> {
         let shift = match self.shift {

@@ -4,7 +4,7 @@ use super::PeerId;
 use super::rewrite::Rewriter;
 use super::vp8::Pictures;
 use crate::message::Source;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use str0m::Rtc;
 use str0m::format::{Codec, PayloadParams};
 use str0m::media::{MediaKind, Mid, Pt};
@@ -18,7 +18,12 @@ pub(super) struct Slot {
     pub(super) feed: Option<Feed>,
     rewriter: Rewriter,
     pictures: Pictures,
+    /// Until when packets are not paced.
+    hurry: Option<Instant>,
 }
+
+/// The first keyframe is not paced: at the rate with which estimates begin, those of a few people would take a second.
+const HURRY: Duration = Duration::from_millis(250);
 
 /// Where it comes from.
 #[derive(Debug)]
@@ -31,6 +36,8 @@ pub(super) struct Feed {
     pub(super) current: Option<usize>,
     /// The layer to send from its next keyframe on.
     pub(super) wanted: Option<usize>,
+    /// Smaller layers, one of which does to begin with.
+    pub(super) smaller: Vec<usize>,
     /// Height of the tile, and its priority.
     pub(super) height: u32,
     pub(super) priority: u8,
@@ -50,6 +57,7 @@ impl Slot {
             feed: None,
             rewriter: Rewriter::new(clock_rate),
             pictures: Pictures::new(),
+            hurry: None,
         }
     }
 
@@ -85,11 +93,17 @@ impl Slot {
         let Some(feed) = &mut self.feed else {
             return false;
         };
+        let mut starts = false;
         if self.kind == MediaKind::Video && feed.current != Some(layer) {
-            if feed.wanted != Some(layer) || !is_keyframe {
+            let does = feed.wanted == Some(layer)
+                || feed.current.is_none() && feed.smaller.contains(&layer);
+            if !does || !is_keyframe {
                 return false;
             }
-            feed.current = Some(layer);
+            if feed.current.replace(layer).is_none() {
+                self.hurry = Some(now + HURRY);
+                starts = true;
+            }
             self.switch();
         }
         let Some(feed) = &mut self.feed else {
@@ -123,6 +137,13 @@ impl Slot {
         let Some(stream) = api.stream_tx_by_mid(self.mid, None) else {
             return false;
         };
+        if starts {
+            tracing::debug!(from = %feed.peer, section = %self.mid, "a picture begins");
+            stream.set_unpaced(true);
+        } else if self.hurry.is_some_and(|until| until <= now) {
+            self.hurry = None;
+            stream.set_unpaced(false);
+        }
         let values = &packet.header.ext_vals;
         let kept = ExtensionValues {
             audio_level: values.audio_level,
@@ -156,6 +177,7 @@ impl Feed {
             source,
             current: None,
             wanted: None,
+            smaller: Vec::new(),
             height: 720,
             priority: 0,
             payload_type: None,

@@ -4,6 +4,7 @@ use super::PeerId;
 use super::keyframe::Keyframe;
 use super::layers::Offer;
 use super::request::Keyframes;
+use super::tap::Lane;
 use crate::message::Source;
 use std::time::{Duration, Instant};
 use str0m::format::PayloadParams;
@@ -24,6 +25,8 @@ pub(super) struct Track {
     pub(super) layers: Vec<Layer>,
     /// The sections of others that carry it on.
     pub(super) readers: Vec<(PeerId, Mid)>,
+    /// How it is taken for others than people.
+    pub(super) lane: Option<Lane>,
 }
 
 /// One encoding of it.
@@ -46,6 +49,7 @@ impl Track {
             muted: false,
             layers: Vec::new(),
             readers: Vec::new(),
+            lane: None,
         }
     }
 

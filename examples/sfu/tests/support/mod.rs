@@ -5,7 +5,7 @@
 #![allow(dead_code)]
 
 use fluvial_sfu::message::{Notice, Request, Source};
-use fluvial_sfu::room::{Config, Entrance, PeerId, Room};
+use fluvial_sfu::room::{Config, Entrance, PeerId, Room, Taken};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -78,6 +78,7 @@ struct Sending {
 pub(crate) struct World {
     pub(crate) room: Room,
     pub(crate) clients: Vec<Client>,
+    pub(crate) taken: Vec<Taken>,
     pub(crate) now: Instant,
     pub(crate) start: Instant,
     server: SocketAddr,
@@ -88,6 +89,15 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with(false)
+    }
+
+    /// What people send is taken, too: for that they are asked for more keyframes.
+    pub(crate) fn taking() -> Self {
+        Self::with(true)
+    }
+
+    fn with(takes: bool) -> Self {
         let crypto = Arc::new(str0m::crypto::from_feature_flags());
         let certificate = crypto.dtls_provider.generate_certificate().unwrap();
         let server: SocketAddr = "10.0.0.1:5000".parse().unwrap();
@@ -98,11 +108,13 @@ impl World {
             max_peers: 10,
             max_audio: 4,
             max_video: 8,
+            takes,
         };
         let now = Instant::now();
         Self {
             room: Room::new(Arc::new(config), now),
             clients: Vec::new(),
+            taken: Vec::new(),
             now,
             start: now,
             server,
@@ -268,6 +280,9 @@ impl World {
             client.notices.push(notice);
         }
         while self.room.poll_gone().is_some() {}
+        while let Some(taken) = self.room.poll_taken() {
+            self.taken.push(taken);
+        }
     }
 
     fn drain(&mut self, index: usize) {

@@ -18,21 +18,24 @@ const SAME: u32 = 1000;
 
 /// Where recordings go, and how many are being written. Clones are the same.
 #[derive(Debug, Clone)]
-pub(crate) struct Recordings {
+pub struct Recordings {
     folder: Arc<Path>,
     writing: Arc<watch::Sender<usize>>,
 }
 
 impl Recordings {
-    pub(crate) fn new(folder: &Path) -> Self {
+    /// Files go under `folder`, which is made when the first one comes.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
         Self {
             folder: folder.into(),
             writing: Arc::default(),
         }
     }
 
-    /// Begins to record a stream; the file comes with the first picture.
-    pub(crate) fn start(&self, stream: &str) -> Recording {
+    /// Begins to record a stream; the file comes with the first picture, and is called after the stream, whose name is a path.
+    #[must_use]
+    pub fn start(&self, stream: &str) -> Recording {
         let (sender, events) = sync_channel(WAITING);
         let (folder, stream) = (Arc::clone(&self.folder), stream.to_owned());
         let writing = Arc::clone(&self.writing);
@@ -52,7 +55,7 @@ impl Recordings {
     }
 
     /// Waits until all files are whole. Who records must have gone.
-    pub(crate) async fn settle(&self) {
+    pub async fn settle(&self) {
         // The sender is here, so this does not fail.
         let _ = self.writing.subscribe().wait_for(|count| *count == 0).await;
     }
@@ -60,11 +63,11 @@ impl Recordings {
 
 /// What is being recorded of one publication. A thread of its own writes, so that a slow disk holds nobody up.
 #[derive(Debug)]
-pub(crate) struct Recording(Option<SyncSender<Event>>);
+pub struct Recording(Option<SyncSender<Event>>);
 
 impl Recording {
     /// Takes an event of the stream. Where the disk is too slow, the recording ends: what it has is whole.
-    pub(crate) fn handle(&mut self, event: &Event) {
+    pub fn handle(&mut self, event: &Event) {
         let Some(sender) = &self.0 else { return };
         match sender.try_send(event.clone()) {
             Ok(()) => {}

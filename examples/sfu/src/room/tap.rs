@@ -1,0 +1,234 @@
+//! What people send, for whoever keeps it or passes it on: each track as one stream of packets, in its best layer.
+
+use super::rewrite::Rewriter;
+use super::track::Track;
+use super::{PeerId, Room};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+use str0m::format::Codec;
+use str0m::media::Mid;
+use str0m::rtp::RtpPacket;
+
+/// Tracks that come so soon after each other belong together: microphones and cameras are asked for one by one.
+const TOGETHER: Duration = Duration::from_secs(1);
+/// Pictures that are kept can be begun with that often.
+const KEYFRAMES: Duration = Duration::from_secs(10);
+
+/// What is taken of one person: their picture and sound, or their screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TapId {
+    /// Whose.
+    pub peer: PeerId,
+    /// Whether it is what they share instead of themselves.
+    pub screen: bool,
+}
+
+/// What becomes known of a tap.
+#[derive(Debug, Clone)]
+pub enum Taken {
+    /// It begins, or begins anew with other tracks.
+    Begins {
+        /// Which.
+        tap: TapId,
+        /// What the person is called.
+        name: String,
+        /// The codec of each track.
+        tracks: Vec<Codec>,
+    },
+    /// A packet came.
+    Packet {
+        /// Of which.
+        tap: TapId,
+        /// The index of its track.
+        track: usize,
+        /// It.
+        packet: TakenPacket,
+    },
+    /// Nothing comes any more.
+    Ends {
+        /// Of which.
+        tap: TapId,
+    },
+}
+
+/// A packet of a track. Numbers and times go on while its layer changes.
+#[derive(Debug, Clone)]
+pub struct TakenPacket {
+    /// The number that it has.
+    pub sequence: u64,
+    /// When it is shown, in ticks of its clock.
+    pub time: u32,
+    /// Whether it is the last one of its picture.
+    pub marker: bool,
+    /// When it came.
+    pub at: Instant,
+    /// What the sender's last report said: a time of the track, and when that was.
+    pub report: Option<(u32, SystemTime)>,
+    /// What it carries.
+    pub payload: Arc<[u8]>,
+}
+
+/// The taking of one track.
+#[derive(Debug)]
+pub(super) struct Lane {
+    index: usize,
+    rewriter: Rewriter,
+    current: Option<usize>,
+    wanted: Option<usize>,
+}
+
+/// What is taken of a person.
+#[derive(Debug)]
+pub(super) struct Tap {
+    pub(super) id: TapId,
+    tracks: Vec<(Mid, Codec)>,
+    /// What there is now, and since when.
+    found: Vec<(Mid, Codec)>,
+    since: Instant,
+}
+
+impl Tap {
+    pub(super) fn both(peer: PeerId, now: Instant) -> [Self; 2] {
+        let new = |screen| Self {
+            id: TapId { peer, screen },
+            tracks: Vec::new(),
+            found: Vec::new(),
+            since: now,
+        };
+        [new(false), new(true)]
+    }
+}
+
+impl Track {
+    /// Takes a packet of layer `layer`, if that is the one.
+    pub(super) fn take(
+        &mut self,
+        tap: TapId,
+        layer: usize,
+        packet: &RtpPacket,
+        is_keyframe: bool,
+        now: Instant,
+    ) -> Option<Taken> {
+        let is_video = !self.source.is_audio();
+        let lane = self.lane.as_mut()?;
+        if is_video && lane.current != Some(layer) {
+            if !is_keyframe || lane.wanted != Some(layer) {
+                return None;
+            }
+            lane.current = Some(layer);
+            lane.rewriter.switch();
+        }
+        let (sequence, time) = lane
+            .rewriter
+            .next(*packet.seq_no, packet.header.timestamp, now)?;
+        let report = packet.last_sender_info.and_then(|info| {
+            // Of the 64 bits of the clock those that are sent.
+            let time = lane.rewriter.time_of(info.rtp_time.numer() as u32)?;
+            Some((time, info.ntp_time))
+        });
+        Some(Taken::Packet {
+            tap,
+            track: lane.index,
+            packet: TakenPacket {
+                sequence,
+                time,
+                marker: packet.header.marker,
+                at: now,
+                report,
+                payload: Arc::clone(&packet.payload),
+            },
+        })
+    }
+}
+
+impl Room {
+    /// What was taken next.
+    pub fn poll_taken(&mut self) -> Option<Taken> {
+        self.taken.pop_front()
+    }
+
+    /// Looks what there is to take.
+    pub(super) fn tap(&mut self, now: Instant) {
+        if !self.config.takes {
+            return;
+        }
+        let mut wanted = Vec::new();
+        for (&id, peer) in &mut self.peers {
+            for tap in &mut peer.taps {
+                let is_part = |track: &&mut Track| track.source.is_screen() == tap.id.screen;
+                let found: Vec<_> = peer
+                    .tracks
+                    .iter_mut()
+                    .filter(is_part)
+                    .filter_map(|track| {
+                        Some((track.mid, track.layers.first()?.params.spec().codec))
+                    })
+                    .collect();
+                if found != tap.found {
+                    tap.found.clone_from(&found);
+                    tap.since = now;
+                }
+                let goes_on =
+                    !tap.found.is_empty() && tap.found.iter().all(|one| tap.tracks.contains(one));
+                if !goes_on
+                    && now.saturating_duration_since(tap.since) >= TOGETHER
+                    && tap.tracks != found
+                {
+                    tap.tracks = found;
+                    for track in &mut peer.tracks {
+                        if track.source.is_screen() == tap.id.screen {
+                            let index = tap.tracks.iter().position(|(mid, _)| *mid == track.mid);
+                            track.lane = index.map(Lane::new);
+                        }
+                    }
+                    self.taken.push_back(match tap.tracks.is_empty() {
+                        true => Taken::Ends { tap: tap.id },
+                        false => Taken::Begins {
+                            tap: tap.id,
+                            name: peer.name.clone(),
+                            tracks: tap.tracks.iter().map(|(_, codec)| *codec).collect(),
+                        },
+                    });
+                }
+            }
+            for track in peer
+                .tracks
+                .iter_mut()
+                .filter(|track| !track.source.is_audio())
+            {
+                let best = track.ladder(now).last().map(|(layer, _)| *layer);
+                let Some(lane) = &mut track.lane else {
+                    continue;
+                };
+                lane.wanted = best.or(lane.wanted);
+                let Some((layer, best)) = lane
+                    .wanted
+                    .and_then(|best| Some((track.layers.get(best)?, best)))
+                else {
+                    continue;
+                };
+                if !track.muted
+                    && (lane.current != Some(best)
+                        || layer.keyframes.are_older_than(KEYFRAMES, now))
+                {
+                    wanted.push((id, track.mid, best));
+                }
+            }
+        }
+        for (peer, track, layer) in wanted {
+            self.want_keyframe(peer, track, layer, now);
+        }
+    }
+}
+
+impl Lane {
+    const fn new(index: usize) -> Self {
+        Self {
+            index,
+            // Gaps between sources are told in ticks of the picture's clock; sound has one source.
+            rewriter: Rewriter::new(90_000),
+            current: None,
+            wanted: None,
+        }
+    }
+}
