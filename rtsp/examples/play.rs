@@ -47,6 +47,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 Event::Refused { method, status, .. } => {
                     return Err(format!("{method} was refused: {status}").into());
                 }
+                Event::Closed(reason) if media.is_empty() => {
+                    return Err(format!("ended before there was a description: {reason:?}").into());
+                }
                 Event::Closed(_) => {
                     for ((index, rtcp), (packets, bytes)) in received {
                         let protocol = if rtcp { "RTCP" } else { "RTP" };
