@@ -448,3 +448,63 @@ fn what_a_clock_on_the_wall_shows_is_told() {
     let (start, end) = (times.clone().min().unwrap(), times.max().unwrap());
     assert!(start < first && first < second && second < end);
 }
+
+/// Times near zero are moved, so that the clock can run before them: those in cues move too, and a cue comes when the clock shows its
+/// time, however often the stream is written.
+#[test]
+fn cues_move_with_their_stream() {
+    use fluvial_mpegts::scte35::SpliceInfoSection;
+    use media::{Codec, Flags, Sample, Timescale, Track, Tracks};
+    let Some(original) = source(SOURCES[0].1) else {
+        return;
+    };
+    let mut found = demux(&original);
+    let tracks = found.last_tracks();
+    let (pictures, cues) = (tracks.iter().next().unwrap().id, TrackId(0x1F0));
+    let first = |found: &Found| found.of(pictures.0)[0].dts;
+    // From zero on.
+    let begin = first(&found);
+    for sample in &mut found.samples {
+        let scale = tracks.find(sample.track).unwrap().timescale;
+        let ticks = Timescale::KHZ_90.rescale(begin, scale);
+        sample.dts -= ticks;
+        sample.pts -= ticks;
+    }
+    let cue = Track::new(cues, Timescale::KHZ_90, Codec::Scte35);
+    found.tracks = vec![tracks.iter().cloned().chain([cue]).collect::<Tracks>()];
+    // time_signal at 0x072BD0050, told half a second after the start.
+    let section = b"\xFC\x30\x34\0\0\0\0\0\0\xFF\xFF\xF0\x05\x06\xFE\x72\xBD\x00\x50\x00\x1E\x02\x1C\x43\x55\x45\x49\x48\x00\x00\x8E\x7F\xCF\x00\x01\xA5\x99\xB0\x08\x08\x00\x00\x00\x00\x2C\xA0\xA1\x8A\x34\x02\x00\x9A\xC9\xD1\x7E";
+    let told = SpliceInfoSection::parse(section).unwrap().pts().unwrap();
+    let sample = Sample {
+        track: cues,
+        dts: 45_000,
+        pts: 45_000,
+        duration: None,
+        flags: Flags::SYNC,
+        data: section.to_vec().into(),
+    };
+    let at = found
+        .samples
+        .iter()
+        .position(|sample| sample.track == pictures && sample.dts >= 45_000);
+    found.samples.insert(at.unwrap(), sample);
+    for config in [Config::default(), Config::constant(3_000_000)] {
+        let mut found = Found {
+            tracks: found.tracks.clone(),
+            samples: found.samples.clone(),
+            ..Found::default()
+        };
+        for round in 0..3 {
+            found = demux(&mux(&found, config.clone()));
+            let moved = first(&found);
+            let [cue] = found.of(cues.0)[..] else {
+                panic!("{round}");
+            };
+            // Up to a tenth of a second, from one clock reference to the next.
+            let late = cue.pts - moved - 45_000;
+            assert!((-9000..=9000).contains(&late), "{round}: {late}");
+            let section = SpliceInfoSection::parse(&cue.data).unwrap();
+            assert_eq!(section.pts(), Some(told + moved as u64), "{round}");
+        }
+    }
+}

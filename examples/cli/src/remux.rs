@@ -4,7 +4,7 @@ use crate::input::{self, Source};
 use crate::output::{self, Options};
 use crate::time;
 use anyhow::{Context, Result, bail};
-use media::{Event, Kind, Sample, Time, Track, TrackId, Tracks};
+use media::{Codec, Event, Kind, Sample, Time, Timescale, Track, TrackId, Tracks};
 use std::collections::VecDeque;
 use std::process::ExitCode;
 
@@ -445,9 +445,16 @@ impl Span {
     fn pop(&mut self) -> Option<Sample> {
         let start = self.start?;
         let mut sample = self.held.pop_front()?;
-        let shift = self.tracks.find(sample.track)?.timescale.ticks(start);
+        let track = self.tracks.find(sample.track)?;
+        let shift = track.timescale.ticks(start);
         sample.dts -= shift;
         sample.pts -= shift;
+        if track.codec == Codec::Scte35 && shift != 0 {
+            // The times in a section move with it.
+            let mut section = sample.data.to_vec();
+            mpegts::scte35::shift_times(&mut section, -Timescale::KHZ_90.ticks(start));
+            sample.data = section.into();
+        }
         Some(sample)
     }
 

@@ -200,7 +200,13 @@ impl Muxer {
             return Err(Error::State("a sample comes before its track"));
         };
         let ticks = |time: i64| lane.timescale.rescale(time, Timescale::KHZ_90);
-        let (dts, pts) = (ticks(sample.dts), ticks(sample.pts));
+        // A section is of a time of the clock, which runs before the pictures.
+        let ahead = match lane.is_section() {
+            true => Timescale::KHZ_90.ticks(self.config.delay),
+            false => 0,
+        };
+        let place = |time: i64| ticks(time).saturating_add(ahead);
+        let (dts, pts) = (place(sample.dts), place(sample.pts));
         let length = sample
             .duration
             .map_or(0, |duration| i64::from(duration.get()));
@@ -362,6 +368,9 @@ impl Muxer {
         let shift = self.shift(unit.dts);
         unit.dts = unit.dts.saturating_add(shift);
         unit.pts = unit.pts.saturating_add(shift);
+        if self.lanes.get(index).is_some_and(Lane::is_section) {
+            crate::scte35::shift_times(&mut unit.data, shift);
+        }
         if self.slots.is_some() {
             self.schedule(index, &unit)
         } else {

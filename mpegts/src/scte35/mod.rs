@@ -35,6 +35,7 @@ pub use time::{BreakDuration, SpliceTime};
 pub use upid::{Upid, UpidType};
 
 use crate::Error;
+use crate::clock::WRAP;
 use crate::psi::{crc32, fits, too_long};
 use alloc::vec::Vec;
 use wire::{Reader, Writer};
@@ -298,6 +299,29 @@ const fn invalid(field: &'static str, value: u64, offset: usize) -> Error {
         value,
         offset: offset as u64,
     }
+}
+
+/// Moves the times in a section by ticks of 90 kHz, as those of the stream that it goes with: its `pts_adjustment`, and its checksum
+/// with that. What is no section stays as it is.
+pub fn shift_times(section: &mut [u8], ticks: i64) {
+    let Some((body, crc)) = section.split_last_chunk_mut::<4>() else {
+        return;
+    };
+    if ticks == 0 || crc32(body).to_be_bytes() != *crc {
+        return;
+    }
+    let [SpliceInfoSection::TABLE_ID, _, _, _, high, rest @ ..] = body else {
+        return;
+    };
+    let Some(low) = rest.first_chunk_mut::<4>() else {
+        return;
+    };
+    let adjustment = u64::from(*high & 1) << 32 | u64::from(u32::from_be_bytes(*low));
+    let moved = adjustment.wrapping_add(ticks.cast_unsigned()) % WRAP;
+    let [.., top, a, b, c, d] = moved.to_be_bytes();
+    *high = *high & 0xFE | top;
+    *low = [a, b, c, d];
+    *crc = crc32(body).to_be_bytes();
 }
 
 #[cfg(test)]

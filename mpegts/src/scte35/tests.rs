@@ -453,3 +453,32 @@ fn what_is_a_break() {
         None
     );
 }
+
+#[test]
+fn times_of_a_section_move_with_its_stream() {
+    // time_signal at 0x072BD0050.
+    let bytes =
+        base64("/DA0AAAAAAAA///wBQb+cr0AUAAeAhxDVUVJSAAAjn/PAAGlmbAICAAAAAAsoKGKNAIAmsnRfg==");
+    let before = SpliceInfoSection::parse(&bytes).unwrap();
+    let at = before.pts().unwrap();
+    for ticks in [63_000, -63_000, -(at as i64) - 1, 0] {
+        let mut moved = bytes.clone();
+        shift_times(&mut moved, ticks);
+        let after = SpliceInfoSection::parse(&moved).unwrap();
+        let wanted = (at as i64 + ticks).rem_euclid(1 << 33);
+        assert_eq!(after.pts(), Some(wanted as u64), "{ticks}");
+        assert_eq!(after.command(), before.command());
+        shift_times(&mut moved, -ticks);
+        assert_eq!(moved, bytes);
+    }
+    // What is none stays.
+    for other in [
+        &b""[..],
+        b"\xFC",
+        b"\xFC\x30\x11\0\0\0\0\0\0\0\xFF\xF0\0\0\0\0\x7A\x4F\xBF\0",
+    ] {
+        let mut moved = other.to_vec();
+        shift_times(&mut moved, 90_000);
+        assert_eq!(moved, other);
+    }
+}
