@@ -1,11 +1,11 @@
 // Lets people meet in a room of the SFU, each in a headless Chromium of their own with a made-up camera and microphone, and prints, as
 // lines of JSON, what they see and hear:
 //
-//   node meet.js URL NAME[,NAME ...] [late=NAME] [kill=NAME] [query=codec=h264]
+//   node meet.js URL NAME[,NAME ...] [late=NAME] [kill=NAME] [stay=1] [query=codec=h264]
 //
 // One line once everybody there from the start sees and hears everybody else; one when `late` sees them, with the milliseconds from
 // opening the page to the first picture; one when `kill`, whose browser is killed, is gone for the others, with the milliseconds that
-// took.
+// took. With `stay` they stay until the server ends.
 
 import { chromium } from "playwright-core";
 
@@ -166,6 +166,12 @@ try {
     }
     say({ step: "gone", gone });
     people.delete(options.kill);
+  }
+
+  // Until the server has gone.
+  if (options.stay) {
+    const lives = () => fetch(new URL("/healthz", url)).then(() => true, () => false);
+    while ((await lives()) && Date.now() < deadline) await sleep();
   }
 } finally {
   await Promise.all([...people.values()].map((person) => person.server.close()));

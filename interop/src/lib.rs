@@ -30,6 +30,7 @@ pub mod reader;
 pub mod recorder;
 pub mod server;
 pub mod sfu;
+pub mod tool;
 pub mod transport;
 
 use std::time::{Duration, Instant};

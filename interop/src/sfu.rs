@@ -60,6 +60,12 @@ impl Sfu {
     }
 }
 
+/// The load generator, which is built along with it.
+#[must_use]
+pub fn load_generator() -> PathBuf {
+    binary().with_file_name("sfu-load")
+}
+
 /// `$FLUVIAL_SFU`, else built by cargo in the profile that this package is built in.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();

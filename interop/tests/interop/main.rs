@@ -13,6 +13,7 @@ mod load;
 mod onvif;
 mod packaged;
 mod peers;
+mod recordings;
 mod rooms;
 mod rtsp;
 mod rtsp_files;

@@ -7,9 +7,9 @@ use std::{
 
 use fluvial_interop::{
     needs,
-    peer::{self, CHROMIUM, PLAYWRIGHT},
+    peer::{self, CHROMIUM, FFMPEG, PLAYWRIGHT},
     process::Process,
-    sfu::Sfu,
+    sfu::{Sfu, load_generator},
 };
 use serde_json::Value;
 
@@ -38,7 +38,7 @@ fn meet(sfu: &Sfu, room: &str, arguments: &[&str]) -> Vec<Value> {
 }
 
 /// Several browsers that encode are enough for a machine: one meeting at a time.
-fn turn() -> MutexGuard<'static, ()> {
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     // A meeting that failed is over all the same.
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -85,4 +85,50 @@ fn three_browsers_a_late_one_and_a_killed_one() {
     assert_eq!(of("all")["met"], true);
     let gone = of("gone")["gone"].as_u64();
     assert!(gone.is_some_and(|ms| ms < 10_000), "{gone:?} ms");
+}
+
+/// The load generator decrypts what it gets and finds each packet again among those that were sent.
+#[test]
+fn a_few_subscribers_get_every_packet() {
+    needs!(FFMPEG);
+    let sfu = Sfu::start(&[]);
+    let folder = tempfile::TempDir::new().expect("there is room for temporary files");
+    let clip = folder.path().join("clip.mp4");
+    let mut command = Command::new("ffmpeg");
+    command.args([
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc2=size=320x240:rate=25:d=4",
+    ]);
+    command.args([
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-profile:v",
+        "baseline",
+    ]);
+    command.args([
+        "-bf",
+        "0",
+        "-g",
+        "25",
+        "-pix_fmt",
+        "yuv420p",
+        "-movflags",
+        "+faststart",
+    ]);
+    Process::run("ffmpeg making a clip", command.arg(&clip));
+    let mut command = Command::new(load_generator());
+    command.arg(sfu.url("")).arg("--file").arg(&clip);
+    command.args(["--subscribers", "5", "--seconds", "3", "--most-loss", "1"]);
+    let lines = Process::run("sfu-load", &mut command);
+    let line = lines.concat();
+    assert!(
+        line.contains("5 subscribers") && line.contains("strange 0"),
+        "{line}"
+    );
 }
