@@ -18,6 +18,7 @@ pub mod clock;
 pub mod flv;
 pub mod frames;
 pub mod http;
+pub mod mcu;
 pub mod media_server;
 pub mod nginx;
 pub mod p2p;

@@ -17,6 +17,8 @@ mod shutdown;
 mod socket;
 pub mod stun;
 mod tls;
+#[cfg(feature = "webrtc")]
+pub mod webrtc;
 
 pub use fanout::Fanout;
 pub use http::serve_http;

@@ -21,6 +21,7 @@ pub(crate) fn start(hub: &Hub, cut: &Shutdown) -> anyhow::Result<()> {
     let publisher = Publisher {
         peer: None,
         agent: "the built-in clip".into(),
+        query: String::new(),
     };
     let Ok(mut publication) = hub.publish(NAME, publisher) else {
         bail!("{NAME} cannot be published");

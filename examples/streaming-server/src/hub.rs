@@ -1,9 +1,10 @@
 use crate::config::{Addressing, Config};
+use crate::embed::{Intake, Newcomer};
 use crate::family::{self, Family};
 use crate::keys::{self, Key};
 use crate::origin::Settings;
 use crate::rtsp_server::pull::Pull;
-use crate::stream::{Publication, Publisher, Stream};
+use crate::stream::{Publication, Publisher, Stream, Taken};
 use common::Shutdown;
 use common::record::Recordings;
 use hls::live::PartAddressing;
@@ -29,6 +30,8 @@ struct Inner {
     recordings: Option<Recordings>,
     pulls: Vec<Pull>,
     keys: Vec<Key>,
+    /// Who has this server inside.
+    intake: Option<Arc<dyn Intake>>,
 }
 
 /// Why a stream cannot be had.
@@ -42,6 +45,8 @@ pub(crate) enum Refused {
     Name,
     /// The key is missing, or another.
     Key,
+    /// Who has this server inside says so.
+    By(&'static str),
 }
 
 impl Refused {
@@ -49,6 +54,7 @@ impl Refused {
     pub(crate) const fn reason(self) -> &'static str {
         match self {
             Refused::Taken => "The name is taken: somebody publishes it.",
+            Refused::By(why) => why,
             Refused::Full => "There are too many streams.",
             Refused::Key => "This server wants another key: NAME?key=KEY.",
             Refused::Name => {
@@ -59,8 +65,9 @@ impl Refused {
 }
 
 impl Hub {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, intake: Option<Arc<dyn Intake>>) -> Self {
         Self(Arc::new(Inner {
+            intake,
             streams: Mutex::default(),
             families: Mutex::default(),
             settings: Settings {
@@ -87,13 +94,21 @@ impl Hub {
         }))
     }
 
-    /// Whether a camera stands behind this name.
+    /// Whether a camera stands behind this name, or who has this server inside makes it.
     pub(crate) fn is_pulled(&self, name: &str) -> bool {
+        let intake = self.0.intake.as_ref();
         self.0.pulls.iter().any(|pull| pull.name == name)
+            || intake.is_some_and(|intake| intake.want(name))
     }
 
     /// Somebody wants to see this stream: if a camera stands behind it, it is pulled.
     pub(crate) fn want(&self, name: &str) {
+        if let Some(intake) = &self.0.intake
+            && intake.want(name)
+        {
+            // As above; where it cannot be opened, it is not found either.
+            let _ = self.open(name);
+        }
         if let Some(pull) = self.0.pulls.iter().find(|pull| pull.name == name) {
             // It need not be there yet to be waited for.
             let live = self.open(name).is_ok_and(|stream| stream.is_live());
@@ -186,7 +201,26 @@ impl Hub {
 
     /// Begins to publish.
     pub(crate) fn publish(&self, name: &str, publisher: Publisher) -> Result<Publication, Refused> {
-        self.open(name)?.publish(publisher).ok_or(Refused::Taken)
+        if let Some(intake) = &self.0.intake {
+            let newcomer = Newcomer {
+                name,
+                query: &publisher.query,
+                peer: publisher.peer,
+                agent: &publisher.agent,
+            };
+            if let Some(admitted) = intake.admit(newcomer) {
+                let sink = admitted.map_err(Refused::By)?;
+                return Ok(Publication::Taken(Box::new(Taken::new(name, sink))));
+            }
+        }
+        let broadcast = self.open(name)?.publish(publisher).ok_or(Refused::Taken)?;
+        Ok(Publication::Stream(Box::new(broadcast)))
+    }
+
+    /// Whether somebody plays a name, or waits for it.
+    pub(crate) fn is_watched(&self, name: &str) -> bool {
+        let stream = self.streams().get(name).cloned();
+        stream.is_some_and(|stream| stream.is_watched())
     }
 
     /// The stream with this name, if somebody has published it lately.
@@ -285,6 +319,7 @@ mod tests {
         Publisher {
             peer: None,
             agent: "a test".into(),
+            query: String::new(),
         }
     }
 
@@ -304,7 +339,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_is_taken_until_its_publisher_goes() {
-        let hub = Hub::new(&Config::default());
+        let hub = Hub::new(&Config::default(), None);
         let publication = hub.publish("live/x", publisher()).unwrap();
         assert_eq!(
             hub.publish("live/x", publisher()).unwrap_err(),
@@ -322,7 +357,7 @@ mod tests {
             max_streams: 1,
             ..Config::default()
         };
-        let hub = Hub::new(&config);
+        let hub = Hub::new(&config, None);
         hub.open("live/x").unwrap();
         assert_eq!(hub.open("live/y").unwrap_err(), Refused::Full);
         assert!(hub.list().is_empty());

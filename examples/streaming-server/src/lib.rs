@@ -4,6 +4,7 @@ mod captions;
 mod config;
 mod cue;
 mod demo;
+pub mod embed;
 mod family;
 mod hub;
 mod keys;
@@ -28,9 +29,11 @@ mod webrtc;
 pub use config::{Addressing, Config};
 
 use common::{Listener, Shutdown, Tls};
+use embed::{Handle, Intake};
 use hub::Hub;
 use rtmp_server::Gate;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
@@ -49,9 +52,9 @@ pub struct Server {
     close: Shutdown,
     /// The listeners of RTMP, naked and wrapped.
     rtmp: Vec<JoinHandle<()>>,
-    http: JoinHandle<()>,
+    /// None inside of another server.
+    http: Option<(SocketAddr, JoinHandle<()>)>,
     rtmp_address: SocketAddr,
-    http_address: SocketAddr,
     rtmps_address: Option<SocketAddr>,
     rtmpt_address: Option<SocketAddr>,
     rtmpts_address: Option<SocketAddr>,
@@ -66,9 +69,45 @@ impl Server {
     /// # Errors
     /// If a port cannot be had, or the certificate, the built-in clip or the folder of files cannot be read; the message says which.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        let rtmp = Listener::bind("RTMP", config.rtmp, config.max_connections).await?;
         let http = Listener::bind("HTTP", config.http, config.max_connections).await?;
-        let (rtmp_address, http_address) = (rtmp.address(), http.address());
+        let address = http.address();
+        tracing::info!("HTTP listening on http://{address}");
+        let (cut, close) = (Shutdown::new(), Shutdown::new());
+        let desk = common::webrtc::Desk::open(
+            config.webrtc,
+            &config.announce,
+            config.max_connections,
+            cut.clone(),
+        )?;
+        tracing::info!("WHIP and WHEP: media at udp://{}", desk.address());
+        let (mut server, pages) = Self::set_up(config, None, desk, cut, close.clone()).await?;
+        let serving = tokio::spawn(common::serve_http(http, pages, close));
+        server.http = Some((address, serving));
+        Ok(server)
+    }
+
+    /// The same inside of another server, which serves the pages, has the port of UDP, and gets what is published.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn embed(
+        config: Config,
+        intake: Arc<dyn Intake>,
+        desk: common::webrtc::Desk,
+    ) -> anyhow::Result<(Self, axum::Router)> {
+        let (cut, close) = (Shutdown::new(), Shutdown::new());
+        Self::set_up(config, Some(intake), desk, cut, close).await
+    }
+
+    async fn set_up(
+        config: Config,
+        intake: Option<Arc<dyn Intake>>,
+        desk: common::webrtc::Desk,
+        cut: Shutdown,
+        close: Shutdown,
+    ) -> anyhow::Result<(Self, axum::Router)> {
+        let rtmp = Listener::bind("RTMP", config.rtmp, config.max_connections).await?;
+        let rtmp_address = rtmp.address();
         let secure = config.rtmps.or(config.rtmpts).or(config.rtsps).is_some();
         let tls = secure
             .then(|| Tls::new(config.tls_cert.as_deref(), config.tls_key.as_deref()))
@@ -83,25 +122,21 @@ impl Server {
         let (rtmps_address, rtmpt_address, rtmpts_address) =
             (address(&rtmps), address(&rtmpt), address(&rtmpts));
         tracing::info!("RTMP listening on rtmp://{rtmp_address}");
-        tracing::info!("HTTP listening on http://{http_address}");
 
-        let hub = Hub::new(&config);
-        let (cut, close) = (Shutdown::new(), Shutdown::new());
+        let hub = Hub::new(&config, intake);
         if config.demo {
             demo::start(&hub, &cut)?;
         }
         tokio::spawn(hub.clone().keep_house(close.clone()));
         let library = config.vod.as_deref().map(vod::Library::new).transpose()?;
-        let desk = webrtc::Desk::open(hub.clone(), &config, cut.clone())?;
-        tracing::info!("WHIP and WHEP: media at udp://{}", desk.address());
-        let pages = web::Pages {
-            desk,
+        let pages = web::router(web::Pages {
+            desk: webrtc::Desk::new(hub.clone(), desk),
             hub: hub.clone(),
             library: library.clone(),
             rtmp_port: rtmp_address.port(),
             modules: config.web_modules.clone(),
             started: Instant::now(),
-        };
+        });
         let gate = Gate::new(hub.clone(), &config, cut.clone());
         let mut serving = vec![tokio::spawn(rtmp_server::serve(rtmp, gate.clone()))];
         let max = config.max_connections;
@@ -143,21 +178,27 @@ impl Server {
         for pull in config.pulls {
             tokio::spawn(rtsp_server::pull::keep(pull, hub.clone(), cut.clone()));
         }
-        Ok(Self {
+        let server = Self {
             rtmp: serving,
-            http: tokio::spawn(web::serve(http, pages, close.clone())),
+            http: None,
             hub,
             cut,
             close,
             rtmp_address,
-            http_address,
             rtmps_address,
             rtmpt_address,
             rtmpts_address,
             tls: kept,
             rtsp_address,
             rtsps_address,
-        })
+        };
+        Ok((server, pages))
+    }
+
+    /// For who has this server inside.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle::new(self.hub.clone(), self.cut.clone())
     }
 
     /// What reads the certificate's files again, for who is told that they have changed; without, they are looked at every 2 seconds.
@@ -202,10 +243,11 @@ impl Server {
         self.rtsps_address
     }
 
-    /// Where HTTP is spoken, with the port that was chosen.
+    /// Where HTTP is spoken, with the port that was chosen; inside of another server nowhere.
     #[must_use]
-    pub const fn http_address(&self) -> SocketAddr {
-        self.http_address
+    pub fn http_address(&self) -> SocketAddr {
+        let unbound = SocketAddr::from(([0; 4], 0));
+        self.http.as_ref().map_or(unbound, |(address, _)| *address)
     }
 
     /// Ends: publishers are cut, playlists end, and when the players of HLS have seen that, HTTP closes too.
@@ -236,7 +278,10 @@ impl Server {
             );
         }
         self.close.begin();
-        if tokio::time::timeout(LAST_WRITES, self.http).await.is_err() {
+        let Some((_, http)) = self.http else {
+            return;
+        };
+        if tokio::time::timeout(LAST_WRITES, http).await.is_err() {
             tracing::debug!("some HTTP connections were cut");
         }
     }

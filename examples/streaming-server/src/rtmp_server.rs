@@ -177,7 +177,7 @@ impl Connection {
         let reason = end.to_string();
         while let Some((_, publication)) = self.publications.pop() {
             self.gone
-                .push(("publisher", Arc::clone(&publication.stream().name)));
+                .push(("publisher", Arc::clone(publication.name())));
         }
         if let Some(player) = self.player.take() {
             self.gone.push(("player", player.name));
@@ -330,7 +330,7 @@ impl Connection {
                     {
                         let (_, publication) = self.publications.swap_remove(place);
                         self.gone
-                            .push(("publisher", Arc::clone(&publication.stream().name)));
+                            .push(("publisher", Arc::clone(publication.name())));
                     }
                 }
                 Event::PlayStopped { stream_id } => {
@@ -381,6 +381,7 @@ impl Connection {
         let publisher = Publisher {
             peer: Some(self.peer),
             agent: self.agent.clone(),
+            query: request.query.clone(),
         };
         let name = request.path();
         if self.library.holds(&name) {

@@ -1,15 +1,18 @@
 //! One stream: who publishes it, who gets it.
 
+mod publication;
+
+pub(crate) use publication::{Broadcast, Publication, Taken};
+
 use crate::family::Family;
 use crate::meter::{Meter, Point};
 use crate::origin::{Origin, Settings};
 use crate::pipeline::{Pipeline, describe};
-use crate::rtsp_server::egress::{Egress, Feed};
+use crate::rtsp_server::egress::Egress;
 use crate::unit::Unit;
-use common::record::{Recording, Recordings};
+use common::record::Recordings;
 use common::{Fanout, fanout};
 use media::{Codec, Kind, Tracks};
-use rtmp::{Message, SharedMessage, flv};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,6 +26,8 @@ pub(crate) struct Publisher {
     pub(crate) peer: Option<SocketAddr>,
     /// What it calls itself.
     pub(crate) agent: String,
+    /// What came behind the name.
+    pub(crate) query: String,
 }
 
 /// A name, and what is published under it.
@@ -101,7 +106,7 @@ impl Stream {
     }
 
     /// Takes the publisher's place; `None` if it is taken.
-    pub(crate) fn publish(self: &Arc<Self>, publisher: Publisher) -> Option<Publication> {
+    pub(crate) fn publish(self: &Arc<Self>, publisher: Publisher) -> Option<Broadcast> {
         let mut seat = self.seat();
         if seat.publisher.is_some() {
             return None;
@@ -119,18 +124,7 @@ impl Stream {
         drop(seat);
         self.fanout.push(Unit::Published);
         self.fanout.wake();
-        Some(Publication {
-            stream: Arc::clone(self),
-            demuxer: flv::Demuxer::new(rtmp::Limits::default()),
-            muxer: None,
-            feed: None,
-            unfit: false,
-            tracks: None,
-            pipeline: Some(pipeline),
-            recording,
-            woken: Instant::now(),
-            waiting: false,
-        })
+        Some(Broadcast::new(Arc::clone(self), pipeline, recording))
     }
 
     /// Counts an RTMP player as long as the result lives.
@@ -159,6 +153,11 @@ impl Stream {
     /// Whether an RTMP or RTSP player waits or plays.
     pub(crate) fn has_players(&self) -> bool {
         self.all_players() > 0
+    }
+
+    /// Whether anybody at all does.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.has_players() || self.origin.viewers() > 0
     }
 
     fn all_players(&self) -> usize {
@@ -242,186 +241,6 @@ pub(crate) struct Seated(Arc<Stream>, fn(&Stream) -> &AtomicUsize);
 impl Drop for Seated {
     fn drop(&mut self) {
         (self.1)(&self.0).fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A publisher's hold on its stream; dropped, the stream is free again.
-#[derive(Debug)]
-pub(crate) struct Publication {
-    stream: Arc<Stream>,
-    demuxer: flv::Demuxer,
-    /// Makes messages of events, for publishers that do not speak RTMP.
-    muxer: Option<flv::Muxer>,
-    /// `None` where nobody wants packets, or this cannot be carried by them.
-    feed: Option<Feed>,
-    /// It was tried, and cannot be carried by packets.
-    unfit: bool,
-    /// The last that were told.
-    tracks: Option<Tracks>,
-    /// `None` once HLS has failed: RTMP players still get the messages.
-    pipeline: Option<Pipeline>,
-    recording: Option<Recording>,
-    woken: Instant,
-    /// Units were pushed that nobody was woken for.
-    waiting: bool,
-}
-
-impl Publication {
-    /// The stream that is published.
-    pub(crate) fn stream(&self) -> &Arc<Stream> {
-        &self.stream
-    }
-
-    /// Takes a message from the publisher. Players get it after the next [`flush`](Self::flush).
-    ///
-    /// # Errors
-    /// For a message that RTMP cannot carry.
-    pub(crate) fn handle(&mut self, message: &Message) -> Result<(), rtmp::Error> {
-        let shared = SharedMessage::new(message)?;
-        // From here on the bytes are shared with what goes out.
-        let result = self.package(shared.message());
-        self.stream.fanout.push(Unit::Message(shared));
-        self.waiting = true;
-        if let Err(error) = result {
-            tracing::warn!(stream = %self.stream.name, "HLS stops, RTMP goes on: {error:#}");
-            self.pipeline = None;
-        }
-        Ok(())
-    }
-
-    fn package(&mut self, message: &Message) -> anyhow::Result<()> {
-        let packets = self.feed.is_some() || self.stream.rtsp.is_wanted();
-        if self.pipeline.is_none() && self.recording.is_none() && !packets {
-            return Ok(());
-        }
-        self.demuxer.handle_message(message);
-        while let Some(event) = self.demuxer.poll_event()? {
-            self.feed(event)?;
-        }
-        Ok(())
-    }
-
-    /// Takes an event of a publisher that does not speak RTMP.
-    pub(crate) fn handle_event(&mut self, event: media::Event) {
-        if let Err(error) = self.mux(&event) {
-            tracing::debug!(stream = %self.stream.name, "not for RTMP: {error}");
-        }
-        if let Err(error) = self.feed(event) {
-            tracing::warn!(stream = %self.stream.name, "HLS stops, the rest goes on: {error:#}");
-            self.pipeline = None;
-        }
-    }
-
-    /// To RTMP players.
-    fn mux(&mut self, event: &media::Event) -> Result<(), rtmp::Error> {
-        let muxer = self.muxer.get_or_insert_default();
-        match event {
-            media::Event::Tracks(tracks) => muxer.set_tracks(tracks)?,
-            media::Event::Sample(sample) => muxer.handle_sample(sample)?,
-            _ => {}
-        }
-        while let Some(message) = muxer.poll_output() {
-            self.stream
-                .fanout
-                .push(Unit::Message(SharedMessage::new(&message)?));
-            self.waiting = true;
-        }
-        Ok(())
-    }
-
-    /// To players of RTSP and HLS.
-    fn feed(&mut self, event: media::Event) -> anyhow::Result<()> {
-        if let media::Event::Warning(warning) = &event {
-            tracing::debug!(stream = %self.stream.name, "{warning}");
-        }
-        let stream = &self.stream;
-        if let media::Event::Tracks(tracks) = &event {
-            self.tracks = Some(tracks.clone());
-            self.unfit = false;
-        }
-        // Somebody wants packets for the first time: they begin with the tracks.
-        if self.feed.is_none() && !self.unfit && stream.rtsp.is_wanted() {
-            let mut feed = Feed::new();
-            if let Some(tracks) = &self.tracks
-                && !matches!(event, media::Event::Tracks(_))
-            {
-                let tracks = media::Event::Tracks(tracks.clone());
-                self.unfit = feed.handle(&stream.name, &tracks, &stream.rtsp).is_err();
-            }
-            self.feed = (!self.unfit).then_some(feed);
-        }
-        if let Some(feed) = &mut self.feed
-            && let Err(error) = feed.handle(&stream.name, &event, &stream.rtsp)
-        {
-            tracing::warn!(stream = %stream.name, "RTSP stops, the rest goes on: {error}");
-            self.feed = None;
-            self.unfit = true;
-        }
-        if let Some(recording) = &mut self.recording {
-            recording.handle(&event);
-        }
-        match &mut self.pipeline {
-            Some(pipeline) => pipeline.handle(event, &stream.origin, &mut stream.meter()),
-            None => Ok(()),
-        }
-    }
-
-    /// Wakes the players, if they have waited long enough; else says when to come again.
-    pub(crate) fn flush(&mut self, now: Instant) -> Option<Instant> {
-        if !self.waiting {
-            return None;
-        }
-        let due = self.woken + self.stream.merge;
-        if now < due {
-            return Some(due);
-        }
-        self.woken = now;
-        self.waiting = false;
-        self.stream.fanout.wake();
-        None
-    }
-
-    fn leave(&mut self) -> anyhow::Result<Option<Pipeline>> {
-        self.demuxer.handle_eof();
-        let mut last = Vec::new();
-        while let Some(event) = self.demuxer.poll_event()? {
-            if let Some(recording) = &mut self.recording {
-                recording.handle(&event);
-            }
-            last.push(event);
-        }
-        let Some(mut pipeline) = self.pipeline.take() else {
-            return Ok(None);
-        };
-        let origin = &self.stream.origin;
-        let mut meter = self.stream.meter();
-        for event in last {
-            pipeline.handle(event, origin, &mut meter)?;
-        }
-        pipeline.pause(origin)?;
-        Ok(Some(pipeline))
-    }
-}
-
-impl Drop for Publication {
-    fn drop(&mut self) {
-        if let Some(feed) = self.feed.take() {
-            feed.finish(&self.stream.rtsp);
-        }
-        let pipeline = self.leave().unwrap_or_else(|error| {
-            tracing::warn!(stream = %self.stream.name, "the last segment is lost: {error:#}");
-            None
-        });
-        if pipeline.is_none() {
-            self.stream.origin.end();
-        }
-        self.stream.meter().restart();
-        self.stream.fanout.push(Unit::Unpublished);
-        self.stream.fanout.wake();
-        let mut seat = self.stream.seat();
-        seat.pipeline = pipeline;
-        seat.publisher = None;
-        seat.since = Instant::now();
     }
 }
 

@@ -12,7 +12,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use common::page::{HTML, OwnFile, SCRIPT, STYLE, SVG};
-use common::{Listener, Shutdown};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -65,13 +64,13 @@ struct Site {
 
 type Shared = State<Arc<Site>>;
 
-/// Serves until `close`, and then what has been asked for already.
-pub(crate) async fn serve(listener: Listener, pages: Pages, close: Shutdown) {
+/// All pages.
+pub(crate) fn router(pages: Pages) -> Router {
     let site = Arc::new(Site {
         pages,
         next_viewer: AtomicU64::new(1),
     });
-    let app = Router::new()
+    Router::new()
         .route(
             "/",
             get(|headers: HeaderMap| async move { INDEX.answer(&headers) }),
@@ -109,8 +108,7 @@ pub(crate) async fn serve(listener: Listener, pages: Pages, close: Shutdown) {
                 .patch(whip_trickle),
         )
         .layer(CorsLayer::permissive())
-        .with_state(site);
-    common::serve_http(listener, app, close).await;
+        .with_state(site)
 }
 
 // The page ----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ mod fidelity;
 mod hostile;
 mod lifecycle;
 mod load;
+mod mixing;
 mod onvif;
 mod packaged;
 mod peers;

@@ -46,7 +46,8 @@ pub(super) struct Connection {
     player: Option<Player>,
     ingest: Option<Ingest>,
     /// A description of what is going to be published.
-    announced: Option<(String, String)>,
+    /// A name, what came behind it, and the description.
+    announced: Option<(String, String, String)>,
     /// Where the publisher's reports go, by index of the medium.
     report_to: Vec<Option<SocketAddr>>,
     /// A player that waits for a description.
@@ -97,7 +98,7 @@ impl Connection {
         let reason = end.to_string();
         self.last_datagrams();
         if let Some(ingest) = self.ingest.take() {
-            let stream = Arc::clone(&ingest.publication.stream().name);
+            let stream = Arc::clone(ingest.publication.name());
             tracing::info!(peer = %self.peer, %stream, "publisher gone: {reason}");
         }
         if let Some(player) = self.player.take().filter(|player| player.playing) {
@@ -288,7 +289,7 @@ impl Connection {
                 Event::TornDown { media: None } => {
                     self.last_datagrams();
                     if let Some(ingest) = self.ingest.take() {
-                        let stream = Arc::clone(&ingest.publication.stream().name);
+                        let stream = Arc::clone(ingest.publication.name());
                         tracing::info!(peer = %self.peer, %stream, "publisher gone: it said so");
                     }
                     if let Some(player) = self.player.take().filter(|player| player.playing) {

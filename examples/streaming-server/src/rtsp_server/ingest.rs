@@ -155,7 +155,7 @@ impl Ingest {
                 Ok(Some(event)) => self.publication.handle_event(event),
                 Ok(None) => return,
                 Err(error) => {
-                    let stream = &self.publication.stream().name;
+                    let stream = self.publication.name();
                     return tracing::warn!(%stream, "cannot be received: {error}");
                 }
             }

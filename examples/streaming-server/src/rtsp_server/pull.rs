@@ -22,6 +22,8 @@ pub(crate) struct Pull {
     pub(crate) udp: bool,
     /// Somebody wants it.
     pub(crate) wanted: Arc<Notify>,
+    /// Somebody always does.
+    pub(crate) always: bool,
 }
 
 impl std::str::FromStr for Pull {
@@ -45,6 +47,7 @@ impl std::str::FromStr for Pull {
             url,
             udp,
             wanted: Arc::default(),
+            always: false,
         })
     }
 }
@@ -72,10 +75,11 @@ pub(crate) async fn keep(pull: Pull, hub: Hub, cut: Shutdown) {
                 }
                 tokio::time::sleep(pause).await;
                 pause = (2 * pause).min(PAUSES.1);
-                if hub
-                    .find(&pull.name)
-                    .is_some_and(|stream| stream.has_players())
-                {
+                let watched = || {
+                    let stream = hub.find(&pull.name);
+                    stream.is_some_and(|stream| stream.has_players())
+                };
+                if pull.always || watched() {
                     pull.wanted.notify_one();
                 }
             }

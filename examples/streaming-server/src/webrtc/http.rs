@@ -1,7 +1,6 @@
 //! The HTTP side: offers, answers, and going.
 
 use super::Desk;
-use super::client::{Client, Role};
 use super::play::Play;
 use super::publish::Publish;
 use crate::hub::Refused;
@@ -73,13 +72,13 @@ pub(crate) async fn offer(
         Ok(offer) => offer,
         Err(error) => return refuse(StatusCode::BAD_REQUEST, &error.to_string()),
     };
-    let mut rtc = desk.connection(Instant::now());
+    let mut rtc = desk.clients.connection(Instant::now(), |config| config);
     let answer = match rtc.sdp_api().accept_offer(offer) {
         Ok(answer) => answer.to_sdp_string(),
         Err(error) => return refuse(StatusCode::BAD_REQUEST, &error.to_string()),
     };
     let agent = header(header::USER_AGENT).unwrap_or("somebody").to_owned();
-    let role = match way {
+    let seated = match way {
         Way::Publish => publish(
             desk,
             name,
@@ -88,19 +87,17 @@ pub(crate) async fn offer(
             agent,
             &rtc,
             &body,
-        ),
-        Way::Play => play(desk, name, &rtc, &body).await,
+        )
+        .map(|call| desk.clients.seat(rtc, call)),
+        Way::Play => play(desk, name, &rtc, &body)
+            .await
+            .map(|call| desk.clients.seat(rtc, call)),
     };
-    let role = match role {
-        Ok(role) => role,
+    let id = match seated {
+        Ok(Some(id)) => id,
+        Ok(None) => return refuse(StatusCode::SERVICE_UNAVAILABLE, "too many are here"),
         Err(refusal) => return refusal,
     };
-    let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
-    let Some((id, leave, inbox)) = desk.enter(&ufrag) else {
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, "too many are here");
-    };
-    let client = Client::new(desk.clone(), id, ufrag, rtc, role);
-    tokio::spawn(client.run(inbox, leave));
     let headers = [
         (header::CONTENT_TYPE, SDP.to_owned()),
         (header::LOCATION, format!("/{path}/{id}")),
@@ -116,7 +113,7 @@ pub(crate) async fn offer(
 /// `DELETE APP/NAME/whip/ID`.
 pub(crate) fn end(desk: &Desk, path: &str) -> Response {
     match session(path) {
-        Some(id) if desk.dismiss(id) => StatusCode::OK.into_response(),
+        Some(id) if desk.clients.dismiss(id) => StatusCode::OK.into_response(),
         _ => refuse(StatusCode::NOT_FOUND, "no such session"),
     }
 }
@@ -139,13 +136,14 @@ fn publish(
     agent: String,
     rtc: &Rtc,
     offer: &str,
-) -> Result<Role, Response> {
-    let hub = &desk.0.hub;
+) -> Result<Publish, Response> {
+    let hub = &desk.hub;
     let refused = |refused: Refused| {
         let status = match refused {
             Refused::Taken => StatusCode::CONFLICT,
             Refused::Full => StatusCode::SERVICE_UNAVAILABLE,
             Refused::Name => StatusCode::NOT_FOUND,
+            Refused::By(_) => StatusCode::FORBIDDEN,
             Refused::Key => StatusCode::UNAUTHORIZED,
         };
         refuse(status, refused.reason())
@@ -154,12 +152,13 @@ fn publish(
     let publisher = Publisher {
         peer: Some(peer),
         agent,
+        query: admission.to_owned(),
     };
     let publication = hub.publish(name, publisher).map_err(refused)?;
     match Publish::new(rtc, offer, publication) {
         Ok(publish) => {
             tracing::info!(%peer, stream = name, "publisher by WHIP");
-            Ok(Role::Publish(Box::new(publish)))
+            Ok(publish)
         }
         Err(error) => Err(refuse(
             StatusCode::NOT_ACCEPTABLE,
@@ -168,8 +167,8 @@ fn publish(
     }
 }
 
-async fn play(desk: &Desk, name: &str, rtc: &Rtc, offer: &str) -> Result<Role, Response> {
-    let Some(stream) = desk.0.hub.live(name) else {
+async fn play(desk: &Desk, name: &str, rtc: &Rtc, offer: &str) -> Result<Play, Response> {
+    let Some(stream) = desk.hub.live(name) else {
         return Err(refuse(StatusCode::NOT_FOUND, "nobody publishes that"));
     };
     stream.rtsp.want();
@@ -189,7 +188,7 @@ async fn play(desk: &Desk, name: &str, rtc: &Rtc, offer: &str) -> Result<Role, R
         ));
     };
     match Play::new(rtc, offer, stream, &description.sdp) {
-        Some(play) => Ok(Role::Play(play)),
+        Some(play) => Ok(play),
         None => Err(refuse(
             StatusCode::NOT_ACCEPTABLE,
             "it has neither H.264 nor Opus, or the offer has not",

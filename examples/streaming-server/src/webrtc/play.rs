@@ -3,12 +3,13 @@
 use crate::rtsp_server::egress::{Packets, Unit};
 use crate::stream::{Seated, Stream};
 use common::fanout::{Reader, Role};
+use common::webrtc::Call;
 use std::sync::Arc;
 use std::time::Instant;
-use str0m::Rtc;
 use str0m::format::Codec;
 use str0m::media::{Direction, Mid, Pt};
 use str0m::rtp::RtpWrite;
+use str0m::{Event, Rtc};
 
 /// Bytes that a player takes from the fan-out at a time.
 const BATCH: usize = 256 << 10;
@@ -21,6 +22,7 @@ pub(super) struct Play {
     lanes: Vec<Option<Lane>>,
     /// Pictures wait for the next keyframe: a burst of old ones would come late.
     waits: bool,
+    connected: bool,
     _seated: Seated,
 }
 
@@ -82,16 +84,12 @@ impl Play {
             reader,
             lanes,
             waits: true,
+            connected: false,
         })
     }
 
-    /// Waits until there is more.
-    pub(super) async fn ready(&self) {
-        self.reader.ready().await;
-    }
-
     /// Sends what there is; whether it goes on.
-    pub(super) fn take(&mut self, rtc: &mut Rtc, now: Instant) -> bool {
+    fn take(&mut self, rtc: &mut Rtc, now: Instant) -> bool {
         let mut units = Vec::new();
         let Ok(taken) = self.reader.take(&mut units, BATCH) else {
             return false;
@@ -142,8 +140,26 @@ impl Play {
     }
 }
 
+impl Call for Play {
+    fn handle_event(&mut self, _rtc: &mut Rtc, event: Event) {
+        self.connected |= matches!(event, Event::Connected);
+    }
+
+    fn handle_timeout(&mut self, rtc: &mut Rtc, now: Instant) -> bool {
+        !self.connected || self.take(rtc, now)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+
+    async fn ready(&self) {
+        self.reader.ready().await;
+    }
+}
+
 /// The sections of an offer and the codec of each, of H.264 and Opus.
-pub(super) fn sections(rtc: &Rtc, offer: &str) -> Vec<(Mid, Codec)> {
+pub(crate) fn sections(rtc: &Rtc, offer: &str) -> Vec<(Mid, Codec)> {
     let mut found = Vec::new();
     let mids = offer.lines().filter_map(|line| line.strip_prefix("a=mid:"));
     for mid in mids.map(|mid| Mid::from(mid.trim())) {
@@ -157,7 +173,7 @@ pub(super) fn sections(rtc: &Rtc, offer: &str) -> Vec<(Mid, Codec)> {
 }
 
 /// How a codec is called in a section; of H.264 the one whose pictures may be cut (packetization-mode 1), where there is one.
-fn payload_type(rtc: &Rtc, mid: Mid, codec: Codec) -> Option<Pt> {
+pub(crate) fn payload_type(rtc: &Rtc, mid: Mid, codec: Codec) -> Option<Pt> {
     let media = rtc
         .media(mid)
         .filter(|media| media.direction() != Direction::Inactive)?;

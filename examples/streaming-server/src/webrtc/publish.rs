@@ -2,12 +2,13 @@
 
 use crate::rtsp_server::ingest::Ingest;
 use crate::stream::Publication;
+use common::webrtc::Call;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant, UNIX_EPOCH};
-use str0m::Rtc;
 use str0m::format::Codec;
 use str0m::media::{KeyframeRequestKind, Mid};
 use str0m::rtp::{RtpPacket, Ssrc};
+use str0m::{Event, Rtc};
 
 /// Encoders of browsers send a keyframe when they are asked: once a segment.
 const KEYFRAMES: Duration = Duration::from_secs(2);
@@ -15,7 +16,7 @@ const AUDIO: u8 = 111;
 const VIDEO: u8 = 96;
 
 #[derive(Debug)]
-pub(super) struct Publish {
+pub(crate) struct Publish {
     ingest: Ingest,
     start: Instant,
     /// Sections, in the order that the ingest knows.
@@ -34,7 +35,7 @@ struct Heard {
 
 impl Publish {
     /// Of what was negotiated: H.264 and Opus; other sections are left out.
-    pub(super) fn new(rtc: &Rtc, offer: &str, publication: Publication) -> anyhow::Result<Self> {
+    pub(crate) fn new(rtc: &Rtc, offer: &str, publication: Publication) -> anyhow::Result<Self> {
         let mut sdp =
             "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n".to_owned();
         let mut sections = Vec::new();
@@ -68,7 +69,7 @@ impl Publish {
         })
     }
 
-    pub(super) fn packet(&mut self, rtc: &mut Rtc, packet: &RtpPacket) {
+    fn packet(&mut self, rtc: &mut Rtc, packet: &RtpPacket) {
         let ssrc = packet.header.ssrc;
         let index = match self.streams.iter().position(|heard| heard.ssrc == ssrc) {
             Some(index) => index,
@@ -89,7 +90,8 @@ impl Publish {
                     section,
                     report: None,
                 });
-                self.keyframe = Some(Instant::now());
+                let periodic = self.ingest.publication.wants_keyframe().is_none();
+                self.keyframe = periodic.then(Instant::now);
                 self.streams.len() - 1
             }
         };
@@ -131,33 +133,52 @@ impl Publish {
         let data = [&header.fixed()[..], &packet.payload].concat();
         self.ingest.handle(section, &data, now);
         self.flush(packet.timestamp);
-    }
-
-    pub(super) fn handle_timeout(&mut self, rtc: &mut Rtc, now: Instant) {
-        self.ingest
-            .handle_timeout(now.saturating_duration_since(self.start));
-        self.flush(now);
-        if self.keyframe.is_some_and(|due| due <= now) {
-            self.keyframe = Some(now + KEYFRAMES);
-            for heard in &self.streams {
-                if self.sections[heard.section].1 == Codec::H264
-                    && let Some(stream) = rtc.direct_api().stream_rx(&heard.ssrc)
-                {
-                    stream.request_keyframe(KeyframeRequestKind::Pli);
-                }
-            }
+        if self.ingest.publication.wants_keyframe() == Some(true) {
+            self.request_keyframe(rtc);
         }
     }
 
-    /// When to call [`Self::handle_timeout`].
-    pub(super) fn due(&self) -> Option<Instant> {
-        let receiver = self.ingest.poll_timeout().map(|at| self.start + at);
-        receiver.into_iter().chain(self.keyframe).min()
+    fn request_keyframe(&self, rtc: &mut Rtc) {
+        for heard in &self.streams {
+            if self.sections[heard.section].1 == Codec::H264
+                && let Some(stream) = rtc.direct_api().stream_rx(&heard.ssrc)
+            {
+                stream.request_keyframe(KeyframeRequestKind::Pli);
+            }
+        }
     }
 
     fn flush(&mut self, now: Instant) {
         // Reports to the sender are the connection's affair.
         while self.ingest.poll_report().is_some() {}
         self.ingest.publication.flush(now);
+    }
+}
+
+impl Call for Publish {
+    fn handle_event(&mut self, rtc: &mut Rtc, event: Event) {
+        if let Event::RtpPacket(packet) = event {
+            self.packet(rtc, &packet);
+        }
+    }
+
+    fn handle_timeout(&mut self, rtc: &mut Rtc, now: Instant) -> bool {
+        self.ingest
+            .handle_timeout(now.saturating_duration_since(self.start));
+        self.flush(now);
+        if self.keyframe.is_some_and(|due| due <= now) {
+            self.keyframe = Some(now + KEYFRAMES);
+            self.request_keyframe(rtc);
+        }
+        true
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let receiver = self.ingest.poll_timeout().map(|at| self.start + at);
+        receiver.into_iter().chain(self.keyframe).min()
+    }
+
+    async fn ready(&self) {
+        std::future::pending().await
     }
 }

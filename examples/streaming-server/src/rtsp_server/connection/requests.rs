@@ -136,17 +136,13 @@ impl Connection {
 
     pub(super) fn announce(&mut self, request: Announce) -> Result<(), End> {
         let name = name(&request.url.path);
-        if let Err(refused) = self
-            .gate
-            .0
-            .hub
-            .admit(&name, request.url.query().unwrap_or_default())
-        {
+        let query = request.url.query().unwrap_or_default().to_owned();
+        if let Err(refused) = self.gate.0.hub.admit(&name, &query) {
             tracing::warn!(peer = %self.peer, stream = ?name, "publisher refused: {}", refused.reason());
             self.session.reject(request.id, Status::FORBIDDEN)?;
             return Ok(());
         }
-        self.announced = Some((name, request.sdp));
+        self.announced = Some((name, query, request.sdp));
         self.session.accept(request.id)?;
         Ok(())
     }
@@ -388,7 +384,7 @@ impl Connection {
     }
 
     pub(super) fn record(&mut self, id: RequestId) -> Result<(), End> {
-        let Some((name, sdp)) = self.announced.clone() else {
+        let Some((name, query, sdp)) = self.announced.clone() else {
             self.session
                 .reject(id, Status::METHOD_NOT_VALID_IN_THIS_STATE)?;
             return Ok(());
@@ -400,6 +396,7 @@ impl Connection {
         let publisher = Publisher {
             peer: Some(self.peer),
             agent: agent(&self.session),
+            query,
         };
         let refusal = match self.gate.0.hub.publish(&name, publisher) {
             Ok(publication) => {

@@ -252,6 +252,7 @@ impl<'a> Camera<'a> {
         let publisher = Publisher {
             peer: self.socket.peer_addr().ok(),
             agent: printable(&format!("pulled from {}", self.pull.url.host)),
+            query: String::new(),
         };
         let publication = self
             .hub
@@ -291,8 +292,7 @@ impl<'a> Camera<'a> {
                 ports.rtcp.send(&report.data, &ends, *to).await?;
             }
         }
-        let stream = ingest.publication.stream();
-        if stream.has_players() || stream.origin.viewers() > 0 {
+        if ingest.publication.is_watched() {
             self.watched = Instant::now();
         } else if self.watched.elapsed() > IDLE {
             // The answer is not waited for.

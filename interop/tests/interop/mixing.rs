@@ -1,0 +1,261 @@
+//! Rooms of the MCU: what encoders, a camera and headless Chromium send is seen in one picture and heard in one mix.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use fluvial_interop::{
+    camera::Camera,
+    mcu::Mcu,
+    needs,
+    peer::{self, CHROMIUM, FFMPEG, GST_RTSP_SERVER, PLAYWRIGHT},
+    process::Process,
+    wait_for,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Of the picture that is looked at.
+const SIZE: (usize, usize) = (64, 36);
+/// Samples per second of what is listened to.
+const RATE: f64 = 48_000.0;
+
+type Colour = [u8; 3];
+
+const RED: Colour = [255, 0, 0];
+const BLUE: Colour = [0, 0, 255];
+const GREEN: Colour = [0, 128, 0];
+
+/// ffmpeg making a picture of one colour and a tone.
+fn source(command: &mut Command, colour: &str, tone: u32) {
+    command
+        .args(["-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i"])
+        .arg(format!("color={colour}:s=320x180:r=25"))
+        .args(["-f", "lavfi", "-i"])
+        .arg(format!("sine=frequency={tone}:sample_rate=44100"))
+        .args([
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-tune",
+            "zerolatency",
+            "-g",
+            "25",
+        ])
+        .args(["-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "96k"]);
+}
+
+fn publish(mcu: &Mcu, name: &str, colour: &str, tone: u32) -> Process {
+    let mut command = Command::new("ffmpeg");
+    source(&mut command, colour, tone);
+    command
+        .args(["-f", "flv"])
+        .arg(format!("rtmp://{}/room/mix?name={name}", mcu.rtmp));
+    Process::spawn(format!("ffmpeg publishing {name}"), &mut command)
+}
+
+/// What ffmpeg has seen and heard at the end.
+struct Seen {
+    picture: Vec<u8>,
+    sound: Vec<f64>,
+}
+
+impl Seen {
+    /// Plays so many seconds of something, and keeps the last picture and the last second.
+    fn of(input: &str, seconds: u32) -> Self {
+        let folder = TempDir::new().expect("there is room for temporary files");
+        let (picture, sound) = (folder.path().join("picture"), folder.path().join("sound"));
+        let mut command = Command::new("ffmpeg");
+        command.args(["-nostdin", "-v", "error", "-i", input]);
+        for (file, options) in [
+            (
+                &picture,
+                &[
+                    "-map",
+                    "0:v",
+                    "-vf",
+                    "scale=64:36",
+                    "-pix_fmt",
+                    "rgb24",
+                    "-f",
+                    "rawvideo",
+                ][..],
+            ),
+            (
+                &sound,
+                &["-map", "0:a", "-ac", "1", "-ar", "48000", "-f", "s16le"][..],
+            ),
+        ] {
+            command
+                .args(["-t", &seconds.to_string()])
+                .args(options)
+                .arg(file);
+        }
+        Process::run(format!("ffmpeg playing {input}"), &mut command);
+        let pictures = std::fs::read(picture).expect("ffmpeg has written it");
+        let length = 3 * SIZE.0 * SIZE.1;
+        assert!(pictures.len() >= length, "no picture in {input}");
+        let sound = std::fs::read(sound).expect("ffmpeg has written it");
+        let samples = sound
+            .chunks_exact(2)
+            .map(|pair| f64::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0);
+        let samples: Vec<f64> = samples.collect();
+        assert!(
+            samples.len() > RATE as usize,
+            "{} samples in {input}",
+            samples.len()
+        );
+        Self {
+            picture: pictures[pictures.len() / length * length - length..][..length].to_vec(),
+            sound: samples[samples.len() - RATE as usize..].to_vec(),
+        }
+    }
+
+    /// The colour at a place, in hundredths of the edges.
+    fn at(&self, x: usize, y: usize) -> Colour {
+        let start = 3 * (y * SIZE.1 / 100 * SIZE.0 + x * SIZE.0 / 100);
+        [
+            self.picture[start],
+            self.picture[start + 1],
+            self.picture[start + 2],
+        ]
+    }
+
+    /// The amplitude of a tone.
+    fn strength(&self, frequency: u32) -> f64 {
+        let (mut real, mut imaginary) = (0.0, 0.0);
+        for (index, sample) in self.sound.iter().enumerate() {
+            let angle = std::f64::consts::TAU * f64::from(frequency) * index as f64 / RATE;
+            real += sample * angle.cos();
+            imaginary += sample * angle.sin();
+        }
+        2.0 * (real * real + imaginary * imaginary).sqrt() / self.sound.len() as f64
+    }
+
+    /// That colours are where they are to be, and that these tones are heard and no other of the tests'.
+    fn expect(&self, colours: &[(usize, usize, Colour)], tones: &[u32], what: &str) {
+        for (x, y, wanted) in colours {
+            let seen = self.at(*x, *y);
+            let near = seen
+                .iter()
+                .zip(wanted)
+                .all(|(seen, wanted)| seen.abs_diff(*wanted) < 40);
+            assert!(near, "{what}: {seen:?} at {x}, {y} instead of {wanted:?}");
+        }
+        for tone in [400, 1000, 1700] {
+            let strength = self.strength(tone);
+            match tones.contains(&tone) {
+                true => assert!(
+                    strength > 0.03,
+                    "{what}: {tone} Hz is not heard: {strength}"
+                ),
+                false => assert!(strength < 0.003, "{what}: {tone} Hz is heard: {strength}"),
+            }
+        }
+    }
+}
+
+fn recording(folder: &Path) -> Option<PathBuf> {
+    let files = std::fs::read_dir(folder.join("room")).ok()?;
+    files
+        .flatten()
+        .map(|file| file.path())
+        .find(|path| path.extension().is_some_and(|end| end == "mp4"))
+}
+
+#[test]
+fn encoders_are_mixed_for_rtmp_hls_and_a_recording() {
+    needs!(FFMPEG);
+    let folder = TempDir::new().expect("there is room for temporary files");
+    let record = folder.path().to_str().expect("a path that can be told");
+    let mut mcu = Mcu::start(&["--size", "320x180", "--record", record]);
+    let red = publish(&mcu, "red", "red", 400);
+    mcu.wait_for_people("mix", 1);
+    let blue = publish(&mcu, "blue", "blue", 1000);
+    mcu.wait_for_people("mix", 2);
+    // Side by side, with black above and below.
+    let both: [(usize, usize, Colour); 4] = [
+        (25, 40, RED),
+        (75, 40, BLUE),
+        (25, 10, [0; 3]),
+        (75, 90, [0; 3]),
+    ];
+    let rtmp = Seen::of(&format!("rtmp://{}/room/mix", mcu.rtmp), 5);
+    rtmp.expect(&both, &[400, 1000], "RTMP");
+    let hls = Seen::of(&mcu.url("/room/mix/index.m3u8"), 5);
+    hls.expect(&both, &[400, 1000], "HLS");
+    // Laid out anew, and one of them not heard any more.
+    mcu.post(
+        "/api/rooms/mix/layout",
+        &json!({"mode": "custom", "regions": [
+            {"x": 0, "y": 0, "width": 1000, "height": 1000, "name": "blue"},
+            {"x": 600, "y": 600, "width": 400, "height": 400, "name": "red"},
+        ]}),
+    );
+    let room = mcu.room("mix").expect("they are there");
+    let id = room["people"][0]["id"].as_u64().expect("a number");
+    mcu.post(
+        &format!("/api/rooms/mix/people/{id}"),
+        &json!({"muted": true}),
+    );
+    let custom = Seen::of(&format!("rtmp://{}/room/mix", mcu.rtmp), 4);
+    custom.expect(&[(30, 30, BLUE), (75, 75, RED)], &[1000], "custom");
+    drop((red, blue));
+    mcu.log().wait_for(0, &["recorded"]);
+    let file = recording(folder.path()).expect("it has been recorded");
+    let recorded = Seen::of(file.to_str().expect("a path that can be told"), 600);
+    assert!(recorded.strength(1000) < 0.1);
+    mcu.process.signal("TERM");
+    mcu.process.expect_success();
+}
+
+#[test]
+fn a_camera_and_an_encoder_are_in_one_room() {
+    needs!(FFMPEG, GST_RTSP_SERVER);
+    let folder = TempDir::new().expect("there is room for temporary files");
+    let film = folder.path().join("film.mp4");
+    let mut command = Command::new("ffmpeg");
+    source(&mut command, "green", 1700);
+    // As fast as it can.
+    let mut fast = Command::new("ffmpeg");
+    fast.args(command.get_args().filter(|argument| *argument != "-re"));
+    fast.args(["-t", "60"]).arg(&film);
+    Process::run("ffmpeg making a film", &mut fast);
+    let camera = Camera::start(&film);
+    let mcu = Mcu::start(&["--size", "320x180"]);
+    mcu.post("/api/rooms/mix/cameras/door", &json!({"url": camera.url}));
+    mcu.wait_for_people("mix", 1);
+    let _red = publish(&mcu, "red", "red", 400);
+    mcu.wait_for_people("mix", 2);
+    let places: [(usize, usize, Colour); 2] = [(25, 40, GREEN), (75, 40, RED)];
+    let rtmp = Seen::of(&format!("rtmp://{}/room/mix", mcu.rtmp), 6);
+    rtmp.expect(&places, &[400, 1700], "RTMP");
+    let rtsp = Seen::of(&format!("rtsp://{}/room/mix", mcu.rtsp), 4);
+    rtsp.expect(&places, &[400, 1700], "RTSP");
+}
+
+#[test]
+fn four_browsers_see_all_and_hear_the_others() {
+    needs!(CHROMIUM, PLAYWRIGHT);
+    let mcu = Mcu::start(&["--size", "640x360", "--rate", "15", "--bitrate", "600000"]);
+    let mut command = Command::new("node");
+    command
+        .arg(peer::manifest_dir().join("browser/mix.js"))
+        .arg(mcu.url("/room/four"))
+        .args(["ff0000:500", "00ff00:900", "0000ff:1300", "ffff00:2100"])
+        .env(
+            "CHROMIUM",
+            peer::find("chromium").expect("the test has asked for it"),
+        );
+    let lines = Process::run("Chromiums in a room", &mut command);
+    let seen: Value = serde_json::from_str(lines.last().expect("it tells something"))
+        .expect("the script prints JSON");
+    assert_eq!(seen["errors"], json!([]), "{seen}");
+    assert_eq!(seen["met"], true, "{seen}");
+    // They have gone with their browser.
+    wait_for("the room's end", || {
+        mcu.room("four").is_none().then_some(())
+    });
+}
