@@ -2,9 +2,8 @@
 
 use super::{FRAME, Frame, RATE};
 use aac::AudioSpecificConfig;
-use aac::adts;
 use bytes::Bytes;
-use oxideav_aac::encoder::{EncoderConfig, StreamEncoder};
+use syom::{EncodeContainer, EncodeOptions, Encoder};
 use std::fmt;
 
 /// Samples of a frame of AAC, of each channel.
@@ -58,9 +57,10 @@ impl Opus {
 
 /// Encodes AAC-LC, whose frames are longer than ours.
 pub struct Aac {
-    inner: Box<StreamEncoder>,
+    inner: Box<Encoder>,
     config: AudioSpecificConfig,
-    waiting: Vec<i16>,
+    /// Samples of each channel that wait for the frame to be complete.
+    waiting: usize,
 }
 
 impl fmt::Debug for Aac {
@@ -75,15 +75,15 @@ impl Aac {
     /// # Errors
     /// If there is no such rate.
     pub fn new(bitrate: u32) -> anyhow::Result<Self> {
-        let inner = StreamEncoder::new(EncoderConfig {
-            sample_rate: RATE as u32,
-            channels: 2,
-            bitrate,
-        })?;
+        let mut options = EncodeOptions::adts();
+        options.container = EncodeContainer::Raw;
+        options.bitrate_bps = bitrate;
+        let inner = Encoder::new(RATE as u32, 2, &options)?;
+        let config = AudioSpecificConfig::parse(inner.asc())?;
         Ok(Self {
             inner: Box::new(inner),
-            config: AudioSpecificConfig::lc(RATE as u32, 2)?,
-            waiting: Vec::with_capacity(2 * (AAC_FRAME + FRAME)),
+            config,
+            waiting: 0,
         })
     }
 
@@ -96,7 +96,7 @@ impl Aac {
     /// Samples of each channel that wait for the frame to be complete.
     #[must_use]
     pub const fn waiting(&self) -> usize {
-        self.waiting.len() / 2
+        self.waiting
     }
 
     /// Encodes a frame, and gives the access units that are complete: one, or none.
@@ -104,18 +104,17 @@ impl Aac {
     /// # Errors
     /// The library's.
     pub fn encode(&mut self, frame: &Frame) -> anyhow::Result<Vec<Bytes>> {
-        let sample = |sample: &f32| (sample.clamp(-1.0, 1.0) * 32_767.0) as i16;
-        self.waiting.extend(frame.iter().map(sample));
+        let channel = |index: usize| -> Vec<f32> {
+            let samples = frame.iter().skip(index).step_by(2);
+            samples.map(|sample| sample.clamp(-1.0, 1.0)).collect()
+        };
+        let (left, right) = (channel(0), channel(1));
         let mut units = Vec::new();
-        while self.waiting.len() >= 2 * AAC_FRAME {
-            let rest = self.waiting.split_off(2 * AAC_FRAME);
-            let hop = std::mem::replace(&mut self.waiting, rest);
-            let frame = self.inner.encode_frame(&hop)?;
-            let frame = adts::Frame::parse(&frame)?;
-            for block in frame.blocks()? {
-                units.push(Bytes::copy_from_slice(block.data));
-            }
-        }
+        self.inner.feed(&[&left, &right], |unit| {
+            units.push(Bytes::copy_from_slice(unit.payload));
+            Ok(())
+        })?;
+        self.waiting = (self.waiting + FRAME) % AAC_FRAME;
         Ok(units)
     }
 }
