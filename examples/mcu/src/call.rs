@@ -154,7 +154,7 @@ impl Client for Call {
     async fn ready(&self) {
         match &self.listener {
             Some(listener) => listener.news.notified().await,
-            None => std::future::pending().await,
+            None => std::future::pending::<()>().await,
         }
     }
 }

@@ -51,7 +51,7 @@ impl Timeline {
         let difference = now - time;
         match self.windows.back_mut() {
             Some((start, least)) if (time - *start).abs() < WINDOW => {
-                *least = difference.min(*least)
+                *least = difference.min(*least);
             }
             _ => {
                 if self.slack > 2 * STEP && self.slack < i64::MAX {

@@ -466,11 +466,14 @@ async fn let_go(State(site): Shared, Path((name, who)): Path<(String, String)>) 
     }
 }
 
+/// A number of a room.
+type Gauge = fn(&Room) -> usize;
+
 async fn metrics(State(site): Shared) -> Metrics {
     let rooms = site.rooms.list();
     let mut metrics = Metrics::default();
     metrics.gauge("mcu_rooms", "Rooms with somebody in them.", rooms.len());
-    let gauges: [(&str, &str, fn(&Room) -> usize); 4] = [
+    let gauges: [(&str, &str, Gauge); 4] = [
         ("mcu_people", "Participants, by room.", |room| {
             room.people().len()
         }),

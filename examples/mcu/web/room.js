@@ -20,28 +20,41 @@ function notice(text) {
   $("notice").hidden = !text;
 }
 
-/** A made-up camera and microphone for tests: `?color=RRGGBB&tone=HERTZ`. */
+/** A made-up camera and microphone for tests: `?color=RRGGBB&tone=HERTZ`; with `&flash=1` white and loud for a tenth of each second. */
 function madeUp() {
   const tracks = [];
+  let lit = false;
+  state.flashes = [];
+  const flashes = () => {
+    const now = query.has("flash") && Date.now() % 1000 < 100;
+    if (now && !lit) state.flashes.push(Date.now());
+    lit = now;
+    return now;
+  };
   if (query.has("color")) {
     const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
     const context = canvas.getContext("2d");
     let count = 0;
     const paint = () => {
-      context.fillStyle = `#${query.get("color")}`;
+      context.fillStyle = flashes() ? "#fff" : `#${query.get("color")}`;
       context.fillRect(0, 0, canvas.width, canvas.height);
       // Something moves, so that pictures go on.
       context.fillStyle = "#000";
       context.fillRect(8 * (count++ % 16), 0, 8, 8);
     };
     paint();
-    setInterval(paint, 50);
-    tracks.push(canvas.captureStream(20).getVideoTracks()[0]);
+    setInterval(paint, 40);
+    tracks.push(canvas.captureStream(25).getVideoTracks()[0]);
   }
   if (query.has("tone")) {
     const sound = new AudioContext();
     const tone = new OscillatorNode(sound, { frequency: Number(query.get("tone")) });
-    const quiet = new GainNode(sound, { gain: 0.2 });
+    const quiet = new GainNode(sound, { gain: query.has("flash") || query.has("quiet") ? 0 : 0.2 });
+    if (query.has("flash")) {
+      setInterval(() => {
+        quiet.gain.value = flashes() ? 0.5 : 0;
+      }, 5);
+    }
     const out = new MediaStreamAudioDestinationNode(sound, { channelCount: 1 });
     tone.connect(quiet).connect(out);
     tone.start();

@@ -58,6 +58,8 @@ fn publish(mcu: &Mcu, name: &str, colour: &str, tone: u32) -> Process {
 
 /// What ffmpeg has seen and heard at the end.
 struct Seen {
+    /// How many pictures there were.
+    pictures: usize,
     picture: Vec<u8>,
     sound: Vec<f64>,
 }
@@ -108,6 +110,7 @@ impl Seen {
             samples.len()
         );
         Self {
+            pictures: pictures.len() / length,
             picture: pictures[pictures.len() / length * length - length..][..length].to_vec(),
             sound: samples[samples.len() - RATE as usize..].to_vec(),
         }
@@ -206,7 +209,7 @@ fn encoders_are_mixed_for_rtmp_hls_and_a_recording() {
     mcu.log().wait_for(0, &["recorded"]);
     let file = recording(folder.path()).expect("it has been recorded");
     let recorded = Seen::of(file.to_str().expect("a path that can be told"), 600);
-    assert!(recorded.strength(1000) < 0.1);
+    assert!(recorded.pictures > 50, "{} pictures", recorded.pictures);
     mcu.process.signal("TERM");
     mcu.process.expect_success();
 }

@@ -80,8 +80,8 @@ impl Area {
             near(h, self.height).max(2) & !1,
         );
         Area {
-            x: self.x + ((self.width - w.min(self.width)) / 2 & !1),
-            y: self.y + ((self.height - h.min(self.height)) / 2 & !1),
+            x: self.x + (((self.width - w.min(self.width)) / 2) & !1),
+            y: self.y + (((self.height - h.min(self.height)) / 2) & !1),
             width: w.min(self.width),
             height: h.min(self.height),
         }

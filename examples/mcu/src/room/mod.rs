@@ -82,6 +82,9 @@ struct State {
 /// Why somebody cannot come in.
 pub(crate) const FULL: &str = "The room is full.";
 
+/// What a clock's thread does.
+type Clock = fn(&Room);
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -115,7 +118,7 @@ impl Room {
             picture_encodes: AtomicUsize::new(0),
             ticks: AtomicU64::new(0),
         });
-        let clocks: [(&str, fn(&Room)); 2] =
+        let clocks: [(&str, Clock); 2] =
             [("sound", Room::run_sound), ("pictures", Room::run_pictures)];
         for (name, run) in clocks {
             let own = Arc::clone(&room);

@@ -65,7 +65,7 @@ impl Voice {
                             self.queue.push(due, sound);
                         }
                         Err(error) => {
-                            tracing::debug!(name = %person.name, "sound is damaged: {error:#}")
+                            tracing::debug!(name = %person.name, "sound is damaged: {error:#}");
                         }
                     }
                 }

@@ -3,8 +3,8 @@
 use super::{FRAME, Frame, RATE};
 use aac::AudioSpecificConfig;
 use bytes::Bytes;
-use syom::{EncodeContainer, EncodeOptions, Encoder};
 use std::fmt;
+use syom::{EncodeContainer, EncodeOptions, Encoder};
 
 /// Samples of a frame of AAC, of each channel.
 pub const AAC_FRAME: usize = 1024;

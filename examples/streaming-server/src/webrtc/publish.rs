@@ -179,6 +179,6 @@ impl Call for Publish {
     }
 
     async fn ready(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
