@@ -49,7 +49,7 @@ fluvial() {
     "$mcu" --http 127.0.0.1:0 --udp 127.0.0.1:0 --rtmp 127.0.0.1:0 --rtsp 127.0.0.1:0 2>"$tmp/mcu.log" &
     local id=$! rtmp http
     started+=("$id")
-    until http=$(grep -o 'HTTP listening on http://[0-9.:]*' "$tmp/mcu.log"); do sleep 0.1; done
+    until http=$(grep -o 'HTTP listening on http://[0-9.:]*' "$tmp/mcu.log" 2>/dev/null); do sleep 0.1; done
     rtmp=$(grep -o 'rtmp://[0-9.:]*' "$tmp/mcu.log" | head -1)
     for ((person = 1; person <= people; person++)); do
         ffmpeg -nostdin -v error -re -stream_loop -1 -i "$clip" -c copy -f flv "$rtmp/room/bench?name=p$person" 2>/dev/null &
