@@ -87,16 +87,48 @@ fn each_rule_of_media_playlists() {
             "EXT-X-PART: EXT-X-PART-INF is missing",
         ),
         (
-            "#EXT-X-DATERANGE:ID=\"a\",START-DATE=\"2026-01-01T00:00:00Z\",END-ON-NEXT=YES",
+            "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n#EXT-X-DATERANGE:ID=\"a\",START-DATE=\"2026-01-01T00:00:00Z\",END-ON-NEXT=YES",
             "EXT-X-DATERANGE: END-ON-NEXT needs CLASS",
         ),
         (
-            "#EXT-X-DATERANGE:ID=\"a\"",
+            "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n#EXT-X-DATERANGE:ID=\"a\"",
             "EXT-X-DATERANGE: START-DATE is missing where ID appears first",
         ),
         (
-            "#EXT-X-DATERANGE:ID=\"a\",START-DATE=\"2026-01-02T00:00:00Z\",END-DATE=\"2026-01-01T00:00:00Z\"",
+            "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n#EXT-X-DATERANGE:ID=\"a\",START-DATE=\"2026-01-02T00:00:00Z\",END-DATE=\"2026-01-01T00:00:00Z\"",
             "EXT-X-DATERANGE: END-DATE is before START-DATE",
+        ),
+        (
+            "#EXT-X-DATERANGE:ID=\"a\",START-DATE=\"2026-01-01T00:00:00Z\"",
+            "EXT-X-DATERANGE: needs an EXT-X-PROGRAM-DATE-TIME in the playlist",
+        ),
+        (
+            "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n#EXT-X-DATERANGE:ID=\"a\",START-DATE=\"2026-01-01T00:00:00Z\",CLASS=\"com.apple.hls.interstitial\"",
+            "EXT-X-DATERANGE: an interstitial has one of X-ASSET-URI and X-ASSET-LIST",
+        ),
+        (
+            "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXT-X-MAP:URI=\"i\"",
+            "EXT-X-MAP: the EXT-X-KEY before it has no IV, which a section needs that is encrypted",
+        ),
+        (
+            "#EXT-X-START:TIME-OFFSET=-5\n#EXTINF:4,\na.ts\n#EXTINF:4,\nb.ts",
+            "EXT-X-START: TIME-OFFSET should not be within three target durations of the end",
+        ),
+        (
+            "#EXT-X-START:TIME-OFFSET=9\n#EXTINF:4,\na.ts\n#EXT-X-ENDLIST",
+            "EXT-X-START: TIME-OFFSET is beyond the playlist",
+        ),
+        (
+            "#EXT-X-RENDITION-REPORT:URI=\"http://a/b\",LAST-MSN=1",
+            "EXT-X-RENDITION-REPORT: URI is not relative to the playlist",
+        ),
+        (
+            "#EXT-X-RENDITION-REPORT:URI=\"b\"",
+            "EXT-X-RENDITION-REPORT: LAST-MSN is missing",
+        ),
+        (
+            "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"1\"\n#EXT-X-DEFINE:IMPORT=\"a\"",
+            "EXT-X-DEFINE: a second variable \"a\"",
         ),
         (
             "#EXT-X-PRELOAD-HINT:TYPE=MAP,URI=\"a\"\n#EXT-X-PRELOAD-HINT:TYPE=MAP,URI=\"b\"",
@@ -114,6 +146,10 @@ fn each_rule_of_media_playlists() {
         (
             "#EXT-X-PART:DURATION=0.8,URI=\"p\"\n#EXT-X-PART:DURATION=1,URI=\"q\"",
             "EXT-X-PART: 0.8 s is less than 85 % of the part target of 1 s",
+        ),
+        (
+            "#EXT-X-PART:DURATION=1,URI=\"p\",BYTERANGE=\"7\"",
+            "EXT-X-PART: no offset, and no range of the same resource before it",
         ),
         (
             "#EXT-X-PART:DURATION=1,URI=\"p\"\n#EXTINF:2,\na.ts",
@@ -175,6 +211,31 @@ fn each_rule_of_multivariant_playlists() {
             "#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1.64001f\"\nb",
             "RESOLUTION should be there for pictures",
         ),
+        (
+            "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"c\",NAME=\"n\",INSTREAM-ID=\"CC5\"",
+            "INSTREAM-ID is none of CC1 to CC4 and SERVICE1 to SERVICE63",
+        ),
+        (
+            "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"c\",NAME=\"n\",DEFAULT=YES,AUTOSELECT=NO",
+            "DEFAULT=YES goes with no AUTOSELECT=NO",
+        ),
+        (
+            "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"c\",NAME=\"n\"\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"d\",NAME=\"n\"\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"d\",NAME=\"m\"",
+            "NAME \"m\" of the group \"d\" is missing in the group \"c\"",
+        ),
+        (
+            "#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"mp4a.40.2\",CLOSED-CAPTIONS=NONE\nb",
+            "CLOSED-CAPTIONS=NONE, but not for all variants",
+        ),
+        (
+            "#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"mp4a.40.2\",SCORE=2\nb",
+            "SCORE should be there for all variants or for none",
+        ),
+        (
+            "#EXT-X-SESSION-KEY:METHOD=AES-128,URI=\"k\"\n#EXT-X-SESSION-KEY:METHOD=AES-128,URI=\"k\"",
+            "the same key again",
+        ),
+        ("#EXT-X-SESSION-KEY:METHOD=NONE", "METHOD is NONE"),
         (
             "#EXT-X-SESSION-DATA:DATA-ID=\"a\",VALUE=\"1\"\n#EXT-X-SESSION-DATA:DATA-ID=\"a\",VALUE=\"2\"",
             "a second DATA-ID \"a\" of the same language",

@@ -1,7 +1,9 @@
 // Watches /watch?src=... in headless Chromium and prints, as one line of JSON, how far behind the publisher it plays and
 // whether it ever stood still:
 //
-//   node latency.js URL SECONDS WARMUP [SEEK,SEEK,...] [SECOND:KBIT,SECOND:KBIT,...]
+//   node latency.js URL SECONDS WARMUP [SEEK,SEEK,...] [SECOND:KBIT,SECOND:KBIT,...] [HEIGHT]
+//
+// With a HEIGHT it says "playing" on standard error once it does, and counts from when pictures of that height are shown.
 //
 // From each SECOND of what was played on, the network gives so many kbit/s; 0: all it has. The heights of the pictures are told.
 //
@@ -11,7 +13,7 @@
 
 import { chromium } from "playwright-core";
 
-const [url, seconds, warmup, seeks, network] = process.argv.slice(2);
+const [url, seconds, warmup, seeks, network, height] = process.argv.slice(2);
 const PERIOD = 250;
 
 const browser = await chromium.launch({
@@ -62,10 +64,17 @@ try {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send("Network.enable");
   const heights = [];
-  const deadline = start + (Number(seconds) + Number(warmup) + 30) * 1000;
+  const patience = height ? 70 : 30;
+  const deadline = start + (Number(seconds) + Number(warmup) + patience) * 1000;
+  let told = false;
   while (Date.now() < deadline) {
     const now = await page.evaluate(look);
-    if (warm === null && now.time > 0 && !now.paused) {
+    const plays = now.time > 0 && !now.paused && now.height > 0;
+    if (height && plays && !told) {
+      console.error("playing");
+      told = true;
+    }
+    if (warm === null && plays && (!height || now.height === Number(height))) {
       warm = Date.now() + Number(warmup) * 1000;
     }
     if (warm !== null && Date.now() > warm) {

@@ -92,6 +92,13 @@ pub const GST_RTSP_SERVER: Peer = Peer {
     },
 };
 
+/// mediainfo, which tells what files have.
+pub const MEDIAINFO: Peer = Peer {
+    name: "mediainfo",
+    install: "apt-get install mediainfo",
+    probe: || find("mediainfo").is_some(),
+};
+
 /// rtmpdump, which is librtmp.
 pub const RTMPDUMP: Peer = Peer {
     name: "rtmpdump",

@@ -42,7 +42,7 @@ fn attributes(node: &dyn Model, name: &str, path: &str, findings: &mut Findings)
     let others = node.other().map_or(&[][..], |other| &other.attributes);
     for info in node.attributes() {
         let malformed = others.iter().any(|attribute| attribute.name == info.name);
-        if info.required() && !malformed && !node.has_attribute(info.name) {
+        if info.required && !malformed && !node.has_attribute(info.name) {
             let rule = format!("the attribute {} is missing", info.name);
             findings.error(path, rule, CLAUSE);
         }

@@ -1,9 +1,14 @@
 //! What changed between two versions, as a patch.
+//!
+//! A patch tells of segments that came and left, in forms that the players in the field understand (dash.js, Shaka Player): dash.js
+//! takes attributes of a patch for text, and so gets elements instead wherever it computes with them; Shaka Player looks at
+//! nothing but timelines and their templates, and takes a position behind the name of a timeline for one inside of it. Whatever
+//! else changes between two versions is rare, and there the document is to be taken anew.
 
 use crate::xml::{Element, Node};
 use crate::{Mpd, Operation, Patch, Position};
 
-/// What turns `old` into `new`; `None` where one of them cannot be read back.
+/// What turns `old` into `new`; `None` where more has changed than segments.
 pub(super) fn patch(old: &Mpd, new: &Mpd) -> Option<Patch> {
     let mut patch = Patch {
         mpd_id: new.id.clone().unwrap_or_default(),
@@ -16,125 +21,97 @@ pub(super) fn patch(old: &Mpd, new: &Mpd) -> Option<Patch> {
         mpd.write(&mut text);
         Element::parse(&text).ok()
     };
-    element(&tree(old)?, &tree(new)?, "/MPD", &mut patch.operations);
+    element(&tree(old)?, &tree(new)?, "/MPD", &mut patch.operations)?;
     Some(patch)
 }
 
-fn element(old: &Element, new: &Element, path: &str, operations: &mut Vec<Operation>) {
+fn element(
+    old: &Element,
+    new: &Element,
+    path: &str,
+    operations: &mut Vec<Operation>,
+) -> Option<()> {
     if old == new {
-        return;
+        return Some(());
     }
-    attributes(old, new, path, operations);
-    if old.name == "SegmentTimeline" && runs(old, new, path, operations) {
-        return;
+    if old.name == "SegmentTimeline" {
+        return runs(old, new, path, operations);
     }
-    children(old, new, path, operations);
+    attributes(old, new, path, operations)?;
+    if old.nodes.len() != new.nodes.len() {
+        return None;
+    }
+    let siblings: Vec<&Element> = new.elements().collect();
+    let mut index = 0;
+    for (old, new) in old.nodes.iter().zip(&new.nodes) {
+        match (old, new) {
+            (Node::Element(old), Node::Element(new)) => {
+                if old.name != new.name || old.attribute("id") != new.attribute("id") {
+                    return None;
+                }
+                if new.name == "PatchLocation" {
+                    operations.push(Operation::Replace {
+                        selector: format!("{path}/{}[1]", new.name),
+                        nodes: vec![Node::Element(new.clone())],
+                    });
+                } else {
+                    let path = format!("{path}/{}", step(&siblings, index, new));
+                    element(old, new, &path, operations)?;
+                }
+                index = index.saturating_add(1);
+            }
+            (old, new) if old == new => {}
+            _ => return None,
+        }
+    }
+    Some(())
 }
 
-fn attributes(old: &Element, new: &Element, path: &str, operations: &mut Vec<Operation>) {
-    for attribute in &old.attributes {
-        let selector = format!("{path}/@{}", attribute.name);
-        match new.attribute(&attribute.name) {
-            None => operations.push(Operation::Remove { selector }),
-            Some(value) if value != attribute.value => operations.push(Operation::Replace {
-                selector,
-                nodes: vec![Node::Text(value.into())],
-            }),
-            Some(_) => {}
-        }
+/// Attributes that all take for what they are.
+fn attributes(
+    old: &Element,
+    new: &Element,
+    path: &str,
+    operations: &mut Vec<Operation>,
+) -> Option<()> {
+    if old.attributes.len() != new.attributes.len() {
+        return None;
     }
-    for attribute in &new.attributes {
-        if old.attribute(&attribute.name).is_none() {
-            operations.push(Operation::AddAttribute {
-                selector: path.into(),
-                name: attribute.name.clone(),
-                value: attribute.value.clone(),
-            });
-        }
-    }
-}
-
-/// Whether two elements are versions of the same one, among children.
-fn same(old: &Element, new: &Element) -> bool {
-    old.name == new.name && old.attribute("id") == new.attribute("id")
-}
-
-fn children(old: &Element, new: &Element, path: &str, operations: &mut Vec<Operation>) {
-    let before: Vec<&Element> = old.elements().collect();
-    let after: Vec<&Element> = new.elements().collect();
-    if before.is_empty() || after.is_empty() {
-        if old.nodes != new.nodes {
-            operations.push(Operation::Replace {
-                selector: path.into(),
-                nodes: vec![Node::Element(new.clone())],
-            });
-        }
-        return;
-    }
-    // Each of the new ones is a version of the next old one that it can be of: the order never changes here.
-    let mut pairs: Vec<Option<usize>> = Vec::new();
-    let mut next = 0;
-    for new in &after {
-        let rest = before.iter().enumerate().skip(next);
-        let pair = rest
-            .map(|(index, old)| (index, *old))
-            .find(|(_, old)| same(old, new));
-        pairs.push(pair.map(|(index, _)| index));
-        if let Some((index, _)) = pair {
-            next = index.saturating_add(1);
-        }
-    }
-    // From the last one on, so that those before keep their positions.
-    for (index, old) in before.iter().enumerate().rev() {
-        if !pairs.contains(&Some(index)) {
-            let selector = format!("{path}/{}", step(&before, index, old));
-            operations.push(Operation::Remove { selector });
-        }
-    }
-    for (index, new) in after.iter().enumerate() {
-        let selector = format!("{path}/{}", step(&after, index, new));
-        if let Some(old) = pairs
-            .get(index)
-            .copied()
-            .flatten()
-            .and_then(|old| before.get(old))
-        {
-            element(old, new, &selector, operations);
+    for (old, new) in old.attributes.iter().zip(&new.attributes) {
+        if old == new {
             continue;
         }
-        let nodes = vec![Node::Element((*new).clone())];
-        let before = index
-            .checked_sub(1)
-            .and_then(|index| Some((index, after.get(index)?)));
-        let (selector, position) = match before {
-            Some((index, before)) => (
-                format!("{path}/{}", step(&after, index, before)),
-                Position::After,
-            ),
-            None => (path.into(), Position::Prepend),
-        };
-        operations.push(Operation::Add {
-            selector,
-            position,
-            nodes,
+        if old.name != new.name || !["publishTime", "startNumber"].contains(&new.name.as_str()) {
+            return None;
+        }
+        operations.push(Operation::Replace {
+            selector: format!("{path}/@{}", new.name),
+            nodes: vec![Node::Text(new.value.clone().into())],
         });
     }
+    Some(())
 }
 
-/// How a child is selected: by its `@id`, or its position among its like.
+/// How a child is selected: by its `@id`, or its position among its like where there are any.
 fn step(siblings: &[&Element], index: usize, element: &Element) -> String {
     if let Some(id) = element.attribute("id").filter(|id| !id.contains('\'')) {
         return format!("{}[@id='{id}']", element.name);
     }
-    let like = siblings
-        .iter()
-        .take(index)
-        .filter(|sibling| sibling.name == element.name);
-    format!("{}[{}]", element.name, like.count().saturating_add(1))
+    let like = |siblings: &[&Element]| {
+        let like = siblings
+            .iter()
+            .filter(|sibling| sibling.name == element.name);
+        like.count()
+    };
+    if like(siblings) == 1 {
+        return element.name.clone();
+    }
+    let before = like(siblings.get(..index).unwrap_or(&[]));
+    format!("{}[{}]", element.name, before.saturating_add(1))
 }
 
-/// A timeline from which runs left, or parts of them, and to which some were added; false where that is not what happened.
-fn runs(old: &Element, new: &Element, path: &str, operations: &mut Vec<Operation>) -> bool {
+/// A timeline from which runs left, or parts of them, and to which some were added.
+fn runs(old: &Element, new: &Element, path: &str, operations: &mut Vec<Operation>) -> Option<()> {
     let before: Vec<&Element> = old.elements().collect();
     let after: Vec<&Element> = new.elements().collect();
     let d = |run: &&Element| run.attribute("d").map(str::to_owned);
@@ -152,9 +129,7 @@ fn runs(old: &Element, new: &Element, path: &str, operations: &mut Vec<Operation
                     if edge { d(old) == d(new) } else { old == new }
                 })
     };
-    let Some(gone) = (0..before.len()).find(|gone| fits(*gone)) else {
-        return false;
-    };
+    let gone = (0..before.len()).find(|gone| fits(*gone))?;
     for _ in 0..gone {
         operations.push(Operation::Remove {
             selector: format!("{path}/S[1]"),
@@ -162,8 +137,12 @@ fn runs(old: &Element, new: &Element, path: &str, operations: &mut Vec<Operation
     }
     let kept = before.get(gone..).unwrap_or(&[]);
     for (index, (old, new)) in kept.iter().zip(&after).enumerate() {
-        let selector = format!("{path}/S[{}]", index.saturating_add(1));
-        attributes(old, new, &selector, operations);
+        if old != new {
+            operations.push(Operation::Replace {
+                selector: format!("{path}/S[{}]", index.saturating_add(1)),
+                nodes: vec![Node::Element((*new).clone())],
+            });
+        }
     }
     let added: Vec<Node> = after
         .iter()
@@ -177,5 +156,5 @@ fn runs(old: &Element, new: &Element, path: &str, operations: &mut Vec<Operation
             nodes: added,
         });
     }
-    true
+    Some(())
 }

@@ -280,9 +280,10 @@ impl Presentation {
         self.clock = Some(wall.as_unix_nanos().saturating_sub(time.as_nanos()));
     }
 
-    /// The publisher went away: whatever segment comes next begins a new period.
-    pub const fn discontinuity(&mut self) {
+    /// The publisher went away: the period is over, and whatever segment comes next begins a new one.
+    pub fn discontinuity(&mut self) {
         self.broken = true;
+        self.changed();
     }
 
     /// Takes a part. Clients are told to ask for a segment as soon as its first part is there, so no part may be longer than
@@ -376,6 +377,12 @@ impl Presentation {
         self.ended
     }
 
+    /// Which version [`to_bytes`](Self::to_bytes) gives (`MPD@publishTime`).
+    #[must_use]
+    pub const fn publish_time(&self) -> crate::DateTime {
+        crate::DateTime::from_unix_nanos(self.published)
+    }
+
     /// The document to serve, as `application/dash+xml`. Rendered once per change; a clone costs next to nothing.
     #[must_use]
     pub fn to_bytes(&mut self) -> Bytes {
@@ -403,7 +410,8 @@ impl Presentation {
     }
 
     /// What turns the version that was published at `publish_time` into the newest one (an MPD patch, §5.15), as
-    /// `application/dash-patch+xml`; `None` for a version that is not known any more: the client has to take the document.
+    /// `application/dash-patch+xml`. It tells of segments; `None` where something else has changed, and for a version that is not
+    /// known any more: the client has to take the document.
     #[must_use]
     pub fn patch(&mut self, publish_time: crate::DateTime) -> Option<Bytes> {
         // The newest version has to be among those that are kept.

@@ -37,7 +37,13 @@ pub(super) fn mpd(presentation: &Presentation) -> Mpd {
         .map(longest)
         .max();
     let expected = config.segment_duration.as_nanos();
-    let longest = u128::from(longest.unwrap_or(0)).max(expected);
+    let mut longest = u128::from(longest.unwrap_or(0)).max(expected);
+    if config.addressing == Addressing::Timeline {
+        // In whole seconds, so that it hardly ever changes: patches cannot tell of it.
+        longest = longest
+            .div_ceil(1_000_000_000)
+            .saturating_mul(1_000_000_000);
+    }
     mpd.max_segment_duration = Some(Duration::from_nanos(
         u64::try_from(longest).unwrap_or(u64::MAX),
     ));
@@ -77,8 +83,11 @@ pub(super) fn mpd(presentation: &Presentation) -> Mpd {
 }
 
 /// How much can be had: the window, once there is so much. Some clients (FFmpeg's) compute with the time before the start otherwise,
-/// and play the first segment again and again.
+/// and play the first segment again and again. A timeline tells by itself what is there.
 fn depth(window: core::time::Duration, config: &super::Config, end: u64) -> Duration {
+    if config.addressing == Addressing::Timeline {
+        return window.into();
+    }
     let there = core::time::Duration::from_secs(end / 1_000_000_000);
     window.min(there.max(config.segment_duration)).into()
 }
@@ -132,7 +141,7 @@ fn period(presentation: &Presentation, period: &Period, on_demand: bool) -> crat
         .periods
         .back()
         .is_some_and(|last| last.id == period.id);
-    if on_demand || !is_last || presentation.ended {
+    if on_demand || !is_last || presentation.ended || presentation.broken {
         let length = period.end().saturating_sub(period.start);
         out.duration = Some(Duration::from_nanos(length));
     }
@@ -346,12 +355,8 @@ fn template(presentation: &Presentation, period: &Period, lane: &Lane) -> Segmen
                 template.availability_time_offset = Some(span.as_secs_f64());
                 template.availability_time_complete = Some(false);
             }
-            if period.id
-                != presentation
-                    .periods
-                    .back()
-                    .map_or(period.id, |last| last.id)
-            {
+            let last = presentation.periods.back();
+            if presentation.broken || last.is_some_and(|last| last.id != period.id) {
                 template.end_number = u32::try_from(lane.last.number).ok();
             }
         }

@@ -11,6 +11,8 @@ pub(crate) struct Cursor<'a> {
     reader: Reader<&'a [u8]>,
     /// What the names of DASH elements begin with: nothing, or the prefix of the outermost one and a colon.
     prefix: &'a str,
+    /// Whether any element but the outermost one may say what names without prefix mean.
+    may_redeclare: bool,
     limits: Limits,
     depth: usize,
     memory: usize,
@@ -55,6 +57,7 @@ impl<'a> Cursor<'a> {
             text,
             reader: Reader::from_reader(text.as_bytes()),
             prefix: "",
+            may_redeclare: true,
             limits: *limits,
             depth: 0,
             memory: 0,
@@ -76,9 +79,10 @@ impl<'a> Cursor<'a> {
         *self.reader.get_mut() = rest;
     }
 
-    /// Says which prefix the outermost element has, with its colon.
-    pub(crate) const fn set_prefix(&mut self, prefix: &'a str) {
+    /// Says which prefix the outermost element has, with its colon, once its tag was read.
+    pub(crate) fn set_prefix(&mut self, prefix: &'a str) {
         self.prefix = prefix;
+        self.may_redeclare = memchr::memmem::find(self.rest(), b"xmlns=").is_some();
     }
 
     /// A name of a DASH element as this document writes it.
@@ -90,7 +94,8 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(crate) fn local<'t>(&self, tag: &Tag<'t>) -> Option<&'t str> {
         let local = tag.name.strip_prefix(self.prefix)?;
-        if local.contains(':') || (self.prefix.is_empty() && tag.redeclares()) {
+        let redeclares = || self.may_redeclare && self.prefix.is_empty() && tag.redeclares();
+        if local.as_bytes().contains(&b':') || redeclares() {
             return None;
         }
         Some(local)
@@ -249,9 +254,9 @@ impl<'a> Attributes<'a> {
             _ => return Err(malformed()),
         };
         let quoted = after.get(1..).unwrap_or("");
-        let length = memchr::memchr(quote, quoted.as_bytes()).ok_or_else(malformed)?;
+        let length = memchr::memchr2(quote, b'<', quoted.as_bytes()).ok_or_else(malformed)?;
         let (value, rest) = quoted.split_at_checked(length).ok_or_else(malformed)?;
-        if !is_name(name) || value.contains('<') {
+        if !is_name(name) || !rest.as_bytes().starts_with(&[quote]) {
             return Err(malformed());
         }
         self.rest = rest.get(1..).unwrap_or("");
@@ -283,8 +288,9 @@ impl<'a> Iterator for Attributes<'a> {
 
 /// The value of an attribute: white space as spaces, references resolved (XML 1.0 §3.3.3).
 pub(crate) fn attribute_value(raw: &str) -> Result<Cow<'_, str>, Rule> {
-    let plain = |byte: u8| byte != b'&' && byte >= b' ';
-    if raw.bytes().all(plain) {
+    // All are looked at, which is faster for as few as there are than to stop at the first.
+    let special = |byte: u8| (byte == b'&') | (byte < b' ');
+    if !raw.bytes().fold(false, |found, byte| found | special(byte)) {
         return Ok(Cow::Borrowed(raw));
     }
     let mut value = String::with_capacity(raw.len());
@@ -330,6 +336,15 @@ fn push_entity(name: &str, out: &mut String) -> Result<(), Rule> {
 }
 
 fn is_name(name: &str) -> bool {
+    // Nearly all are these and no more.
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':');
+    if let [first, rest @ ..] = name.as_bytes()
+        && !first.is_ascii_digit()
+        && plain(first)
+        && rest.iter().all(plain)
+    {
+        return true;
+    }
     let first = |c: char| c.is_alphabetic() || matches!(c, '_' | ':');
     let other = |c: char| first(c) || c.is_numeric() || matches!(c, '-' | '.' | '\u{B7}');
     name.starts_with(first) && name.chars().all(other)

@@ -160,9 +160,11 @@ macro_rules! element {
                         if index > 0 && !many {
                             return Ok(None);
                         }
-                        let child: $kind = $crate::xml::read(cursor, tag)
-                            .map_err(|error| error.inside($child, many.then_some(index)))?;
-                        $crate::xml::Slot::put(&mut self.$slot, child);
+                        // In its place: elements are too large to be moved about.
+                        if let Some(child) = $crate::xml::Slot::<$kind>::add(&mut self.$slot) {
+                            $crate::xml::read(cursor, tag, child)
+                                .map_err(|error| error.inside($child, many.then_some(index)))?;
+                        }
                         return Ok(Some(at));
                     }
                     at += 1;

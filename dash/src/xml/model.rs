@@ -63,7 +63,10 @@ pub(crate) fn rank(kind: u8, any_at: u8) -> u16 {
 pub(crate) struct AttributeInfo {
     pub(crate) name: &'static str,
     pub(crate) expected: &'static str,
-    flags: &'static [&'static str],
+    /// It has to be there.
+    pub(crate) required: bool,
+    /// A document in which it is malformed is refused.
+    pub(crate) strict: bool,
 }
 
 impl AttributeInfo {
@@ -75,19 +78,31 @@ impl AttributeInfo {
         Self {
             name,
             expected,
-            flags,
+            required: has(flags, b"required"),
+            strict: has(flags, b"strict"),
         }
     }
+}
 
-    /// It has to be there.
-    pub(crate) fn required(&self) -> bool {
-        self.flags.contains(&"required")
+/// Whether a word is among others.
+const fn has(mut words: &[&str], word: &[u8]) -> bool {
+    while let [first, rest @ ..] = words {
+        if same(first.as_bytes(), word) {
+            return true;
+        }
+        words = rest;
     }
+    false
+}
 
-    /// A document in which it is malformed is refused.
-    pub(crate) fn strict(&self) -> bool {
-        self.flags.contains(&"strict")
+const fn same(mut a: &[u8], mut b: &[u8]) -> bool {
+    while let ([x, rest_a @ ..], [y, rest_b @ ..]) = (a, b) {
+        if *x != *y {
+            return false;
+        }
+        (a, b) = (rest_a, rest_b);
     }
+    a.is_empty() && b.is_empty()
 }
 
 /// A kind of children, as a table of the standard tells it.
@@ -145,14 +160,15 @@ pub(crate) trait Model {
 }
 
 /// What holds the children of a kind.
-pub(crate) trait Slot<T> {
+pub(crate) trait Slot<T: Default> {
     const MANY: bool;
     fn len(&self) -> usize;
     fn at(&self, index: usize) -> Option<&T>;
-    fn put(&mut self, child: T);
+    /// Makes room for another one.
+    fn add(&mut self) -> Option<&mut T>;
 }
 
-impl<T> Slot<T> for Vec<T> {
+impl<T: Default> Slot<T> for Vec<T> {
     const MANY: bool = true;
     fn len(&self) -> usize {
         Vec::len(self)
@@ -160,12 +176,13 @@ impl<T> Slot<T> for Vec<T> {
     fn at(&self, index: usize) -> Option<&T> {
         self.get(index)
     }
-    fn put(&mut self, child: T) {
-        self.push(child);
+    fn add(&mut self) -> Option<&mut T> {
+        self.push(T::default());
+        self.last_mut()
     }
 }
 
-impl<T> Slot<T> for Option<T> {
+impl<T: Default> Slot<T> for Option<T> {
     const MANY: bool = false;
     fn len(&self) -> usize {
         usize::from(self.is_some())
@@ -173,7 +190,7 @@ impl<T> Slot<T> for Option<T> {
     fn at(&self, index: usize) -> Option<&T> {
         self.as_ref().filter(|_| index == 0)
     }
-    fn put(&mut self, child: T) {
-        *self = Some(child);
+    fn add(&mut self) -> Option<&mut T> {
+        Some(self.insert(T::default()))
     }
 }

@@ -1,6 +1,8 @@
 //! Cues of SCTE 35 that a publisher sends between its pictures: `onCuePoint` and the like, with the section in Base64.
 
 use dash::live::{LiveEvent, Scheme};
+use hls::live;
+use hls::tag::DateRange;
 use media::{Metadata, Time, Value};
 use mpegts::scte35::SpliceInfoSection;
 use std::collections::HashMap;
@@ -83,8 +85,55 @@ impl Cue {
         }
     }
 
+    /// Tells a playlist of it, in which media time zero was at `clock` (Unix time in nanoseconds): by tags before the segments that
+    /// start then, and as a date range.
+    pub(crate) fn tell(
+        &self,
+        playlist: &mut live::Playlist,
+        breaks: &mut Breaks,
+        time: Time,
+        clock: i64,
+    ) {
+        let now = clock.saturating_add(time.as_nanos());
+        let start = breaks.start(self, now);
+        let date = hls::DateTime::from_unix_nanos;
+        let id = match self.id {
+            // Numbers of events may come again.
+            Some(id) => format!("splice-{id}-{}", start / 1_000_000),
+            None => format!("cue-{}", start / 1_000_000),
+        };
+        let mut range = DateRange::new(&id);
+        let hex = self.hex();
+        let hex = hls::Hex::new(&hex);
+        let nanos = |time: Time| hls::Decimal::from_nanos(time.as_nanos());
+        range.start_date = Some(date(start));
+        range.class = Some("urn:scte:scte35:2013:bin");
+        match self.kind {
+            Kind::Out => {
+                playlist.cue_out(live::CueOut {
+                    time,
+                    duration: self.duration.and_then(Time::to_duration),
+                    auto_return: self.auto_return,
+                    scte35: Some(self.base64.clone()),
+                });
+                range.scte35_out = hex;
+                range.planned_duration = self.duration.map(nanos);
+            }
+            Kind::In => {
+                playlist.cue_in(time);
+                range.scte35_in = hex;
+                range.end_date = Some(date(now));
+            }
+            Kind::Other => {
+                range.scte35_cmd = hex;
+                range.duration = Some(hls::Decimal::from_nanos(0));
+            }
+        }
+        playlist.push_date_range(&range);
+    }
+
     /// As an attribute of a playlist has it.
-    pub(crate) fn hex(&self) -> String {
+    fn hex(&self) -> String {
         let digits = self.section.iter().map(|byte| format!("{byte:02X}"));
         format!("0x{}", digits.collect::<String>())
     }

@@ -65,7 +65,7 @@ pub(crate) async fn serve(stream: &Arc<Stream>, request: Request<'_>) -> Respons
         "manifest.mpp" => {
             let time = parameter(request.query, "publishTime");
             let time = time.and_then(|time| time.replace("%3A", ":").parse().ok());
-            found(time.and_then(|time| stream.origin.patch(time)), PATCH)
+            found(stream.origin.patch(time).await, PATCH)
         }
         name => match Name::parse(name) {
             Some(name) => media(stream, name, request.headers).await,

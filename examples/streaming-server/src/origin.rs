@@ -1,13 +1,12 @@
 //! What HTTP serves of one stream: its playlists and its manifest and, in memory, the segments that they list.
 
 use crate::captions;
-use crate::cue::{Breaks, Cue, Kind};
+use crate::cue::{Breaks, Cue};
 use crate::store::{Found, Segment, Store};
 use crate::timed;
 use bytes::Bytes;
 use dash::live as dash_live;
 use hls::live;
-use hls::tag::DateRange;
 use media::{PartInfo, SegmentInfo, Time, TrackId, Tracks, WallClock};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -175,45 +174,10 @@ impl Origin {
     pub(crate) fn put_cue(&self, cue: &Cue, time: Time) {
         let mut state = self.state();
         let Some(clock) = state.clock else { return };
-        let now = clock.saturating_add(time.as_nanos());
-        let start = state.breaks.start(cue, now);
-        let date = hls::DateTime::from_unix_nanos;
-        let id = match cue.id {
-            // Numbers of events may come again.
-            Some(id) => format!("splice-{id}-{}", start / 1_000_000),
-            None => format!("cue-{}", start / 1_000_000),
-        };
-        let mut range = DateRange::new(&id);
-        let hex = cue.hex();
-        let hex = hls::Hex::new(&hex);
-        let nanos = |time: Time| hls::Decimal::from_nanos(time.as_nanos());
-        range.start_date = Some(date(start));
-        range.class = Some("urn:scte:scte35:2013:bin");
-        match cue.kind {
-            Kind::Out => state.playlist.cue_out(live::CueOut {
-                time,
-                duration: cue.duration.and_then(Time::to_duration),
-                auto_return: cue.auto_return,
-                scte35: Some(cue.base64.clone()),
-            }),
-            Kind::In => state.playlist.cue_in(time),
-            Kind::Other => {}
-        }
-        match cue.kind {
-            Kind::Out => {
-                range.scte35_out = hex;
-                range.planned_duration = cue.duration.map(nanos);
-            }
-            Kind::In => {
-                range.scte35_in = hex;
-                range.end_date = Some(date(now));
-            }
-            Kind::Other => {
-                range.scte35_cmd = hex;
-                range.duration = Some(hls::Decimal::from_nanos(0));
-            }
-        }
-        state.playlist.push_date_range(&range);
+        let State {
+            playlist, breaks, ..
+        } = &mut *state;
+        cue.tell(playlist, breaks, time, clock);
         state.presentation.push_event(cue.event(time));
     }
 
@@ -361,9 +325,32 @@ impl Origin {
         Some(self::here(text, here))
     }
 
-    /// What turns an older manifest into the newest.
-    pub(crate) fn patch(&self, publish_time: dash::DateTime) -> Option<Bytes> {
-        self.state().presentation.patch(publish_time)
+    /// What turns an older manifest into the newest, once there is a newer one. Where there is no such patch, it is one that fits
+    /// no version: players take the whole manifest then, while some of them give up at an answer that is an error.
+    pub(crate) async fn patch(&self, known: Option<dash::DateTime>) -> Option<Bytes> {
+        let newer = |state: &mut State| {
+            let newest = state.presentation.publish_time();
+            let is_known = known.is_some_and(|known| known.unix_nanos() == newest.unix_nanos());
+            (!is_known || !state.waits()).then_some(())
+        };
+        self.when(self.patience(), newer).await;
+        let mut state = self.state();
+        if !state.presentation.is_ready() {
+            return None;
+        }
+        let patch = known.and_then(|known| state.presentation.patch(known));
+        Some(patch.unwrap_or_else(|| {
+            let time = Some(state.presentation.publish_time());
+            let none = dash::Patch {
+                mpd_id: state.presentation.to_mpd().id.unwrap_or_default(),
+                original_publish_time: time,
+                publish_time: time,
+                operations: Vec::new(),
+            };
+            let mut text = Vec::new();
+            none.write(&mut text);
+            text.into()
+        }))
     }
 
     pub(crate) fn init(&self, track: Option<TrackId>, number: u32) -> Option<Bytes> {

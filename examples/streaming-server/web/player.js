@@ -36,6 +36,9 @@ function load(way) {
 /** Whether ?patient asks for a longer buffer instead of low latency. */
 const patient = () => new URLSearchParams(location.search).has("patient");
 
+/** Browsers may refuse to start by themselves; the video's own controls are there then. */
+const start = (video) => void video.play().catch(() => {});
+
 /** Each starts a player, calls `fail(detail)` where it cannot go on, and gives how to end it. */
 const starters = {
   "hls.js"(Hls, video, url, fail) {
@@ -52,11 +55,18 @@ const starters = {
     });
     hls.loadSource(url);
     hls.attachMedia(video);
+    start(video);
     window.player = hls;
     return () => hls.destroy();
   },
   "dash.js"(dashjs, video, url, fail) {
+    // It fetches newer manifests only once it has seen the video start: one that is playing already never does.
+    video.pause();
     const player = dashjs.MediaPlayer().create();
+    if (patient()) {
+      const far = { applyServiceDescription: false, delay: { liveDelay: 8 }, liveCatchup: { enabled: false } };
+      player.updateSettings({ streaming: far });
+    }
     player.on(dashjs.MediaPlayer.events.ERROR, fail);
     player.initialize(video, url, true);
     window.player = player;
@@ -66,8 +76,10 @@ const starters = {
     shaka.polyfill.installAll();
     const player = new shaka.Player();
     player.configure({ streaming: { lowLatencyMode: !patient() } });
-    player.addEventListener("error", fail);
-    player.attach(video).then(() => player.load(url)).catch(fail);
+    // It tells also of errors that it recovers from, such as a patch that is not for its version of the manifest.
+    const { CRITICAL } = shaka.util.Error.Severity;
+    player.addEventListener("error", (event) => event.detail.severity === CRITICAL && fail());
+    player.attach(video).then(() => player.load(url)).then(() => start(video)).catch(fail);
     window.player = player;
     return () => player.destroy();
   },
@@ -77,6 +89,8 @@ export class Player {
   #video;
   #report;
   #end = null;
+  /** The end of the player before, which may take its time. */
+  #ended = null;
   #retry = 0;
   #turn = 0;
 
@@ -91,6 +105,8 @@ export class Player {
   async play(url, way) {
     this.stop();
     const turn = this.#turn;
+    // What a manifest refers to is told relative to it, and not all players know what a relative one is relative to.
+    const source = new URL(url, location.href).href;
     this.#report("loading");
     const again = (detail) => {
       if (turn !== this.#turn) return;
@@ -105,21 +121,22 @@ export class Player {
         again(`${way} could not be loaded from this server.`);
         return;
       }
+      // Two at once on one video get in each other's way.
+      await this.#ended;
       if (turn !== this.#turn) return;
-      this.#end = starters[way](library, this.#video, url, () => again("The stream stopped coming."));
+      this.#end = starters[way](library, this.#video, source, () => again("The stream stopped coming."));
     } else {
       this.#video.onerror = () => again("The stream stopped coming.");
-      this.#video.src = url;
+      this.#video.src = source;
+      start(this.#video);
     }
-    // Browsers may refuse to start by themselves; the video's own controls are there then.
-    this.#video.play().catch(() => {});
   }
 
   stop() {
     this.#turn += 1;
     clearTimeout(this.#retry);
     this.#retry = 0;
-    this.#end?.();
+    if (this.#end) this.#ended = Promise.resolve(this.#end()).catch(() => {});
     this.#end = null;
     this.#video.onerror = null;
     if (this.#video.hasAttribute("src")) {

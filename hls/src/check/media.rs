@@ -1,5 +1,6 @@
-use super::{Check, Findings, Versions};
-use crate::tag::{DateRange, HintType, Key, KeyMethod, Part, PlaylistType, ServerControl};
+use super::date_range::DateRanges;
+use super::{Check, Findings, Variables, Versions};
+use crate::tag::{HintType, Key, KeyMethod, Part, PlaylistType, RenditionReport, ServerControl};
 use crate::{ByteRange, Decimal, Tag};
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -31,7 +32,17 @@ pub(super) struct Media {
     part_lines: Option<usize>,
     map: Option<usize>,
     hints: [bool; 2],
-    date_ranges: Vec<(String, Option<i64>)>,
+    date_ranges: DateRanges,
+    has_dates: bool,
+    /// Line of an `EXT-X-START`, and its offset.
+    start: Option<(usize, Decimal)>,
+    /// Whether the key of now is of `AES-128` and has no vector of its own.
+    key_without_vector: bool,
+    /// All segments, in nanoseconds.
+    length: i64,
+    variables: Variables,
+    /// The resource that the part before was a range of.
+    part_range: Option<String>,
 }
 
 /// What is needed of `EXT-X-SERVER-CONTROL`.
@@ -45,6 +56,7 @@ struct Control {
 
 impl Media {
     fn key(&mut self, line: usize, key: &Key<'_>, findings: &mut Findings) {
+        self.key_without_vector = key.method == KeyMethod::Aes128 && key.iv.is_none();
         if key.method == KeyMethod::None {
             let others = [key.uri, key.key_format, key.key_format_versions];
             if others.iter().any(Option::is_some) || key.iv.is_some() {
@@ -90,73 +102,28 @@ impl Media {
             findings.error(*line, NAME, what, "4.4.4.9");
         }
         self.parts.push((line, part.duration, part.gap));
+        if let Some(range) = part.byte_range
+            && range.offset.is_none()
+            && self.part_range.as_deref() != Some(part.uri)
+        {
+            let what = "no offset, and no range of the same resource before it";
+            findings.error(line, NAME, what, "4.4.4.9");
+        }
+        self.part_range = part.byte_range.map(|_| part.uri.to_owned());
     }
 
-    fn date_range(&mut self, line: usize, range: &DateRange<'_>, findings: &mut Findings) {
-        const NAME: &str = "EXT-X-DATERANGE";
-        const CLAUSE: &str = "4.4.5.1";
-        if range.end_on_next {
-            if range.class.is_none() {
-                findings.error(line, NAME, "END-ON-NEXT needs CLASS", CLAUSE);
-            }
-            if range.duration.is_some() || range.end_date.is_some() {
-                findings.error(
-                    line,
-                    NAME,
-                    "END-ON-NEXT goes with neither DURATION nor END-DATE",
-                    CLAUSE,
-                );
-            }
-        }
-        for (name, duration) in [
-            ("DURATION", range.duration),
-            ("PLANNED-DURATION", range.planned_duration),
-        ] {
-            if duration.is_some_and(|duration| duration.as_nanos() < 0) {
-                findings.error(line, NAME, format!("{name} is negative"), CLAUSE);
-            }
-        }
-        let nanos = |date: crate::DateTime| date.unix_nanos();
-        let start = range.start_date.map(nanos);
-        if let (Some(start), Some(end)) = (start, range.end_date.map(nanos)) {
-            if end < start {
-                findings.error(line, NAME, "END-DATE is before START-DATE", CLAUSE);
-            }
-            let lasts = range.duration.map(Decimal::as_nanos);
-            // Dates may have less precision than durations.
-            if lasts
-                .is_some_and(|lasts| (end.saturating_sub(start)).abs_diff(lasts) > 1_000_000_000)
-            {
-                findings.error(
-                    line,
-                    NAME,
-                    "END-DATE and DURATION contradict each other",
-                    CLAUSE,
-                );
-            }
-        }
-        let known = self.date_ranges.iter().find(|(id, _)| id == range.id);
-        match known {
-            Some((_, Some(before))) if start.is_some_and(|start| start != *before) => {
-                findings.error(
-                    line,
-                    NAME,
-                    format!("another START-DATE for ID {:?}", range.id),
-                    CLAUSE,
-                );
+    fn report(line: usize, report: &RenditionReport<'_>, findings: &mut Findings) {
+        const NAME: &str = "EXT-X-RENDITION-REPORT";
+        const CLAUSE: &str = "4.4.5.4";
+        match report.uri {
+            None => findings.error(line, NAME, "URI is missing", CLAUSE),
+            Some(uri) if uri.contains("://") => {
+                findings.error(line, NAME, "URI is not relative to the playlist", CLAUSE);
             }
             Some(_) => {}
-            None => {
-                if start.is_none() {
-                    findings.error(
-                        line,
-                        NAME,
-                        "START-DATE is missing where ID appears first",
-                        CLAUSE,
-                    );
-                }
-                self.date_ranges.push((range.id.to_owned(), start));
-            }
+        }
+        if report.last_msn.is_none() {
+            findings.error(line, NAME, "LAST-MSN is missing", CLAUSE);
         }
     }
 
@@ -233,6 +200,28 @@ impl Media {
         }
     }
 
+    fn finish_start(&self, findings: &mut Findings) {
+        let Some((line, offset)) = self.start else {
+            return;
+        };
+        let target = i64::try_from(self.target_duration.unwrap_or(0)).unwrap_or(0);
+        let edge = target.saturating_mul(3_000_000_000);
+        let offset = offset.as_nanos();
+        let from_end = if offset < 0 {
+            offset.saturating_neg()
+        } else {
+            self.length.saturating_sub(offset)
+        };
+        let what = if offset.saturating_abs() > self.length {
+            "TIME-OFFSET is beyond the playlist"
+        } else if !self.is_ended && from_end < edge {
+            "TIME-OFFSET should not be within three target durations of the end"
+        } else {
+            return;
+        };
+        findings.warn(line, "EXT-X-START", what, "4.4.2.2");
+    }
+
     fn inf(&mut self, line: usize, duration: Decimal, findings: &mut Findings) {
         if let Some((before, _)) = self.inf.replace((line, duration)) {
             findings.error(before, "EXTINF", "no URI behind it", "4.4.4.1");
@@ -307,9 +296,16 @@ impl Check for Media {
             Tag::Key(key) => self.key(line, key, findings),
             Tag::Map(_) => {
                 self.map.get_or_insert(line);
+                if self.key_without_vector {
+                    let what = "the EXT-X-KEY before it has no IV, which a section needs that is encrypted";
+                    findings.error(line, "EXT-X-MAP", what, "4.4.4.5");
+                }
             }
+            Tag::Start(start) => self.start = Some((line, start.time_offset)),
+            Tag::ProgramDateTime(_) => self.has_dates = true,
+            Tag::RenditionReport(report) => Self::report(line, report, findings),
             Tag::Part(part) => self.part(line, part, findings),
-            Tag::DateRange(range) => self.date_range(line, range, findings),
+            Tag::DateRange(range) => self.date_ranges.tag(line, range, findings),
             Tag::Skip(skip) => {
                 self.versions.need(9, line, "EXT-X-SKIP", "delta updates");
                 if skip.recently_removed_dateranges.is_some() {
@@ -318,6 +314,7 @@ impl Check for Media {
                 }
             }
             Tag::Define(define) => {
+                self.variables.tag(line, define, findings);
                 self.versions.need(8, line, "EXT-X-DEFINE", "variables");
                 if define.query_param.is_some() {
                     self.versions
@@ -353,6 +350,9 @@ impl Check for Media {
             Some((line, range)) => self.range(line, uri, range, findings),
             None => self.last_range = None,
         }
+        if let Some((_, duration)) = inf {
+            self.length = self.length.saturating_add(duration.as_nanos());
+        }
         let parts = core::mem::take(&mut self.parts);
         if let (Some((_, duration)), Some((at, ..))) = (inf, parts.first()) {
             let sum: i64 = parts
@@ -387,6 +387,11 @@ impl Check for Media {
             };
             self.versions.need(version, line, "EXT-X-MAP", what);
         }
+        if let (Some(line), false) = (self.date_ranges.first_line(), self.has_dates) {
+            let what = "needs an EXT-X-PROGRAM-DATE-TIME in the playlist";
+            findings.error(line, "EXT-X-DATERANGE", what, "4.4.5.1");
+        }
+        self.finish_start(findings);
         self.finish_control(findings);
         self.versions.finish(findings);
     }

@@ -11,15 +11,16 @@
 //! ]);
 //! ```
 
+mod date_range;
 mod media;
 mod multivariant;
 
 use crate::rules::{Kind, kind};
-use crate::tag::{Place, Scope};
+use crate::tag::{Define, Place, Scope};
 use crate::{Error, Line, Lines, Rule, Tag};
-use alloc::borrow::Cow;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -214,6 +215,23 @@ const fn belongs_elsewhere(scope: Scope, kind: Kind) -> bool {
         Scope::Any | Scope::Once => false,
         Scope::Media | Scope::MediaOnce | Scope::Segment => !matches!(kind, Kind::Media),
         Scope::Multivariant | Scope::Session => !matches!(kind, Kind::Multivariant),
+    }
+}
+
+/// The variables of a playlist.
+#[derive(Debug, Default)]
+struct Variables(Vec<String>);
+
+impl Variables {
+    fn tag(&mut self, line: usize, define: &Define<'_>, findings: &mut Findings) {
+        let name = define.name.or(define.import).or(define.query_param);
+        let Some(name) = name else { return };
+        if self.0.iter().any(|known| known == name) {
+            let what = format!("a second variable {name:?}");
+            findings.error(line, "EXT-X-DEFINE", what, "4.4.2.3");
+        } else {
+            self.0.push(name.to_owned());
+        }
     }
 }
 

@@ -1,6 +1,6 @@
-use super::{Check, Findings, Versions};
+use super::{Check, Findings, Variables, Versions};
 use crate::Tag;
-use crate::tag::{ClosedCaptions, Media, MediaType, SessionData, StreamInf};
+use crate::tag::{ClosedCaptions, Key, KeyMethod, Media, MediaType, SessionData, StreamInf};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
@@ -17,10 +17,22 @@ pub(super) struct Multivariant {
     /// Groups that variants name: line, kind, name.
     groups: Vec<(usize, &'static str, String)>,
     data: Vec<(String, Option<String>)>,
+    variables: Variables,
+    /// Lines of variants with `CLOSED-CAPTIONS=NONE`, and how many say something else or nothing.
+    without_captions: Vec<usize>,
+    others: u64,
+    /// Variants that have a `SCORE`.
+    scored: u64,
+    /// Method, URI, vector and format of each.
+    keys: Vec<[String; 4]>,
 }
+
+/// Renditions whose groups are compared.
+const MOST_COMPARED: usize = 200;
 
 #[derive(Debug)]
 struct Rendition {
+    line: usize,
     kind: String,
     group: String,
     name: String,
@@ -44,6 +56,13 @@ impl Multivariant {
             .is_some_and(|id| id.starts_with("SERVICE"))
         {
             self.versions.need(7, line, NAME, "services of CEA-708");
+        }
+        if media.instream_id.is_some_and(|id| !is_instream_id(id)) {
+            let what = "INSTREAM-ID is none of CC1 to CC4 and SERVICE1 to SERVICE63";
+            findings.error(line, NAME, what, CLAUSE);
+        }
+        if media.default && media.attributes.get("AUTOSELECT") == Some("NO") {
+            findings.error(line, NAME, "DEFAULT=YES goes with no AUTOSELECT=NO", CLAUSE);
         }
         if media.kind == MediaType::Subtitles && media.uri.is_none() {
             findings.error(line, NAME, "subtitles need a URI", CLAUSE);
@@ -73,6 +92,7 @@ impl Multivariant {
             }
         }
         self.renditions.push(Rendition {
+            line,
             kind: kind.to_owned(),
             group: media.group_id.to_owned(),
             name: media.name.to_owned(),
@@ -121,6 +141,15 @@ impl Multivariant {
             Some(ClosedCaptions::Group(group)) => Some(group),
             _ => None,
         };
+        match stream.closed_captions {
+            Some(ClosedCaptions::None) => self.without_captions.push(line),
+            _ => self.others += 1,
+        }
+        self.scored += u64::from(stream.score.is_some());
+        if stream.req_video_layout.is_some() {
+            self.versions
+                .need(12, line, NAME, "attributes that start with REQ-");
+        }
         for (kind, group) in [
             ("AUDIO", stream.audio),
             ("VIDEO", stream.video),
@@ -129,6 +158,55 @@ impl Multivariant {
         ] {
             if let Some(group) = group {
                 self.groups.push((line, kind, group.to_owned()));
+            }
+        }
+    }
+
+    fn session_key(&mut self, line: usize, key: &Key<'_>, findings: &mut Findings) {
+        const NAME: &str = "EXT-X-SESSION-KEY";
+        if key.method == KeyMethod::None {
+            findings.error(line, NAME, "METHOD is NONE", "4.4.6.5");
+        }
+        let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+        let own = [
+            key.method.as_str().to_owned(),
+            text(key.uri),
+            text(key.attributes.get("IV")),
+            text(key.key_format),
+        ];
+        if self.keys.contains(&own) {
+            findings.error(line, NAME, "the same key again", "4.4.6.5");
+        } else {
+            self.keys.push(own);
+        }
+    }
+
+    /// Groups of a kind have the same members.
+    fn finish_groups(&self, findings: &mut Findings) {
+        // All are compared with all.
+        if self.renditions.len() > MOST_COMPARED {
+            return;
+        }
+        for (index, rendition) in self.renditions.iter().enumerate() {
+            let of = |other: &&Rendition| other.kind == rendition.kind;
+            let lacks = self.renditions.iter().filter(of).find(|other| {
+                let mut group = self
+                    .renditions
+                    .iter()
+                    .filter(|one| one.kind == other.kind && one.group == other.group);
+                !group.any(|one| one.name == rendition.name)
+            });
+            // Told where the name comes first.
+            let before = self.renditions.get(..index).unwrap_or(&[]);
+            let first = !before
+                .iter()
+                .any(|one| one.kind == rendition.kind && one.name == rendition.name);
+            if let (Some(other), true) = (lacks, first) {
+                let what = format!(
+                    "NAME {:?} of the group {:?} is missing in the group {:?}",
+                    rendition.name, rendition.group, other.group
+                );
+                findings.error(rendition.line, "EXT-X-MEDIA", what, "4.4.6.1.1");
             }
         }
     }
@@ -147,6 +225,16 @@ impl Multivariant {
     }
 }
 
+/// `CC1` to `CC4`, `SERVICE1` to `SERVICE63`.
+fn is_instream_id(id: &str) -> bool {
+    match id.strip_prefix("SERVICE") {
+        Some(number) => number
+            .parse()
+            .is_ok_and(|number: u8| (1..=63).contains(&number)),
+        None => matches!(id, "CC1" | "CC2" | "CC3" | "CC4"),
+    }
+}
+
 impl Check for Multivariant {
     fn tag(&mut self, line: usize, tag: &Tag<'_>, findings: &mut Findings) {
         match tag {
@@ -154,7 +242,9 @@ impl Check for Multivariant {
             Tag::Media(media) => self.media(line, media, findings),
             Tag::StreamInf(stream) => self.stream(line, stream, findings),
             Tag::SessionData(data) => self.session_data(line, data, findings),
+            Tag::SessionKey(key) => self.session_key(line, key, findings),
             Tag::Define(define) => {
+                self.variables.tag(line, define, findings);
                 self.versions.need(8, line, "EXT-X-DEFINE", "variables");
                 if define.import.is_some() {
                     let what = "IMPORT is for media playlists only";
@@ -198,6 +288,17 @@ impl Check for Multivariant {
                 findings.error(*line, "EXT-X-STREAM-INF", what, "4.4.6.2");
             }
         }
+        if self.others > 0 {
+            for line in &self.without_captions {
+                let what = "CLOSED-CAPTIONS=NONE, but not for all variants";
+                findings.error(*line, "EXT-X-STREAM-INF", what, "4.4.6.2");
+            }
+        }
+        if self.scored > 0 && self.scored < self.variants {
+            let what = "SCORE should be there for all variants or for none";
+            findings.warn(0, "EXT-X-STREAM-INF", what, "4.4.6.2");
+        }
+        self.finish_groups(findings);
         self.versions.finish(findings);
     }
 }

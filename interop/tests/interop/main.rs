@@ -19,6 +19,7 @@ mod rooms;
 mod rtsp;
 mod rtsp_files;
 mod rtsp_secure;
+mod timeline;
 mod vod;
 mod webrtc;
 mod wrapped;

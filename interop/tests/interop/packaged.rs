@@ -1,14 +1,16 @@
 //! Low-latency HLS and DASH of live streams, and files on demand, in players that nobody here wrote.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
 use fluvial_interop::{
-    clip::B_FRAMES_25,
+    PATIENCE,
+    clip::{B_FRAMES_25, LONG},
     clock::Clock,
     http, needs,
-    peer::{self, CHROMIUM, DASH_JS, FFMPEG, HLS_JS, PLAYWRIGHT, SHAKA},
+    peer::{self, CHROMIUM, DASH_JS, FFMPEG, HLS_JS, MEDIAINFO, PLAYWRIGHT, SHAKA},
     process::Process,
     server::Server,
+    wait_within,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -20,31 +22,40 @@ fn stands_still_for_less_than(seen: &Value, seconds: f64) {
 }
 
 /// Browsers that are timed are looked at one after the other: several at once are slower than the network that is tested.
-fn alone() -> std::sync::MutexGuard<'static, ()> {
+pub(crate) fn alone() -> std::sync::MutexGuard<'static, ()> {
     static BROWSER: std::sync::Mutex<()> = std::sync::Mutex::new(());
     BROWSER
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Has Chromium play a page for some seconds after some to settle, seek, and have its network changed; gives what was seen.
-fn watch(url: &str, seconds: u32, warmup: u32, seeks: &str, network: &str) -> Value {
+/// Chromium, told to play a page, and how.
+pub(crate) fn watcher(url: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("node");
+    let chromium = peer::find("chromium").expect("the test has asked for it");
     command
         .arg(peer::manifest_dir().join("browser/latency.js"))
-        .args([
-            url,
-            &seconds.to_string(),
-            &warmup.to_string(),
-            seeks,
-            network,
-        ])
-        .env(
-            "CHROMIUM",
-            peer::find("chromium").expect("the test has asked for it"),
-        );
-    let lines = Process::run(format!("Chromium watching {url}"), &mut command);
-    let seen: Value = serde_json::from_str(&lines.concat()).expect("the script prints JSON");
+        .arg(url)
+        .args(arguments)
+        .env("CHROMIUM", chromium);
+    command
+}
+
+/// What it has seen.
+pub(crate) fn seen(lines: &[String]) -> Value {
+    serde_json::from_str(&lines.concat()).expect("the script prints JSON")
+}
+
+/// Has Chromium play a page for some seconds after some to settle, seek, and have its network changed; gives what was seen.
+fn watch(url: &str, seconds: u32, warmup: u32, seeks: &str, network: &str) -> Value {
+    let (length, settling) = (seconds.to_string(), warmup.to_string());
+    let mut command = watcher(url, &[&length, &settling, seeks, network]);
+    let mut browser = Process::spawn(format!("Chromium watching {url}"), &mut command);
+    // Longer than other waits, where it is to watch for long.
+    let most = PATIENCE + Duration::from_secs((seconds + warmup).into());
+    wait_within(most, || browser.exited());
+    browser.expect_success();
+    let seen = seen(&browser.stdout.lines());
     let played = seen["played"].as_f64();
     assert!(
         played >= Some(f64::from(seconds)),
@@ -107,6 +118,23 @@ fn hls_js_plays_parts_that_are_byte_ranges() {
     let seen = live_with(&["--part-ranges"], "hls.js", 2.0);
     assert!(seen["requests"]["ranges"].as_u64() > Some(30), "{seen}");
     assert_eq!(seen["requests"]["parts"].as_u64(), Some(0), "{seen}");
+}
+
+/// Who wants players further behind than low latency has to be says so, and playlists and manifests tell them.
+#[test]
+fn how_far_behind_to_stay_is_told() {
+    needs!(FFMPEG);
+    let server = Server::start(&["--no-demo", "--hold-back", "4"]);
+    let _clock = Clock::publish(&server.rtmp_url("clock"));
+    server.wait_for_playlist("clock");
+    let text = |path: &str| {
+        let response = http::get(&server.http_url(path));
+        response.expect("the server answers").text()
+    };
+    let list = text("/live/clock/stream.m3u8");
+    assert!(list.contains("PART-HOLD-BACK=4,"), "{list}");
+    let manifest = text("/live/clock/manifest.mpd");
+    assert!(manifest.contains("target=\"4000\""), "{manifest}");
 }
 
 /// An encoder of three renditions with the same keyframes, published as `NAME_720`, `NAME_360`, `NAME_180`.
@@ -259,6 +287,92 @@ fn ffmpeg_plays_every_frame_of_files() {
             assert_eq!(played[delay..], audio, "{url}");
         }
     }
+}
+
+/// Durations, segments and bit rates as ffprobe and mediainfo find them in the file itself.
+#[test]
+fn what_is_told_of_a_file_is_what_peers_see_in_it() {
+    needs!(FFMPEG, MEDIAINFO);
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("clip.mp4");
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-i"]).arg(&LONG.clip().file);
+    Process::run("ffmpeg", command.args(["-c", "copy"]).arg(&file));
+    let path = folder.path().to_str().expect("it is UTF-8");
+    let server = Server::start(&["--no-demo", "--vod", path]);
+    let text = |name: &str| {
+        let url = server.http_url(&format!("/vod/clip.mp4/{name}"));
+        http::get(&url).expect("the server answers").text()
+    };
+    let probe = |what: &str| -> Vec<String> {
+        let mut command = Command::new("ffprobe");
+        command
+            .args(["-v", "error", "-select_streams", "v", "-of", "csv=p=0"])
+            .args(["-show_entries", what])
+            .arg(&file);
+        Process::run("ffprobe", &mut command)
+    };
+    let number = |text: &str| -> f64 { text.trim().parse().expect(text) };
+
+    // Segments begin at key frames, and are as long as from one to the other.
+    let keys: Vec<f64> = probe("packet=pts_time,flags")
+        .iter()
+        .filter_map(|line| {
+            let (time, flags) = line.split_once(',')?;
+            flags.contains('K').then(|| number(time))
+        })
+        .collect();
+    let length = number(&probe("stream=duration").concat());
+    let list = text("stream.m3u8");
+    let told: Vec<f64> = list
+        .lines()
+        .filter_map(|line| Some(number(line.strip_prefix("#EXTINF:")?.split(',').next()?)))
+        .collect();
+    assert!(told.len() > 2, "{list}");
+    let mut at = keys[0];
+    for (index, told) in told.iter().enumerate() {
+        let is_key = keys.iter().any(|key| (key - at).abs() < 0.001);
+        assert!(
+            is_key,
+            "segment {index} begins at {at}, not at one of {keys:?}"
+        );
+        at += told;
+    }
+    assert!((at - keys[0] - length).abs() < 0.001, "{at}, not {length}");
+
+    // The whole, as the manifest tells it.
+    let mpd = text("manifest.mpd");
+    let attribute = |name: &str| {
+        let value = mpd.split(&format!(" {name}=\"")).nth(1).expect(name);
+        value.split('"').next().expect(name).to_owned()
+    };
+    let whole = attribute("mediaPresentationDuration");
+    let whole = number(whole.trim_start_matches("PT").trim_end_matches('S'));
+    assert!((whole - length).abs() < 0.001, "{mpd}");
+    let mut command = Command::new("mediainfo");
+    command.arg("--Output=JSON").arg(&file);
+    let report = Process::run("mediainfo", &mut command).concat();
+    let report: Value = serde_json::from_str(&report).expect("it is JSON");
+    let of = |kind: &str, name: &str| {
+        let tracks = report["media"]["track"].as_array().expect("tracks");
+        let track = tracks.iter().find(|track| track["@type"] == kind);
+        number(track.expect(kind)[name].as_str().expect(name))
+    };
+    assert!((of("Video", "Duration") - length).abs() < 0.05, "{report}");
+
+    // The best segment has no fewer bits than all have on the average, and not many times as many.
+    let rate = of("Video", "BitRate");
+    let told = number(&attribute("bandwidth"));
+    assert!(told >= rate && told < rate * 2.0, "{told}, not {rate}");
+    for (name, theirs) in [("width", "Width"), ("height", "Height")] {
+        let ours = number(&attribute(name));
+        assert!((ours - of("Video", theirs)).abs() < 0.5, "{mpd}");
+    }
+    let offered = text("index.m3u8");
+    let average = offered.split("AVERAGE-BANDWIDTH=").nth(1).expect(&offered);
+    let average = number(average.split([',', '\n']).next().expect("a number"));
+    let sum = rate + of("Audio", "BitRate");
+    assert!((average / sum - 1.0).abs() < 0.1, "{average}, not {sum}");
 }
 
 #[test]

@@ -42,7 +42,8 @@ pub(crate) fn parse<T: Model + Default>(
         return Err(Error::invalid(tag.offset, Rule::Root(name)));
     }
     cursor.set_prefix(prefix);
-    let mut root: T = read(&mut cursor, &tag).map_err(|error| error.inside(name, None))?;
+    let mut root = T::default();
+    read(&mut cursor, &tag, &mut root).map_err(|error| error.inside(name, None))?;
     let after = xml::epilog(&mut cursor)?;
     if let Some(other) = root.other_mut()
         && !(prefix.is_empty() && before.is_empty() && after.is_empty())
@@ -56,9 +57,12 @@ pub(crate) fn parse<T: Model + Default>(
 }
 
 /// Reads an element whose tag was read.
-pub(crate) fn read<T: Model + Default>(cursor: &mut Cursor<'_>, tag: &Tag<'_>) -> Result<T, Error> {
+pub(crate) fn read<T: Model>(
+    cursor: &mut Cursor<'_>,
+    tag: &Tag<'_>,
+    node: &mut T,
+) -> Result<(), Error> {
     cursor.take_memory(size_of::<T>())?;
-    let mut node = T::default();
     for attribute in Attributes::new(tag) {
         let (name, raw, offset) = attribute?;
         let value = attribute_value(raw).map_err(|rule| Error::invalid(offset, rule))?;
@@ -69,7 +73,7 @@ pub(crate) fn read<T: Model + Default>(cursor: &mut Cursor<'_>, tag: &Tag<'_>) -
             }
             Set::Malformed => {
                 let mut infos = node.attributes().iter();
-                if let Some(info) = infos.find(|info| info.name == name && info.strict()) {
+                if let Some(info) = infos.find(|info| info.name == name && info.strict) {
                     let rule = Rule::Value {
                         attribute: name.into(),
                         value: excerpt(&value),
@@ -77,13 +81,13 @@ pub(crate) fn read<T: Model + Default>(cursor: &mut Cursor<'_>, tag: &Tag<'_>) -
                     };
                     return Err(Error::invalid(offset, rule));
                 }
-                keep(cursor, &mut node, name, raw, offset)?;
+                keep(cursor, node, name, raw, offset)?;
             }
-            Set::Unknown => keep(cursor, &mut node, name, raw, offset)?,
+            Set::Unknown => keep(cursor, node, name, raw, offset)?,
         }
     }
     for info in node.attributes() {
-        if info.required() && info.strict() && !node.has_attribute(info.name) {
+        if info.required && info.strict && !node.has_attribute(info.name) {
             return Err(Error::invalid(
                 tag.offset,
                 Rule::MissingAttribute(info.name),
@@ -91,9 +95,9 @@ pub(crate) fn read<T: Model + Default>(cursor: &mut Cursor<'_>, tag: &Tag<'_>) -
         }
     }
     if !tag.empty {
-        read_children(cursor, &mut node)?;
+        read_children(cursor, node)?;
     }
-    Ok(node)
+    Ok(())
 }
 
 fn keep<T: Model>(

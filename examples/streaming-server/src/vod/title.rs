@@ -3,13 +3,15 @@
 use super::plan::{Plan, TARGET};
 use super::source::{self, Source};
 use crate::captions;
-use crate::cue::{Cue, Kind};
+use crate::cue::{Breaks, Cue};
 use crate::timed;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use hls::live;
 use hls::tag::PlaylistType;
-use media::{Codec, Cut, Sample, SegmentInfo, Segmented, Time, Timescale, TrackId, Tracks};
+use media::{
+    Codec, Cut, Sample, SegmentInfo, Segmented, Time, Timescale, TrackId, Tracks, WallClock,
+};
 use mp4::packager::{self, Output, Packager};
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -291,6 +293,11 @@ impl Title {
         config.playlist_type = Some(PlaylistType::Vod);
         let mut playlist = live::Playlist::new(config);
         let mut cues = self.cues().peekable();
+        let mut breaks = Breaks::default();
+        if cues.peek().is_some() {
+            // Date ranges need dates, and what a file has happens on no day: the time that is zero is that of Unix.
+            playlist.set_clock(Time::ZERO, WallClock::from_unix_nanos(0));
+        }
         for index in 0..self.plan.segments.len() {
             let Some(info) = self.info(None, index) else {
                 continue;
@@ -299,16 +306,7 @@ impl Title {
             let lasts = i64::try_from(info.duration).unwrap_or(i64::MAX);
             let end = start + info.timescale.time(lasts);
             while let Some((cue, time)) = cues.next_if(|(_, time)| *time < end) {
-                match cue.kind {
-                    Kind::Out => playlist.cue_out(live::CueOut {
-                        time,
-                        duration: cue.duration.and_then(Time::to_duration),
-                        auto_return: cue.auto_return,
-                        scte35: Some(cue.base64),
-                    }),
-                    Kind::In => playlist.cue_in(time),
-                    Kind::Other => {}
-                }
+                cue.tell(&mut playlist, &mut breaks, time, 0);
             }
             playlist.push_segment(&info)?;
         }
