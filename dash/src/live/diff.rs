@@ -86,7 +86,7 @@ fn attributes(
         }
         operations.push(Operation::Replace {
             selector: format!("{path}/@{}", new.name),
-            nodes: vec![Node::Text(new.value.clone().into())],
+            nodes: vec![Node::Text(new.value.clone())],
         });
     }
     Some(())
