@@ -28,7 +28,7 @@ pub use log::{init_log, init_log_with};
 pub use metrics::Metrics;
 pub use outbox::Outbox;
 pub use pipe::Pipe;
-pub use run::run;
+pub use run::{run, until_terminated};
 pub use shutdown::{Shutdown, on_hangup, termination};
 pub use socket::Socket;
 pub use tls::Tls;

@@ -1,7 +1,10 @@
 //! Files that are part of a server's binary.
 
+use axum::Router;
+use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// HTML, as `Content-Type` says it.
@@ -51,6 +54,11 @@ impl OwnFile {
         }
     }
 
+    /// Answers whoever gets it.
+    pub fn page<S: Clone + Send + Sync + 'static>(self) -> MethodRouter<S> {
+        get(move |headers: HeaderMap| async move { self.answer(&headers) })
+    }
+
     /// Answers a request for the one of that name.
     #[must_use]
     pub fn answer_from(files: &[Self], name: &str, headers: &HeaderMap) -> Response {
@@ -59,6 +67,25 @@ impl OwnFile {
             None => (StatusCode::NOT_FOUND, "no such file\n").into_response(),
         }
     }
+}
+
+/// What pages load, at `/assets/NAME`; `favicon.svg` of it at `/favicon.ico` too.
+pub fn assets<S: Clone + Send + Sync + 'static>(files: &'static [OwnFile]) -> Router<S> {
+    Router::new()
+        .route(
+            "/favicon.ico",
+            get(move |headers: HeaderMap| async move {
+                OwnFile::answer_from(files, "favicon.svg", &headers)
+            }),
+        )
+        .route(
+            "/assets/{file}",
+            get(
+                move |Path(file): Path<String>, headers: HeaderMap| async move {
+                    OwnFile::answer_from(files, &file, &headers)
+                },
+            ),
+        )
 }
 
 #[cfg(test)]

@@ -1,4 +1,21 @@
+use crate::termination;
 use std::process::ExitCode;
+
+/// Starts a server, waits for SIGTERM or SIGINT, and has it end in order.
+///
+/// # Errors
+/// Where it does not start, or signals cannot be had.
+pub async fn until_terminated<S>(
+    start: impl Future<Output = anyhow::Result<S>>,
+    end: impl AsyncFnOnce(S),
+) -> anyhow::Result<()> {
+    let server = start.await?;
+    let signal = termination().await?;
+    tracing::info!("{signal}: ending");
+    end(server).await;
+    tracing::info!("ended");
+    Ok(())
+}
 
 /// Runs a server to its end: what a binary's `main` gives back. An error is logged.
 pub fn run(server: impl Future<Output = anyhow::Result<()>>) -> ExitCode {

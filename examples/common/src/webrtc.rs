@@ -5,7 +5,6 @@ use anyhow::Context;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use str0m::config::{CryptoProvider, DtlsCert};
@@ -54,7 +53,6 @@ struct Inner {
     crypto: Arc<CryptoProvider>,
     certificate: DtlsCert,
     table: Mutex<Table>,
-    next: AtomicU64,
     max_clients: usize,
 }
 
@@ -101,7 +99,6 @@ impl Desk {
             crypto,
             certificate,
             table: Mutex::default(),
-            next: AtomicU64::new(1),
             max_clients,
         }));
         tokio::spawn(desk.clone().receive());
@@ -137,7 +134,8 @@ impl Desk {
         rtc
     }
 
-    /// Lets a client in, whose connection is negotiated, and tells its number; none where too many are here.
+    /// Lets a client in, whose connection is negotiated, and tells its number, which nobody can guess who is not told (whoever
+    /// knows it can [`dismiss`](Self::dismiss) it: RFC 9725 §5); none where too many are here.
     pub fn seat(&self, mut rtc: Rtc, call: impl Call) -> Option<u64> {
         let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
         let (id, leave, inbox) = self.enter(&ufrag)?;
@@ -219,7 +217,10 @@ impl Desk {
         if table.sessions.len() >= self.0.max_clients {
             return None;
         }
-        let id = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let mut id = rand::random();
+        while table.sessions.contains_key(&id) {
+            id = rand::random();
+        }
         let (sender, inbox) = mpsc::channel(WAITING);
         table.names.insert(name.to_owned(), sender);
         let leave = Shutdown::new();

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use common::Metrics;
-use common::page::{HTML, OwnFile, SCRIPT, STYLE, SVG};
+use common::page::{HTML, OwnFile, SCRIPT, STYLE, SVG, assets};
 use common::webrtc::Desk;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -30,7 +30,7 @@ const LONGEST: usize = 256 << 10;
 
 const INDEX: OwnFile = OwnFile::new("index.html", HTML, include_str!("../web/index.html"));
 const ROOM: OwnFile = OwnFile::new("room.html", HTML, include_str!("../web/room.html"));
-const ASSETS: [OwnFile; 4] = [
+const ASSETS: &[OwnFile] = &[
     OwnFile::new("room.js", SCRIPT, include_str!("../web/room.js")),
     OwnFile::new("editor.js", SCRIPT, include_str!("../web/editor.js")),
     OwnFile::new("style.css", STYLE, include_str!("../web/style.css")),
@@ -52,32 +52,12 @@ type Shared = State<Arc<Site>>;
 /// All pages; `streams` answers what is none of ours.
 pub(crate) fn router(site: Site, streams: Router) -> Router {
     Router::new()
-        .route(
-            "/",
-            get(|headers: HeaderMap| async move { INDEX.answer(&headers) }),
-        )
-        .route(
-            "/room/{name}",
-            get(|headers: HeaderMap| async move { ROOM.answer(&headers) }),
-        )
-        .route(
-            "/assets/{file}",
-            get(|Path(file): Path<String>, headers: HeaderMap| async move {
-                OwnFile::answer_from(&ASSETS, &file, &headers)
-            }),
-        )
-        .route(
-            "/favicon.ico",
-            get(|headers: HeaderMap| async move {
-                OwnFile::answer_from(&ASSETS, "favicon.svg", &headers)
-            }),
-        )
-        .route("/room/{name}/join", post(join))
-        .route("/room/{name}/whip", post(whip))
-        .route("/room/{name}/whep", post(whep))
-        .route("/room/{name}/join/{id}", delete(hang_up).patch(trickle))
-        .route("/room/{name}/whip/{id}", delete(hang_up).patch(trickle))
-        .route("/room/{name}/whep/{id}", delete(hang_up).patch(trickle))
+        .route("/", INDEX.page())
+        .route("/room/{name}", ROOM.page())
+        .merge(assets(ASSETS))
+        .merge(signalling())
+        // Pages of others may send and get, and have no say in rooms.
+        .layer(CorsLayer::permissive())
         .route("/api/rooms", get(list))
         .route("/api/rooms/{name}", get(one))
         .route(
@@ -98,7 +78,6 @@ pub(crate) fn router(site: Site, streams: Router) -> Router {
         .route("/api/rooms/{name}/cameras/{who}", post(pull).delete(let_go))
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
-        .layer(CorsLayer::permissive())
         .with_state(Arc::new(site))
         .fallback_service(streams)
 }
@@ -120,52 +99,50 @@ struct Part {
     gets: bool,
 }
 
-/// `POST /room/NAME/join`: who joins sends and gets.
-async fn join(
-    site: Shared,
-    name: Path<String>,
-    query: RawQuery,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let part = Part {
+/// Who joins sends and gets, a publisher only sends (WHIP, RFC 9725), a player only gets (WHEP).
+const PARTS: [Part; 3] = [
+    Part {
         way: "join",
         sends: true,
         gets: true,
-    };
-    offer(&site, part, &name, query, &headers, &body)
-}
-
-/// `POST /room/NAME/whip`: a publisher only sends.
-async fn whip(
-    site: Shared,
-    name: Path<String>,
-    query: RawQuery,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let part = Part {
+    },
+    Part {
         way: "whip",
         sends: true,
         gets: false,
-    };
-    offer(&site, part, &name, query, &headers, &body)
-}
-
-/// `POST /room/NAME/whep`: a player only gets.
-async fn whep(
-    site: Shared,
-    name: Path<String>,
-    query: RawQuery,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let part = Part {
+    },
+    Part {
         way: "whep",
         sends: false,
         gets: true,
-    };
-    offer(&site, part, &name, query, &headers, &body)
+    },
+];
+
+/// `POST /room/NAME/WAY`, and what an offer there makes.
+fn signalling() -> Router<Arc<Site>> {
+    PARTS.into_iter().fold(Router::new(), |router, part| {
+        let offer = move |State(site): Shared,
+                          Path(name): Path<String>,
+                          RawQuery(query): RawQuery,
+                          headers: HeaderMap,
+                          body: Bytes| async move {
+            offer(
+                &site,
+                part,
+                &name,
+                &query.unwrap_or_default(),
+                &headers,
+                &body,
+            )
+        };
+        let entrance = format!("/room/{{name}}/{}", part.way);
+        router
+            .route(
+                &format!("{entrance}/{{id}}"),
+                delete(hang_up).patch(trickle),
+            )
+            .route(&entrance, post(offer))
+    })
 }
 
 /// Answers an offer.
@@ -173,7 +150,7 @@ fn offer(
     site: &Site,
     part: Part,
     name: &str,
-    RawQuery(query): RawQuery,
+    query: &str,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Response {
@@ -203,8 +180,7 @@ fn offer(
         Ok(answer) => answer.to_sdp_string(),
         Err(error) => return refuse(StatusCode::BAD_REQUEST, error),
     };
-    let query = query.unwrap_or_default();
-    let who = parameter(&query, "name").unwrap_or_default();
+    let who = parameter(query, "name").unwrap_or_default();
     let inlet = sends
         .then(|| site.rooms.enter(name, &who, Way::Webrtc))
         .transpose();

@@ -8,14 +8,8 @@ fn main() -> ExitCode {
     let config = Config::parse();
     // Each step of each client is no news.
     common::init_log_with("info,turn_server_proto=error,stun_proto=off,stun_types=off");
-    common::run(run(config))
-}
-
-async fn run(config: Config) -> anyhow::Result<()> {
-    let server = Server::start(config).await?;
-    let signal = common::termination().await?;
-    tracing::info!("{signal}: ending");
-    server.shut_down().await;
-    tracing::info!("ended");
-    Ok(())
+    common::run(common::until_terminated(
+        Server::start(config),
+        Server::shut_down,
+    ))
 }

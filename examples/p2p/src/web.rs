@@ -9,14 +9,14 @@ use axum::extract::{Path, Query, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use common::page::{HTML, OwnFile, SCRIPT, STYLE, SVG};
+use common::page::{HTML, OwnFile, SCRIPT, STYLE, SVG, assets};
 use common::{JsonSocket, Listener, Metrics, Shutdown};
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 
 /// The pages' own files; nothing is loaded from anywhere else.
-const ASSETS: [OwnFile; 6] = [
+const ASSETS: &[OwnFile] = &[
     OwnFile::new("room.js", SCRIPT, include_str!("../web/room.js")),
     OwnFile::new("call.js", SCRIPT, include_str!("../web/call.js")),
     OwnFile::new("files.js", SCRIPT, include_str!("../web/files.js")),
@@ -38,26 +38,9 @@ pub(crate) struct Site {
 /// Serves until `close`.
 pub(crate) async fn serve(listener: Listener, site: Site, close: Shutdown) {
     let app = Router::new()
-        .route(
-            "/",
-            get(|headers: HeaderMap| async move { INDEX.answer(&headers) }),
-        )
-        .route(
-            "/room/{name}",
-            get(|headers: HeaderMap| async move { ROOM.answer(&headers) }),
-        )
-        .route(
-            "/favicon.ico",
-            get(|headers: HeaderMap| async move {
-                OwnFile::answer_from(&ASSETS, "favicon.svg", &headers)
-            }),
-        )
-        .route(
-            "/assets/{file}",
-            get(|Path(file): Path<String>, headers: HeaderMap| async move {
-                OwnFile::answer_from(&ASSETS, &file, &headers)
-            }),
-        )
+        .route("/", INDEX.page())
+        .route("/room/{name}", ROOM.page())
+        .merge(assets(ASSETS))
         .route("/ws/{room}", get(socket))
         .route("/api/turn", get(credentials))
         .route("/metrics", get(metrics))

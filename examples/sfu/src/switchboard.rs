@@ -3,7 +3,7 @@
 use crate::message::{Notice, Request};
 use crate::room::{PeerId, Refusal};
 use crate::worker::{Command, NOTICES, RoomStatus};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::{mpsc, oneshot};
@@ -16,6 +16,8 @@ struct Inner {
     workers: Vec<mpsc::Sender<Command>>,
     next: AtomicU64,
     draining: AtomicBool,
+    /// What tickets are made with.
+    secret: RandomState,
 }
 
 /// The line of one client to its thread.
@@ -34,6 +36,7 @@ impl Switchboard {
             workers,
             next: AtomicU64::new(1),
             draining: AtomicBool::new(false),
+            secret: RandomState::new(),
         }))
     }
 
@@ -95,6 +98,18 @@ impl Switchboard {
         Ok((line.id, answer))
     }
 
+    /// Names the session of somebody who came by HTTP, to them alone: everybody in a room knows everybody's number, and nobody is to
+    /// end the session of another (RFC 9725 §5).
+    pub(crate) fn ticket(&self, id: PeerId) -> String {
+        format!("{id}-{:016x}", self.0.secret.hash_one(id))
+    }
+
+    /// Whose session it names.
+    pub(crate) fn holder(&self, ticket: &str) -> Option<PeerId> {
+        let id = PeerId(ticket.split_once('-')?.0.parse().ok()?);
+        (self.ticket(id) == ticket).then_some(id)
+    }
+
     /// Somebody who came by HTTP goes.
     pub(crate) async fn leave(&self, room: &str, id: PeerId) {
         let line = Line {
@@ -150,5 +165,29 @@ impl Line {
 
     pub(crate) async fn leave(&self) {
         self.send(Command::Leave { id: self.id }).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_ended_by_who_has_it() {
+        let ours = Switchboard::new(Vec::new());
+        let ticket = ours.ticket(PeerId(7));
+        assert_eq!(ours.holder(&ticket), Some(PeerId(7)));
+        let another = Switchboard::new(Vec::new()).ticket(PeerId(7));
+        for wrong in [
+            "7",
+            "7-",
+            "",
+            "-",
+            "7-0000000000000000",
+            &another,
+            &ticket.replacen('7', "8", 1),
+        ] {
+            assert_eq!(ours.holder(wrong), None, "{wrong}");
+        }
     }
 }

@@ -5,16 +5,16 @@ use crate::switchboard::Switchboard;
 use crate::whip;
 use axum::Router;
 use axum::extract::{Path, State, WebSocketUpgrade};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use common::page::{HTML, OwnFile, SCRIPT, STYLE, SVG};
+use common::page::{HTML, OwnFile, SCRIPT, STYLE, SVG, assets};
 use common::{JsonSocket, Listener, Metrics, Shutdown};
 use serde_json::json;
 use tower_http::cors::CorsLayer;
 
 /// The pages' own files; nothing is loaded from anywhere else.
-const ASSETS: [OwnFile; 5] = [
+const ASSETS: &[OwnFile] = &[
     OwnFile::new("room.js", SCRIPT, include_str!("../web/room.js")),
     OwnFile::new("call.js", SCRIPT, include_str!("../web/call.js")),
     OwnFile::new("tiles.js", SCRIPT, include_str!("../web/tiles.js")),
@@ -28,41 +28,22 @@ const STATS: OwnFile = OwnFile::new("stats.html", HTML, include_str!("../web/sta
 /// Serves until `close`.
 pub(crate) async fn serve(listener: Listener, switchboard: Switchboard, close: Shutdown) {
     let app = Router::new()
-        .route(
-            "/",
-            get(|headers: HeaderMap| async move { INDEX.answer(&headers) }),
-        )
-        .route(
-            "/room/{name}",
-            get(|headers: HeaderMap| async move { ROOM.answer(&headers) }),
-        )
-        .route(
-            "/stats",
-            get(|headers: HeaderMap| async move { STATS.answer(&headers) }),
-        )
-        .route(
-            "/favicon.ico",
-            get(|headers: HeaderMap| async move {
-                OwnFile::answer_from(&ASSETS, "favicon.svg", &headers)
-            }),
-        )
-        .route(
-            "/assets/{file}",
-            get(|Path(file): Path<String>, headers: HeaderMap| async move {
-                OwnFile::answer_from(&ASSETS, &file, &headers)
-            }),
-        )
+        .route("/", INDEX.page())
+        .route("/room/{name}", ROOM.page())
+        .route("/stats", STATS.page())
+        .merge(assets(ASSETS))
         .route("/ws/{room}", get(socket))
         .route("/{way}/{room}", post(whip::offer))
         .route(
             "/{way}/{room}/{id}",
             axum::routing::delete(whip::end).patch(whip::trickle),
         )
+        // Pages of others may send and get, and have no say in rooms.
+        .layer(CorsLayer::permissive())
         .route("/api/rooms", get(rooms))
         .route("/metrics", get(metrics))
         .route("/healthz", get(health))
         .route("/drain", post(drain))
-        .layer(CorsLayer::permissive())
         .with_state(switchboard);
     common::serve_http(listener, app, close).await;
 }

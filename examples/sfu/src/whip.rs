@@ -1,7 +1,7 @@
 //! WHIP (RFC 9725) and WHEP: standard encoders and players in a room. Both post an offer and get an answer; what they send and receive
 //! is said in there, so that one handler does for both.
 
-use crate::room::{PeerId, Refusal};
+use crate::room::Refusal;
 use crate::switchboard::Switchboard;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -38,6 +38,7 @@ pub(crate) async fn offer(
         .await
     {
         Ok((id, sdp)) => {
+            let id = switchboard.ticket(id);
             let headers = [
                 (header::CONTENT_TYPE, SDP.to_owned()),
                 (header::LOCATION, format!("/{way}/{}/{id}", encoded(&room))),
@@ -59,18 +60,19 @@ pub(crate) async fn offer(
 /// `DELETE /whip/ROOM/ID`.
 pub(crate) async fn end(
     State(switchboard): State<Switchboard>,
-    Path((way, room, id)): Path<(String, String, u64)>,
+    Path((way, room, ticket)): Path<(String, String, String)>,
 ) -> Response {
-    if !is_way(&way) {
-        return (StatusCode::NOT_FOUND, "no such endpoint\n").into_response();
-    }
-    switchboard.leave(&room, PeerId(id)).await;
+    let holder = is_way(&way).then(|| switchboard.holder(&ticket)).flatten();
+    let Some(id) = holder else {
+        return (StatusCode::NOT_FOUND, "no such session\n").into_response();
+    };
+    switchboard.leave(&room, id).await;
     StatusCode::OK.into_response()
 }
 
 /// `PATCH /whip/ROOM/ID`: candidates of a client are not needed, because the server learns them from its checks (RFC 8445 §2.5); to
 /// start ICE anew the client posts anew.
-pub(crate) async fn trickle(Path((way, ..)): Path<(String, String, u64)>) -> StatusCode {
+pub(crate) async fn trickle(Path((way, ..)): Path<(String, String, String)>) -> StatusCode {
     if is_way(&way) {
         StatusCode::NO_CONTENT
     } else {

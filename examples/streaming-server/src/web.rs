@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use common::page::{HTML, OwnFile, SCRIPT, STYLE, SVG};
+use common::page::{HTML, OwnFile, SCRIPT, STYLE, SVG, assets};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ use std::time::Instant;
 use tower_http::cors::CorsLayer;
 
 /// The page's own files.
-const ASSETS: [OwnFile; 5] = [
+const ASSETS: &[OwnFile] = &[
     OwnFile::new("app.js", SCRIPT, include_str!("../web/app.js")),
     OwnFile::new("chart.js", SCRIPT, include_str!("../web/chart.js")),
     OwnFile::new("player.js", SCRIPT, include_str!("../web/player.js")),
@@ -71,26 +71,9 @@ pub(crate) fn router(pages: Pages) -> Router {
         next_viewer: AtomicU64::new(1),
     });
     Router::new()
-        .route(
-            "/",
-            get(|headers: HeaderMap| async move { INDEX.answer(&headers) }),
-        )
-        .route(
-            "/favicon.ico",
-            get(|headers: HeaderMap| async move {
-                OwnFile::answer_from(&ASSETS, "favicon.svg", &headers)
-            }),
-        )
-        .route(
-            "/assets/{file}",
-            get(|Path(file): Path<String>, headers: HeaderMap| async move {
-                OwnFile::answer_from(&ASSETS, &file, &headers)
-            }),
-        )
-        .route(
-            "/watch",
-            get(|headers: HeaderMap| async move { WATCH.answer(&headers) }),
-        )
+        .route("/", INDEX.page())
+        .merge(assets(ASSETS))
+        .route("/watch", WATCH.page())
         .route("/vendor/{file}", get(vendor))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/api/streams", get(streams))
