@@ -135,7 +135,7 @@ impl Desk {
     }
 
     /// Lets a client in, whose connection is negotiated, and tells its number, which nobody can guess who is not told (whoever
-    /// knows it can [`dismiss`](Self::dismiss) it: RFC 9725 §5); none where too many are here.
+    /// knows it can [`dismiss`](Self::dismiss) it: RFC 9725, security considerations); none where too many are here.
     pub fn seat(&self, mut rtc: Rtc, call: impl Call) -> Option<u64> {
         let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
         let (id, leave, inbox) = self.enter(&ufrag)?;

@@ -99,7 +99,7 @@ impl Switchboard {
     }
 
     /// Names the session of somebody who came by HTTP, to them alone: everybody in a room knows everybody's number, and nobody is to
-    /// end the session of another (RFC 9725 §5).
+    /// end the session of another (RFC 9725, security considerations).
     pub(crate) fn ticket(&self, id: PeerId) -> String {
         format!("{id}-{:016x}", self.0.secret.hash_one(id))
     }
