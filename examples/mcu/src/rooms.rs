@@ -94,16 +94,13 @@ impl Rooms {
         url: &str,
     ) -> Result<(), String> {
         self.open(room)?;
-        let name = format!("room/{room}/{who}");
         let stop = Shutdown::new();
         let mut cameras = self
             .0
             .cameras
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if cameras.contains_key(&name) {
-            return Err("There is a camera of that name.".into());
-        }
+        let name = camera_name(&cameras, room, who, self.0.settings.max_people)?;
         server
             .pull(&name, url, stop.clone())
             .map_err(|error| error.to_string())?;
@@ -131,8 +128,7 @@ impl Rooms {
             .cameras
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let prefix = format!("room/{room}/");
-        cameras.keys().any(|name| name.starts_with(&prefix))
+        cameras_of(&cameras, room) > 0
     }
 
     /// Looks after the rooms until `close`.
@@ -205,6 +201,32 @@ pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
+fn cameras_of(cameras: &HashMap<String, Shutdown>, room: &str) -> usize {
+    let prefix = format!("room/{room}/");
+    let names = cameras.keys();
+    names.filter(|name| name.starts_with(&prefix)).count()
+}
+
+/// What the stream of another camera is called, if there may be one: those that cannot be reached are no participants, and count here.
+fn camera_name(
+    cameras: &HashMap<String, Shutdown>,
+    room: &str,
+    who: &str,
+    most: usize,
+) -> Result<String, &'static str> {
+    let name = format!("room/{room}/{who}");
+    if who.is_empty() || who.len() > 64 || who.chars().any(|c| c.is_control() || c == '/') {
+        return Err("A camera's name has 64 characters at most.");
+    }
+    if cameras.contains_key(&name) {
+        return Err("There is a camera of that name.");
+    }
+    if cameras_of(cameras, room) >= most {
+        return Err("There are too many cameras.");
+    }
+    Ok(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,5 +296,22 @@ mod tests {
         assert_eq!(parameter("a=1", "name"), None);
         assert_eq!(parameter("name=%f", "name"), None);
         assert_eq!(parameter("name=%ff", "name"), None);
+    }
+
+    #[test]
+    fn cameras_have_names_and_are_not_too_many() {
+        let mut cameras = HashMap::new();
+        for who in ["door", "gate"] {
+            let name = camera_name(&cameras, "a", who, 2).unwrap();
+            assert_eq!(name, format!("room/a/{who}"));
+            cameras.insert(name, Shutdown::new());
+        }
+        assert!(camera_name(&cameras, "a", "roof", 2).is_err());
+        // Those of another room do not count, be its name how it will.
+        assert!(camera_name(&cameras, "a.b", "roof", 2).is_ok());
+        let long = "x".repeat(65);
+        for bad in ["door", "", "a/b", "a\n", &long] {
+            assert!(camera_name(&cameras, "a", bad, 9).is_err(), "{bad}");
+        }
     }
 }

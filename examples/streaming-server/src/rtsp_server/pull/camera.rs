@@ -134,9 +134,7 @@ impl<'a> Camera<'a> {
                     }
                 },
                 Some(datagram) = datagram => self.take(datagram.media, &datagram.data),
-                () = tokio::time::sleep(wait.max(Duration::from_millis(1))) => {
-                    self.session.handle_timeout(self.start.elapsed());
-                }
+                () = tokio::time::sleep(wait.max(Duration::from_millis(1))) => {}
             }
         }
     }
@@ -274,6 +272,10 @@ impl<'a> Camera<'a> {
     /// Does what time brings; whether somebody still watches.
     async fn tend(&mut self) -> anyhow::Result<bool> {
         let now = self.start.elapsed();
+        // Also where packets leave no time to sleep.
+        if self.session.poll_timeout().is_some_and(|at| at <= now) {
+            self.session.handle_timeout(now);
+        }
         let Some(ingest) = &mut self.ingest else {
             return Ok(true);
         };
