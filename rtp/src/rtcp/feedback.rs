@@ -251,9 +251,10 @@ impl Fir<'_> {
 const REMB: [u8; 4] = *b"REMB";
 
 impl<'a> Remb<'a> {
-    /// From the body of application layer feedback; `None` where it is something else.
+    /// From the body of application layer feedback; `None` where it is something else. One that is cut short is an error,
+    /// not something else: written as such, and padded to whole words, it would be read as a REMB after all.
     pub(super) fn decode(sender_ssrc: u32, mut r: Reader<'a>) -> Result<Option<Self>, Error> {
-        if r.left() < 8 || *r.array("unique identifier")? != REMB {
+        if r.left() < REMB.len() || *r.array("unique identifier")? != REMB {
             return Ok(None);
         }
         let count = r.u8("Num SSRC")?;

@@ -109,6 +109,16 @@ fn rates_are_told_in_18_bits() {
 }
 
 #[test]
+fn a_remb_cut_short_is_no_other_feedback() {
+    // Padding that leaves three of the four bytes after the identifier.
+    let mut packet = vec![0xAF, 206, 0, 5];
+    packet.extend_from_slice(&[0, 0, 0, 1, 0, 0, 0, 0]);
+    packet.extend_from_slice(b"REMB\xAF\x45\x4D\0\0\0\0\x05");
+    let error = Packets::new(&packet).next().unwrap().unwrap_err();
+    assert!(error.to_string().contains("BR Exp"), "{error}");
+}
+
+#[test]
 fn arrivals_in_chunks_of_each_kind() {
     let mut arrivals = vec![Arrival::After(1); 20];
     arrivals.extend([Arrival::Lost; 3]);
