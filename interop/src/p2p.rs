@@ -37,10 +37,13 @@ impl P2p {
         let any = "127.0.0.1:0";
         let mut command = Command::new(binary());
         command
-            .args(["--http", any, "--turn", any, "--turns", any])
+            .args(["--http", any, "--turns", any])
             .args(["--secret", "north"])
             .args(arguments)
             .env_remove("RUST_LOG");
+        if !arguments.contains(&"--turn") {
+            command.args(["--turn", any]);
+        }
         let mut process = Process::spawn("p2p", &mut command);
         let mut address = |mark: &str| {
             wait_for(mark, || {

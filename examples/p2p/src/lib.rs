@@ -14,10 +14,9 @@ use anyhow::Context as _;
 use common::{Listener, Shutdown, Tls};
 use ice::Ice;
 use signal::Office;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
 use turn::credentials::Secret;
 use turn::peers::Policy;
@@ -75,6 +74,8 @@ impl Server {
             },
             relays: turn::Relays::new(turn_address.ip(), &config.relay, config.external),
             users,
+            waiting: Default::default(),
+            reserved: Default::default(),
         });
         let ice = Arc::new(Ice {
             secret,
@@ -98,12 +99,10 @@ impl Server {
             turn: Arc::clone(&context),
         };
         tasks.spawn(web::serve(listener, site, close.clone()));
-        tasks.spawn(turn::serve_udp(
-            udp,
-            turn_address,
-            Arc::clone(&context),
-            close.clone(),
-        ));
+        for thread in turn::threads(udp, turn_address)? {
+            let serve = thread.serve(turn_address, Arc::clone(&context), close.clone());
+            tasks.spawn_blocking(serve);
+        }
         tasks.spawn(turn::serve_stream(
             tcp,
             None,
@@ -170,7 +169,7 @@ async fn bind(address: SocketAddr, most: usize) -> anyhow::Result<(UdpSocket, Li
     let mut tries = 1;
     loop {
         let tcp = Listener::bind("TURN", address, most).await?;
-        match UdpSocket::bind(tcp.address()).await {
+        match turn::udp_socket(tcp.address()) {
             Ok(udp) => return Ok((udp, tcp)),
             // Somebody has this port for UDP: another may be free for both.
             Err(_) if address.port() == 0 && tries < TRIES => tries += 1,

@@ -1,32 +1,37 @@
 //! A client that has, or is about to have, an allocation: a state machine of `turn-server-proto` of its own, its relays, and a task
 //! that drives them. When the task ends, for whatever reason, everything of the client is gone.
 
-use super::gate::{Admission, binding, signed_error};
-use super::relay::Relay;
+use super::gate::{Admission, binding, signed, signed_error};
+use super::nonces::Nonces;
+use super::pair::{Wish, with_token};
+use super::relay::{Protocol, Relay};
+use super::tcp::{Attempt, Connections, Refused};
 use super::{Context, frame};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
+use std::mem;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 use stun_types::TransportType;
-use stun_types::attribute::{ErrorCode, Fingerprint, MessageIntegrity, Nonce};
+use stun_types::attribute::{ErrorCode, Nonce};
 use stun_types::message::{
-    BINDING, IntegrityAlgorithm, IntegrityKey, Message, MessageClass, MessageWriteVec,
+    BINDING, IntegrityKey, Message, MessageClass, MessageType, MessageWriteVec, TransactionId,
 };
-use stun_types::prelude::{Attribute, AttributeStaticType, MessageWrite, MessageWriteExt};
+use stun_types::prelude::{MessageWrite, MessageWriteExt};
 use tokio::io::{AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::UdpSocket;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use turn_server_proto::api::{SocketAllocateError, TurnServerApi, TurnServerPollRet};
 use turn_server_proto::server::TurnServer;
 use turn_types::AddressFamily;
-use turn_types::attribute::{RequestedTransport, XorPeerAddress};
-use turn_types::message::{ALLOCATE, CHANNEL_BIND, CREATE_PERMISSION};
+use turn_types::attribute::{ConnectionId, XorPeerAddress};
+use turn_types::message::{ALLOCATE, CHANNEL_BIND, CONNECT, CONNECTION_ATTEMPT, CREATE_PERMISSION};
 use turn_types::prelude::DelayedTransmitBuild;
 
 /// Messages of a client that wait for its task.
@@ -35,11 +40,13 @@ pub(crate) const WAITING: usize = 256;
 const HESITATION: Duration = Duration::from_secs(30);
 /// How long a stream may take to let something be written.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Most peers that a client may ask for.
+/// Most peers that a client may have permissions for.
 const PEERS: usize = 256;
+/// How long a permission lasts (RFC 8656, section 9).
+const PERMISSION: Duration = Duration::from_secs(300);
 /// Longest datagram.
 const DATAGRAM: usize = 65_536;
-/// Datagrams of a peer that are taken in one go.
+/// Messages of a client, or datagrams of a peer, that are taken in one go.
 const BATCH: usize = 32;
 
 /// The way to a client.
@@ -63,6 +70,14 @@ impl Link {
     }
 }
 
+/// What became of a message before the state machine has seen it.
+enum Handled {
+    Answered(Vec<u8>),
+    /// The answer comes later.
+    Begun,
+    Not,
+}
+
 /// A client and all that belongs to it.
 pub(crate) struct Client {
     context: Arc<Context>,
@@ -72,13 +87,22 @@ pub(crate) struct Client {
     address: SocketAddr,
     /// Where we listen for it.
     local: SocketAddr,
+    username: String,
     key: IntegrityKey,
     nonces: Nonces,
-    relays: Vec<Relay>,
-    peers: HashSet<IpAddr>,
+    relays: Vec<Relay<UdpSocket>>,
+    listeners: Vec<Relay<TcpListener>>,
+    connections: Connections,
+    /// Whom it may hear, and until when.
+    peers: HashMap<IpAddr, Instant>,
     place: super::users::Place,
     start: Instant,
     had_relay: bool,
+    /// What port the allocation that it asks for is to have, and the token of the next.
+    wish: Wish,
+    token: Option<u32>,
+    /// Whether the state machine may want something: data that is relayed does not change it.
+    due: bool,
 }
 
 impl Client {
@@ -94,6 +118,12 @@ impl Client {
             Link::Stream(_) => TransportType::Tcp,
         };
         let mut server = TurnServer::new(transport, local, context.realm.clone());
+        let username = admission.username.clone();
+        let connections = Connections::new(
+            context.waiting.clone(),
+            username.clone(),
+            Arc::clone(&admission.place.bytes),
+        );
         server.add_user(admission.username, admission.password);
         Self {
             context,
@@ -101,39 +131,54 @@ impl Client {
             link,
             address,
             local,
+            username,
             key: admission.key,
             nonces: Nonces {
                 gate: admission.nonce,
                 own: None,
             },
             relays: Vec::new(),
-            peers: HashSet::new(),
+            listeners: Vec::new(),
+            connections,
+            peers: HashMap::new(),
             place: admission.place,
             start: Instant::now(),
             had_relay: false,
+            wish: Wish::Any,
+            token: None,
+            due: true,
         }
     }
 
     /// Serves it until its allocation or its connection ends.
     pub(crate) async fn run(mut self, mut inbox: mpsc::Receiver<Vec<u8>>) {
         let mut buffer = vec![0; DATAGRAM];
+        let mut timer = pin!(sleep_until(self.start));
         loop {
-            let Ok(wake) = self.drive().await else { return };
-            // It had an allocation, or has hesitated too long.
-            let gone =
-                self.relays.is_empty() && (self.had_relay || self.start.elapsed() > HESITATION);
-            if gone {
-                return;
+            if self.due {
+                let Ok(wake) = self.drive().await else { return };
+                timer.as_mut().reset(wake);
+                self.due = false;
+                // It had an allocation, or has hesitated too long.
+                let has_relay = !(self.relays.is_empty() && self.listeners.is_empty());
+                if !has_relay && (self.had_relay || self.start.elapsed() > HESITATION) {
+                    return;
+                }
             }
             let done = tokio::select! {
                 message = inbox.recv() => match message {
-                    Some(message) => self.hear(message).await,
+                    Some(message) => self.hear_all(message, &mut inbox).await,
                     None => return,
                 },
                 (index, got) = receive(&self.relays, &mut buffer) => {
                     self.hear_peers(index, got, &mut buffer).await
                 }
-                () = sleep_until(wake) => Ok(()),
+                got = accept(&self.listeners) => self.accepted(got).await,
+                Some(attempt) = self.connections.attempted() => self.attempted(attempt).await,
+                () = timer.as_mut() => {
+                    self.due = true;
+                    Ok(())
+                }
             };
             if done.is_err() {
                 return;
@@ -162,7 +207,7 @@ impl Client {
                     allocation_transport,
                     family,
                 } => {
-                    let opened = self.open(family).await;
+                    let opened = self.open(allocation_transport, family).await;
                     self.server.allocated_socket(
                         transport,
                         listen_addr,
@@ -175,11 +220,18 @@ impl Client {
                 }
                 TurnServerPollRet::SocketClose { listen_addr, .. } => {
                     self.relays.retain(|relay| relay.address != listen_addr);
+                    self.listeners.retain(|relay| relay.address != listen_addr);
                 }
-                // There are no allocations of TCP: `refusal` sees to that.
+                // It is not told of connections: `connect` and `accepted` see to them.
                 TurnServerPollRet::TcpConnect { .. } | TurnServerPollRet::TcpClose { .. } => {}
             }
-            while let Some(transmit) = self.server.poll_transmit(self.now()) {
+            while let Some(mut transmit) = self.server.poll_transmit(self.now()) {
+                if let Some(token) = self.token
+                    && let Some(told) = with_token(&transmit.data, token, &self.key)
+                {
+                    self.token = None;
+                    transmit.data = told;
+                }
                 self.send(transmit.from, transmit.to, transmit.data).await?;
             }
             if let Some(wait) = wait {
@@ -190,16 +242,30 @@ impl Client {
         }
     }
 
-    async fn open(&mut self, family: AddressFamily) -> Result<SocketAddr, SocketAllocateError> {
-        match self
-            .context
-            .relays
-            .open(family == AddressFamily::IPV4)
-            .await
-        {
-            Some(Ok(relay)) => {
-                let address = relay.address;
-                self.relays.push(relay);
+    async fn open(
+        &mut self,
+        transport: TransportType,
+        family: AddressFamily,
+    ) -> Result<SocketAddr, SocketAllocateError> {
+        let (relays, ipv4) = (&self.context.relays, family == AddressFamily::IPV4);
+        let opened = match transport {
+            TransportType::Udp => {
+                let (wish, kept) = (mem::take(&mut self.wish), &self.context.reserved);
+                let opened = wish.open(relays, kept, ipv4, &self.username).await;
+                opened.map(|opened| {
+                    opened.map(|(relay, token)| {
+                        self.token = token;
+                        keep(&mut self.relays, relay)
+                    })
+                })
+            }
+            TransportType::Tcp => {
+                let opened = relays.listen(ipv4);
+                opened.map(|opened| opened.map(|relay| keep(&mut self.listeners, relay)))
+            }
+        };
+        match opened {
+            Some(Ok(address)) => {
                 self.had_relay = true;
                 Ok(address)
             }
@@ -211,10 +277,28 @@ impl Client {
         }
     }
 
+    /// A message of the client, and those that wait behind it.
+    async fn hear_all(
+        &mut self,
+        mut message: Vec<u8>,
+        inbox: &mut mpsc::Receiver<Vec<u8>>,
+    ) -> io::Result<()> {
+        for left in (0..BATCH).rev() {
+            self.due |= is_stun(&message);
+            self.hear(message).await?;
+            let next = (left > 0).then(|| inbox.try_recv());
+            let Some(Ok(next)) = next else { break };
+            message = next;
+        }
+        Ok(())
+    }
+
     /// A message of the client.
     async fn hear(&mut self, message: Vec<u8>) -> io::Result<()> {
-        if let Some(answer) = self.refusal(&message) {
-            return self.link.send(answer, self.address).await;
+        match self.ours(&message) {
+            Handled::Answered(answer) => return self.link.send(answer, self.address).await,
+            Handled::Begun => return Ok(()),
+            Handled::Not => {}
         }
         if self.nonces.own.is_none() {
             self.nonces.own = self.ask_nonce();
@@ -249,56 +333,148 @@ impl Client {
         Some(answer.attribute::<Nonce>().ok()?.nonce().to_owned())
     }
 
-    /// What is answered by us: binding requests, and what is not allowed.
-    fn refusal(&mut self, data: &[u8]) -> Option<Vec<u8>> {
+    /// What is answered by us: binding requests, connections of TCP, and what is not allowed.
+    fn ours(&mut self, data: &[u8]) -> Handled {
         // Channel data, which is most, is no STUN message.
-        if data.first().is_none_or(|first| first >> 6 != 0) {
-            return None;
+        if !is_stun(data) {
+            return Handled::Not;
         }
-        let message = Message::from_bytes(data).ok()?;
+        let Ok(message) = Message::from_bytes(data) else {
+            return Handled::Not;
+        };
         if !message.has_class(MessageClass::Request) {
-            return None;
+            return Handled::Not;
         }
         let method = message.method();
         if method == BINDING {
-            return binding(&message, self.address);
+            return binding(&message, self.address).map_or(Handled::Not, Handled::Answered);
         }
         // Who does not know the password is refused by the state machine, as is what is wrong in another way.
-        message.validate_integrity_with_key(&self.key).ok()?;
+        if message.validate_integrity_with_key(&self.key).is_err() {
+            return Handled::Not;
+        }
         if method == ALLOCATE {
-            let requested = message.attribute::<RequestedTransport>().ok()?;
-            return (requested.protocol() == RequestedTransport::TCP).then(|| {
-                signed_error(
-                    &message,
-                    ErrorCode::UNSUPPORTED_TRANSPORT_PROTOCOL,
-                    &self.key,
-                )
-            })?;
+            self.wish = Wish::of(&message);
         }
-        if method != CREATE_PERMISSION && method != CHANNEL_BIND {
-            return None;
-        }
+        let code = match method {
+            CREATE_PERMISSION | CHANNEL_BIND => match self.permit(&message) {
+                Ok(()) => return Handled::Not,
+                Err(code) => code,
+            },
+            CONNECT => match self.connect(&message, data) {
+                Ok(()) => return Handled::Begun,
+                Err(code) => code,
+            },
+            _ => return Handled::Not,
+        };
+        signed_error(&message, code, &self.key).map_or(Handled::Not, Handled::Answered)
+    }
+
+    /// Whether it may hear the peers that it asks for; else the error.
+    fn permit(&mut self, message: &Message<'_>) -> Result<(), u16> {
+        let now = Instant::now();
         for n in 0.. {
             let Ok(peer) = message.nth_attribute::<XorPeerAddress>(n) else {
                 break;
             };
             let peer = peer.addr(message.transaction_id());
-            if !self.may_reach(peer) {
+            if !self.may_reach(Protocol::Udp, peer) && !self.may_reach(Protocol::Tcp, peer) {
                 tracing::debug!(client = %self.address, %peer, "peer denied");
-                return signed_error(&message, ErrorCode::FORBIDDEN, &self.key);
+                return Err(ErrorCode::FORBIDDEN);
             }
-            if self.peers.len() >= PEERS && !self.peers.contains(&peer.ip()) {
-                return signed_error(&message, ErrorCode::INSUFFICIENT_CAPACITY, &self.key);
+            if self.peers.len() >= PEERS {
+                self.peers.retain(|_, until| *until > now);
             }
-            self.peers.insert(peer.ip());
+            if self.peers.len() >= PEERS && !self.peers.contains_key(&peer.ip()) {
+                return Err(ErrorCode::INSUFFICIENT_CAPACITY);
+            }
+            self.peers.insert(peer.ip(), now + PERMISSION);
         }
-        None
+        Ok(())
+    }
+
+    /// Begins to connect to a peer (RFC 6062, section 5.2); else the error.
+    fn connect(&mut self, message: &Message<'_>, data: &[u8]) -> Result<(), u16> {
+        let peer = message.attribute::<XorPeerAddress>();
+        let peer = peer.map_err(|_| ErrorCode::BAD_REQUEST)?;
+        let peer = peer.addr(message.transaction_id());
+        if self.listeners.is_empty() {
+            return Err(ErrorCode::ALLOCATION_MISMATCH);
+        }
+        let same = |relay: &&Relay<_>| relay.address.is_ipv4() == peer.is_ipv4();
+        let relay = self.listeners.iter().find(same);
+        let relayed = relay
+            .ok_or(ErrorCode::PEER_ADDRESS_FAMILY_MISMATCH)?
+            .address;
+        if !self.may_reach(Protocol::Tcp, peer) {
+            tracing::debug!(client = %self.address, %peer, "peer denied");
+            return Err(ErrorCode::FORBIDDEN);
+        }
+        let begun = self
+            .connections
+            .connect(data.to_vec(), relayed, peer, &self.context.relays);
+        begun.map_err(|refused| match refused {
+            Refused::Exists => ErrorCode::CONNECTION_ALREADY_EXISTS,
+            Refused::Full => ErrorCode::INSUFFICIENT_CAPACITY,
+        })
+    }
+
+    /// Tells what came of a request to connect.
+    async fn attempted(&mut self, attempt: Attempt) -> io::Result<()> {
+        let Ok(request) = Message::from_bytes(&attempt.request) else {
+            return Ok(());
+        };
+        let answer = match attempt.result {
+            Ok(id) => {
+                let mut answer = Message::builder_success(&request, MessageWriteVec::new());
+                let told = answer.add_attribute(&ConnectionId::new(id));
+                told.ok().and_then(|()| signed(answer, &self.key))
+            }
+            Err(error) => {
+                tracing::debug!(client = %self.address, "peer not reached: {error}");
+                let code = ErrorCode::CONNECTION_TIMEOUT_OR_FAILURE;
+                signed_error(&request, code, &self.key)
+            }
+        };
+        match answer {
+            Some(answer) => self.link.send(answer, self.address).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A peer has connected to the relayed address (section 5.3): the client is told, if it wants to hear of it.
+    async fn accepted(&mut self, got: io::Result<(TcpStream, SocketAddr)>) -> io::Result<()> {
+        let Ok((stream, peer)) = got else {
+            // Out of descriptors, most likely: there will be others.
+            sleep(Duration::from_millis(100)).await;
+            return Ok(());
+        };
+        let peer = self.context.relays.outside(peer);
+        let permitted = self.peers.get(&peer.ip());
+        if permitted.is_none_or(|until| *until < Instant::now())
+            || !self.may_reach(Protocol::Tcp, peer)
+        {
+            return Ok(());
+        }
+        let Some(id) = self.connections.accepted(stream, peer) else {
+            return Ok(());
+        };
+        let kind = MessageType::from_class_method(MessageClass::Indication, CONNECTION_ATTEMPT);
+        let transaction = TransactionId::generate();
+        let mut told = Message::builder(kind, transaction, MessageWriteVec::new());
+        let full = told
+            .add_attribute(&ConnectionId::new(id))
+            .and_then(|()| told.add_attribute(&XorPeerAddress::new(peer, transaction)));
+        match full {
+            Ok(()) => self.link.send(told.finish(), self.address).await,
+            Err(_) => Ok(()),
+        }
     }
 
     /// Whether to relay between the client and `peer`: permissions are for all ports of an address, so that a machine which is
     /// reached only at our own relays has to be looked at packet by packet.
-    fn may_reach(&self, peer: SocketAddr) -> bool {
-        self.context.policy.allows(peer.ip()) || self.context.relays.has(peer)
+    fn may_reach(&self, protocol: Protocol, peer: SocketAddr) -> bool {
+        self.context.policy.allows(peer.ip()) || self.context.relays.has(protocol, peer)
     }
 
     /// Datagrams that came to a relay: one is in the buffer, others may wait.
@@ -308,14 +484,14 @@ impl Client {
         mut got: io::Result<(usize, SocketAddr)>,
         buffer: &mut [u8],
     ) -> io::Result<()> {
-        for _ in 0..BATCH {
+        for left in (0..BATCH).rev() {
             // An error is what the network told of an earlier datagram.
             if let Ok((length, peer)) = got
                 && let Some(data) = buffer.get(..length)
             {
                 self.hear_peer(index, peer, data.to_vec()).await?;
             }
-            let Some(relay) = self.relays.get(index) else {
+            let Some(relay) = self.relays.get(index).filter(|_| left > 0) else {
                 break;
             };
             got = relay.socket.try_recv_from(buffer);
@@ -334,7 +510,7 @@ impl Client {
             return Ok(());
         };
         let peer = self.context.relays.outside(peer);
-        if !self.may_reach(peer) {
+        if !self.may_reach(Protocol::Udp, peer) {
             return Ok(());
         }
         let length = data.len();
@@ -357,7 +533,7 @@ impl Client {
         let Some(relay) = self.relays.iter().find(|relay| relay.address == from) else {
             return Ok(());
         };
-        if !self.may_reach(to) {
+        if !self.may_reach(Protocol::Udp, to) {
             return Ok(());
         }
         let to = self.context.relays.inside(to);
@@ -370,47 +546,22 @@ impl Client {
     }
 }
 
-/// The gate's nonce and the state machine's. Browsers take a stale nonce in the answer to their first authenticated request for a
-/// failure, so that the one is translated into the other for as long as the client uses it.
-#[derive(Debug)]
-struct Nonces {
-    gate: String,
-    own: Option<String>,
+/// Whether a message is one of STUN; the others are channel data (RFC 8656, section 12).
+fn is_stun(message: &[u8]) -> bool {
+    message.first().is_some_and(|first| first >> 6 == 0)
 }
 
-impl Nonces {
-    /// The request with the state machine's nonce, if it has the gate's, and its sender knows the password.
-    fn translate(&self, data: &[u8], key: &IntegrityKey) -> Option<Vec<u8>> {
-        if data.first()? >> 6 != 0 {
-            return None;
-        }
-        let message = Message::from_bytes(data).ok()?;
-        let nonce = message.attribute::<Nonce>().ok()?;
-        if nonce.nonce() != self.gate || message.validate_integrity_with_key(key).is_err() {
-            return None;
-        }
-        let mut translated = Message::builder(
-            message.get_type(),
-            message.transaction_id(),
-            MessageWriteVec::with_capacity(data.len() + 64),
-        );
-        let own = Nonce::new(self.own.as_deref()?).ok()?;
-        translated.add_attribute(&own).ok()?;
-        for (_, attribute) in message.iter_attributes() {
-            match attribute.get_type() {
-                Nonce::TYPE | MessageIntegrity::TYPE | Fingerprint::TYPE => {}
-                _ => translated.add_attribute(&attribute).ok()?,
-            }
-        }
-        translated
-            .add_message_integrity_with_key(key, IntegrityAlgorithm::Sha1)
-            .ok()?;
-        Some(translated.finish())
-    }
+fn keep<S>(relays: &mut Vec<Relay<S>>, relay: Relay<S>) -> SocketAddr {
+    let address = relay.address;
+    relays.push(relay);
+    address
 }
 
 /// The next datagram of any of the relays, and which; never without relays.
-async fn receive(relays: &[Relay], buffer: &mut [u8]) -> (usize, io::Result<(usize, SocketAddr)>) {
+async fn receive(
+    relays: &[Relay<UdpSocket>],
+    buffer: &mut [u8],
+) -> (usize, io::Result<(usize, SocketAddr)>) {
     poll_fn(|context| {
         for (index, relay) in relays.iter().enumerate() {
             let mut into = ReadBuf::new(buffer);
@@ -424,45 +575,13 @@ async fn receive(relays: &[Relay], buffer: &mut [u8]) -> (usize, io::Result<(usi
     .await
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use stun_types::attribute::Username;
-    use stun_types::message::LongTermKeyCredentials;
-
-    fn key(password: &str) -> IntegrityKey {
-        LongTermKeyCredentials::new("u".into(), password.into(), "r".into())
-            .make_key(IntegrityAlgorithm::Sha1)
-    }
-
-    #[test]
-    fn only_the_gates_nonce_is_translated_and_only_for_who_knows_the_password() {
-        let nonces = Nonces {
-            gate: "gate".into(),
-            own: Some("own".into()),
-        };
-        let request = |nonce: &str, password: &str| {
-            let mut message = Message::builder_request(ALLOCATE, MessageWriteVec::new());
-            let user = Username::new("u").unwrap();
-            message.add_attribute(&user).unwrap();
-            message.add_attribute(&Nonce::new(nonce).unwrap()).unwrap();
-            message
-                .add_message_integrity_with_key(&key(password), IntegrityAlgorithm::Sha1)
-                .unwrap();
-            message.finish()
-        };
-        let before = request("gate", "p");
-        let after = nonces.translate(&before, &key("p")).unwrap();
-        let (before, after) = (
-            Message::from_bytes(&before).unwrap(),
-            Message::from_bytes(&after).unwrap(),
-        );
-        assert_eq!(after.transaction_id(), before.transaction_id());
-        assert_eq!(after.attribute::<Nonce>().unwrap().nonce(), "own");
-        assert_eq!(after.attribute::<Username>().unwrap().username(), "u");
-        assert!(after.validate_integrity_with_key(&key("p")).is_ok());
-        assert!(nonces.translate(&request("own", "p"), &key("p")).is_none());
-        assert!(nonces.translate(&request("gate", "x"), &key("p")).is_none());
-        assert!(nonces.translate(&[0x40, 0, 0, 0], &key("p")).is_none());
-    }
+/// The next connection to any of the relayed addresses; never without them.
+async fn accept(listeners: &[Relay<TcpListener>]) -> io::Result<(TcpStream, SocketAddr)> {
+    poll_fn(|context| {
+        let mut polled = listeners
+            .iter()
+            .map(|relay| relay.socket.poll_accept(context));
+        polled.find(Poll::is_ready).unwrap_or(Poll::Pending)
+    })
+    .await
 }

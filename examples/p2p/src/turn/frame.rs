@@ -18,6 +18,11 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         Self { stream }
     }
 
+    /// The stream, which is at the end of a message: none is read ahead.
+    pub(crate) fn into_inner(self) -> R {
+        self.stream
+    }
+
     /// The next message, without what fills it up; none at the end, also at an end in its middle. Not to be given up halfway.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut head = [0; CHANNEL_HEADER];

@@ -12,7 +12,8 @@ use stun_types::message::{
     MessageWriteVec,
 };
 use stun_types::prelude::{AttributeStaticType, MessageWrite, MessageWriteExt};
-use turn_types::message::ALLOCATE;
+use turn_types::attribute::ConnectionId;
+use turn_types::message::{ALLOCATE, CONNECTION_BIND};
 
 /// How long a nonce is good, in seconds.
 const FRESH: u64 = 600;
@@ -26,6 +27,18 @@ pub(crate) enum Verdict {
     Answer(Vec<u8>),
     /// The message goes to a state machine of their own.
     Admit(Admission),
+    /// The stream that it came by is to carry a peer's bytes.
+    Bind(Binding),
+}
+
+/// A stream for a connection of a peer (RFC 6062, section 5.4).
+#[derive(Debug)]
+pub(crate) struct Binding {
+    /// Which.
+    pub(crate) id: u32,
+    pub(crate) username: String,
+    /// What is answered where the user has such a connection, and where not.
+    pub(crate) answers: [Vec<u8>; 2],
 }
 
 /// Somebody who may make an allocation.
@@ -90,6 +103,9 @@ impl Gate {
         ) else {
             return answer(self.challenge(&message, ErrorCode::UNAUTHORIZED, from, now));
         };
+        if message.has_method(CONNECTION_BIND) {
+            return bind(&message, username, &key);
+        }
         if !message.has_method(ALLOCATE) {
             return answer(signed_error(&message, ErrorCode::ALLOCATION_MISMATCH, &key));
         }
@@ -135,12 +151,11 @@ impl Gate {
         finish(response)
     }
 
-    /// The time, and a proof that it was we who told it to this address.
+    /// The time, and a proof that it was we who told it to this machine: streams for peers are asked for with the nonce of another.
     fn nonce(&self, from: SocketAddr, now: u64) -> String {
         let time = format!("{now:x}");
-        let mac = self
-            .secret
-            .mac(&[b"nonce", time.as_bytes(), from.to_string().as_bytes()]);
+        let ip = from.ip().to_string();
+        let mac = self.secret.mac(&[b"nonce", time.as_bytes(), ip.as_bytes()]);
         let [a, b, c, d, e, f, g, h, ..] = mac;
         let proof = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
         format!("{time}-{proof:016x}")
@@ -154,6 +169,25 @@ impl Gate {
             (time..=time.saturating_add(FRESH)).contains(&now) && self.nonce(from, time) == nonce
         })
     }
+}
+
+fn bind(message: &Message<'_>, username: &str, key: &IntegrityKey) -> Verdict {
+    let refused = signed_error(message, ErrorCode::BAD_REQUEST, key);
+    let (Ok(id), Some(bound), Some(refused)) = (
+        message.attribute::<ConnectionId>(),
+        signed(
+            Message::builder_success(message, MessageWriteVec::new()),
+            key,
+        ),
+        refused.clone(),
+    ) else {
+        return answer(refused);
+    };
+    Verdict::Bind(Binding {
+        id: id.id(),
+        username: username.to_owned(),
+        answers: [bound, refused],
+    })
 }
 
 fn answer(response: Option<Vec<u8>>) -> Verdict {
@@ -200,6 +234,11 @@ pub(crate) fn signed_error(
     response
         .add_attribute(&ErrorCode::builder(code).build().ok()?)
         .ok()?;
+    signed(response, key)
+}
+
+/// For somebody who knows the password, proof that we do.
+pub(crate) fn signed(mut response: MessageWriteVec, key: &IntegrityKey) -> Option<Vec<u8>> {
     response
         .add_message_integrity_with_key(key, IntegrityAlgorithm::Sha1)
         .ok()?;
@@ -267,7 +306,7 @@ mod tests {
         let nonce = message.attribute::<Nonce>().unwrap();
         assert!(gate().is_fresh(nonce.nonce(), from(), NOW + FRESH));
         assert!(!gate().is_fresh(nonce.nonce(), from(), NOW + FRESH + 1));
-        assert!(!gate().is_fresh(nonce.nonce(), "192.0.2.1:5001".parse().unwrap(), NOW));
+        assert!(!gate().is_fresh(nonce.nonce(), "192.0.2.2:5000".parse().unwrap(), NOW));
     }
 
     #[test]

@@ -4,9 +4,13 @@ mod client;
 pub mod credentials;
 mod frame;
 mod gate;
+mod kept;
+mod nonces;
+mod pair;
 pub mod peers;
 mod relay;
 mod stream;
+mod tcp;
 mod udp;
 pub mod users;
 
@@ -14,7 +18,9 @@ pub(crate) use gate::Gate;
 use peers::Policy;
 pub(crate) use relay::Relays;
 pub(crate) use stream::serve as serve_stream;
-pub(crate) use udp::serve as serve_udp;
+use tcp::Waiting;
+use tokio::net::UdpSocket;
+pub(crate) use udp::{socket as udp_socket, threads};
 use users::Users;
 
 /// What all clients share.
@@ -25,6 +31,10 @@ pub(crate) struct Context {
     pub(crate) users: Users,
     pub(crate) relays: Relays,
     pub(crate) gate: Gate,
+    /// Connections of peers.
+    pub(crate) waiting: Waiting,
+    /// Ports after even ones.
+    pub(crate) reserved: kept::Kept<relay::Relay<UdpSocket>>,
 }
 
 /// Seconds since 1970.

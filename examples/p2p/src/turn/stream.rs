@@ -73,6 +73,17 @@ where
                 timeout(IDLE, write.flush()).await??;
             }
             Verdict::Admit(admission) => break (admission, message),
+            Verdict::Bind(binding) => {
+                let peer = context.waiting.take(binding.id, &binding.username);
+                let [bound, refused] = binding.answers;
+                let answer = if peer.is_some() { bound } else { refused };
+                timeout(IDLE, write.write_all(&answer)).await??;
+                timeout(IDLE, write.flush()).await??;
+                if let Some(peer) = peer {
+                    // What else there is are the peer's bytes.
+                    return peer.join(frames.into_inner(), write).await;
+                }
+            }
         }
     };
     let client = Client::new(
