@@ -30,6 +30,8 @@ pub struct Mcu {
     pub rtmp: SocketAddr,
     /// Where it speaks RTSP.
     pub rtsp: SocketAddr,
+    /// Where media of browsers comes and goes.
+    pub udp: SocketAddr,
 }
 
 impl Mcu {
@@ -53,12 +55,14 @@ impl Mcu {
         };
         let rtmp = address("RTMP listening on rtmp://");
         let rtsp = address("RTSP listening on rtsp://");
+        let udp = address("UDP listening on ");
         let http = address("HTTP listening on http://");
         Self {
             process,
             http,
             rtmp,
             rtsp,
+            udp,
         }
     }
 

@@ -75,6 +75,8 @@ pub(crate) fn router(site: Site, streams: Router) -> Router {
                 .delete(no_own_layout),
         )
         .route("/api/rooms/{name}/record", post(record))
+        .route("/api/rooms/{name}/push", post(push))
+        .route("/api/rooms/{name}/push/{id}", delete(end_push))
         .route("/api/rooms/{name}/cameras/{who}", post(pull).delete(let_go))
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
@@ -251,6 +253,7 @@ fn describe(room: &Room) -> Value {
         "recording": room.is_recording(),
         "listeners": room.listeners(),
         "hls": format!("/{}/index.m3u8", room.stream()),
+        "pushes": room.pushes(),
         "people": people,
     })
 }
@@ -411,6 +414,30 @@ async fn record(State(site): Shared, Path(name): Path<String>, body: Bytes) -> R
     with_room(&site, &name, |room| {
         room.set_recording(record.on);
         fresh(describe(room))
+    })
+}
+
+#[derive(Debug, Deserialize)]
+struct Target {
+    url: String,
+}
+
+/// Pushes the mix to a server of RTMP.
+async fn push(State(site): Shared, Path(name): Path<String>, body: Bytes) -> Response {
+    let target: Target = match parse(&body) {
+        Ok(target) => target,
+        Err(refusal) => return refusal,
+    };
+    with_room(&site, &name, |room| match room.push(&target.url) {
+        Ok(id) => (StatusCode::ACCEPTED, fresh(json!({ "id": id }))).into_response(),
+        Err(why) => refuse(StatusCode::BAD_REQUEST, why),
+    })
+}
+
+async fn end_push(State(site): Shared, Path((name, id)): Path<(String, u64)>) -> Response {
+    with_room(&site, &name, |room| match room.end_push(id) {
+        true => fresh(describe(room)),
+        false => refuse(StatusCode::NOT_FOUND, "it is not pushed there"),
     })
 }
 

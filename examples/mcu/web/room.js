@@ -160,6 +160,15 @@ function entry(person) {
   return item;
 }
 
+/** Where the mix goes, each with a button that ends it. */
+function pushed(push) {
+  const item = Object.assign(document.createElement("li"), { textContent: `${push.url}: ${push.state}` });
+  const end = Object.assign(document.createElement("button"), { textContent: "End" });
+  end.onclick = () => tell(`/push/${push.id}`, undefined, "DELETE");
+  item.append(end);
+  return item;
+}
+
 async function look() {
   const answer = await fetch(api);
   if (!answer.ok) return;
@@ -172,6 +181,7 @@ async function look() {
   editor.people = now.people.map((person) => person.name);
   $("record").ariaPressed = String(now.recording);
   $("hls").href = now.hls;
+  $("pushes").replaceChildren(...now.pushes.map(pushed));
 }
 
 async function join() {
@@ -214,6 +224,10 @@ async function join() {
     else setLayout({ mode });
   };
   $("mine").onchange = () => $("mine").checked || tell(`/people/${state.person}/layout`, undefined, "DELETE");
+  $("push").onsubmit = (event) => {
+    event.preventDefault();
+    tell("/push", { url: $("target").value }).then(() => ($("target").value = ""));
+  };
   $("leave").onclick = leave;
   $("rtmp").textContent = `rtmp://${location.hostname}/room/${room}`;
   await connect(tracks);

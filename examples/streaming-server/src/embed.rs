@@ -46,6 +46,9 @@ pub trait Sink: Debug + Send + Sync {
 
     /// Whether the publisher should send a keyframe soon, if it can be told; asked once for each wish.
     fn wants_keyframe(&mut self) -> bool;
+
+    /// From the next picture on, what comes needs so many quarters of a turn, clockwise, to stand upright (`urn:3gpp:video-orientation`).
+    fn turned(&mut self, _quarters: u8) {}
 }
 
 /// A running server, for who has it inside. Clones are the same.

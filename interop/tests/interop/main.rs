@@ -7,6 +7,7 @@ mod calls;
 mod client;
 mod control;
 mod fidelity;
+mod hardships;
 mod hostile;
 mod lifecycle;
 mod load;

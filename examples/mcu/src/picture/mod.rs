@@ -141,6 +141,42 @@ impl Picture {
         })
     }
 
+    /// Turned clockwise by so many quarters.
+    #[must_use]
+    pub fn turned(self, quarters: u8) -> Self {
+        let quarters = quarters % 4;
+        if quarters == 0 {
+            return self;
+        }
+        let (width, height) = (self.width, self.height);
+        let mut edges = [width, width / 2, width / 2].into_iter();
+        let planes = self.planes.map(|mut plane| {
+            let width = edges.next().unwrap_or(1);
+            if quarters == 2 {
+                plane.reverse();
+                return plane;
+            }
+            let mut out = Vec::with_capacity(plane.len());
+            // Each column becomes a line: from the bottom up where it goes clockwise, else the last one first.
+            for index in 0..width {
+                match quarters {
+                    1 => out.extend(plane.iter().skip(index).step_by(width).rev()),
+                    _ => out.extend(plane.iter().skip(width - 1 - index).step_by(width)),
+                }
+            }
+            out
+        });
+        let (width, height) = match quarters {
+            2 => (width, height),
+            _ => (height, width),
+        };
+        Self {
+            width,
+            height,
+            planes,
+        }
+    }
+
     /// Pixels per line.
     #[must_use]
     pub const fn width(&self) -> usize {
@@ -247,6 +283,31 @@ mod tests {
         let picture = Picture::from_planes((2, 2), [&luma, &[3, 9], &[4, 9]], [3, 2, 2]).unwrap();
         assert_eq!(picture.planes(), &[vec![1, 1, 2, 2], vec![3], vec![4]]);
         assert!(Picture::from_planes((2, 4), [&luma, &[3, 9], &[4, 9]], [3, 2, 2]).is_none());
+    }
+
+    #[test]
+    fn pictures_are_turned_clockwise() {
+        let mut picture = Picture::new(8, 4, Colour::BLACK);
+        let corner = Area {
+            x: 0,
+            y: 0,
+            width: 4,
+            height: 2,
+        };
+        picture.fill(corner, Colour::RED);
+        // Where the upper left corner goes.
+        for (quarters, size, x, y) in [
+            (0, (8, 4), 0, 0),
+            (1, (4, 8), 3, 0),
+            (2, (8, 4), 7, 3),
+            (3, (4, 8), 0, 7),
+        ] {
+            let turned = picture.clone().turned(quarters);
+            assert_eq!((turned.width(), turned.height()), size);
+            assert_eq!(turned.at(x, y), Colour::RED, "{quarters}");
+            assert_eq!(turned.at(size.0 - 1 - x, size.1 - 1 - y), Colour::BLACK);
+            assert_eq!(turned.turned((4 - quarters) % 4), picture);
+        }
     }
 
     #[test]

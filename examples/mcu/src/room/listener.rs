@@ -1,6 +1,7 @@
 //! One who gets the mix by WebRTC.
 
-use super::pictures::{Eye, Format, STEPS, Unit};
+use super::pictures::Eye;
+use super::share::{Format, STEPS, Unit};
 use super::voices::Ear;
 use crate::layout::Layout;
 use bytes::Bytes;

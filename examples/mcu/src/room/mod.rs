@@ -6,11 +6,14 @@ mod listener;
 mod person;
 mod pictures;
 mod program;
+mod push;
+mod screen;
+mod share;
 mod voices;
 
 pub(crate) use listener::{Listener, Out};
 pub use person::{Person, Way};
-pub use pictures::Format;
+pub use share::Format;
 
 use crate::layout::Layout;
 use crate::sound::FRAME;
@@ -18,6 +21,7 @@ use costs::Costs;
 use media::Event;
 use pictures::{Eye, Pictures};
 use program::Program;
+use push::Push;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,6 +38,9 @@ const LINGER: Duration = Duration::from_secs(10);
 const SEGMENT: i64 = 2_000_000_000;
 /// The number of the program among those who see.
 const PROGRAM: u64 = 0;
+
+/// Most servers that the program of a room is pushed to.
+const MAX_PUSHES: usize = 8;
 
 /// What rooms share.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +65,8 @@ pub struct Room {
     changed: Condvar,
     /// Nobody listens.
     idle: Arc<AtomicBool>,
-    program: Mutex<Option<Program<Outlet>>>,
+    program: Mutex<Option<Program<Outlets>>>,
+    pushes: Arc<Mutex<Vec<Arc<Push>>>>,
     /// When the program was wanted last, in milliseconds since the start, and one.
     wanted: AtomicU64,
     next: AtomicU64,
@@ -111,6 +119,7 @@ impl Room {
             changed: Condvar::new(),
             idle: Arc::new(AtomicBool::new(true)),
             program: Mutex::new(None),
+            pushes: Arc::default(),
             wanted: AtomicU64::new(0),
             next: AtomicU64::new(1),
             costs: Costs::default(),
@@ -154,6 +163,9 @@ impl Room {
         self.look(&state);
         drop(state);
         *lock(&self.program) = None;
+        for push in std::mem::take(&mut *lock(&self.pushes)) {
+            push.stop.begin();
+        }
     }
 
     // Who is there --------------------------------------------------------------------------------------------------
@@ -309,6 +321,38 @@ impl Room {
         self.state().recording = on;
     }
 
+    /// Pushes the program to a server of RTMP, from now on; tells the number of that.
+    ///
+    /// # Errors
+    /// What is wrong with the URL, or that there are too many.
+    pub fn push(&self, url: &str) -> Result<u64, String> {
+        let mut pushes = lock(&self.pushes);
+        if pushes.len() >= MAX_PUSHES {
+            return Err(format!("it goes to {MAX_PUSHES} servers already"));
+        }
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        pushes.push(Push::start(id, url)?);
+        Ok(id)
+    }
+
+    /// Pushes it there no more; whether it was.
+    pub fn end_push(&self, id: u64) -> bool {
+        let mut pushes = lock(&self.pushes);
+        let count = pushes.len();
+        for push in pushes.extract_if(.., |push| push.id == id) {
+            push.stop.begin();
+        }
+        pushes.len() < count
+    }
+
+    /// Where it is pushed to, for the API.
+    pub(crate) fn pushes(&self) -> Vec<serde_json::Value> {
+        lock(&self.pushes)
+            .iter()
+            .map(|push| push.describe())
+            .collect()
+    }
+
     /// Begins the program where it is wanted, and ends it where it is not; to be called about once a second.
     pub(crate) fn keep(&self, server: &Handle) {
         let state = self.state();
@@ -324,7 +368,8 @@ impl Room {
         let wanted = self.wanted.load(Ordering::Relaxed);
         let lingers =
             wanted > 0 && now - wanted.min(now) < u64::try_from(LINGER.as_millis()).unwrap_or(0);
-        let wanted = !empty && (recording || lingers);
+        let pushed = !lock(&self.pushes).is_empty();
+        let wanted = !empty && (recording || pushed || lingers);
         let mut program = lock(&self.program);
         match (&mut *program, wanted) {
             (none @ None, true) => {
@@ -332,7 +377,12 @@ impl Room {
                     return tracing::error!(room = %self.name, "its program cannot be published");
                 };
                 let shows = *self.layout() != Layout::Audio;
-                match Program::new(outlet, shows) {
+                let outlets = Outlets {
+                    outlet,
+                    pushes: Arc::clone(&self.pushes),
+                    tracks: None,
+                };
+                match Program::new(outlets, shows) {
                     Ok(program) => *none = Some(program),
                     Err(error) => {
                         return tracing::error!(room = %self.name, "no program: {error:#}");
@@ -347,7 +397,7 @@ impl Room {
             _ => {}
         }
         if let Some(program) = &mut *program {
-            program.out.set_recording(recording);
+            program.out.outlet.set_recording(recording);
         }
         let has_program = program.is_some();
         drop(program);
@@ -494,6 +544,31 @@ impl Room {
     }
 }
 
+/// Where the program goes.
+#[derive(Debug)]
+struct Outlets {
+    outlet: Outlet,
+    pushes: Arc<Mutex<Vec<Arc<Push>>>>,
+    tracks: Option<media::Tracks>,
+}
+
+impl program::Out for Outlets {
+    fn handle(&mut self, event: Event) {
+        if let Event::Tracks(tracks) = &event {
+            self.tracks = Some(tracks.clone());
+        }
+        for push in &*lock(&self.pushes) {
+            push.handle(&event, self.tracks.as_ref());
+        }
+        self.outlet.handle(event);
+    }
+
+    fn flush(&mut self) {
+        // What it holds back goes with the next.
+        let _ = self.outlet.flush(Instant::now());
+    }
+}
+
 /// By what somebody is in a room: dropped, they have gone.
 #[derive(Debug)]
 pub struct Inlet {
@@ -516,6 +591,10 @@ impl Sink for Inlet {
 
     fn wants_keyframe(&mut self) -> bool {
         self.person.take_wish()
+    }
+
+    fn turned(&mut self, quarters: u8) {
+        self.person.turn(quarters);
     }
 }
 

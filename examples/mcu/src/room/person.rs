@@ -38,6 +38,8 @@ impl Way {
 pub(crate) enum Item {
     /// From here on it is that.
     Track(Codec, Timescale),
+    /// From here on pictures need so many quarters of a turn, clockwise, to stand upright.
+    Turn(u8),
     Sample(Sample, i64),
 }
 
@@ -47,6 +49,7 @@ pub(crate) struct Lane {
     track: Option<(TrackId, Timescale)>,
     /// Kept for who begins to listen later.
     codec: Option<Codec>,
+    turn: u8,
     items: VecDeque<Item>,
     bytes: usize,
 }
@@ -64,7 +67,11 @@ impl Lane {
     pub(crate) fn trim(&mut self) {
         let sync = |item: &Item| matches!(item, Item::Sample(sample, _) if sample.is_sync());
         if let Some(newest) = self.items.iter().rposition(sync)
-            && newest > 1
+            && self
+                .items
+                .iter()
+                .take(newest)
+                .any(|item| matches!(item, Item::Sample(..)))
         {
             let rest = self.items.split_off(newest);
             self.clear();
@@ -82,6 +89,7 @@ impl Lane {
         self.items.clear();
         if let (Some(codec), Some((_, scale))) = (&self.codec, self.track) {
             self.items.push_back(Item::Track(codec.clone(), scale));
+            self.items.push_back(Item::Turn(self.turn));
         }
     }
 
@@ -211,6 +219,15 @@ impl Person {
         }
     }
 
+    /// Its pictures that come now need so many quarters of a turn, clockwise, to stand upright.
+    pub(crate) fn turn(&self, quarters: u8) {
+        let lane = &mut self.arrival().picture;
+        if lane.turn != quarters {
+            lane.turn = quarters;
+            lane.items.push_back(Item::Turn(quarters));
+        }
+    }
+
     pub(crate) fn want_keyframe(&self) {
         self.wants_keyframe.store(true, Ordering::Relaxed);
     }
@@ -326,6 +343,7 @@ mod tests {
         while let Some(item) = arrival.picture.next(|_| true) {
             match item {
                 Item::Track(..) => tracks += 1,
+                Item::Turn(_) => {}
                 Item::Sample(_, time) => times.push(time / 1_000_000),
             }
         }

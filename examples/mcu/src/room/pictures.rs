@@ -2,140 +2,20 @@
 //! see it.
 
 use super::costs::Costs;
-use super::person::{Item, Person, is_stale};
+use super::person::Person;
+use super::screen::Screen;
+use super::share::{Format, Share, Unit};
 use crate::layout::{Cell, Layout, Motion, Person as Shown, arrange};
 use crate::picture::Picture;
 use crate::picture::compose::{Canvas, Tile};
-use crate::picture::decode::Decoder;
-use crate::picture::encode::{Encoder, Settings};
-use bytes::Bytes;
-use h264::{DecoderConfig, length_prefixed};
-use media::{Codec, Timescale};
-use rtp::payload::h264::Packetizer;
-use std::collections::{HashMap, HashSet, VecDeque};
+use crate::picture::encode::Encoder;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-/// Bytes of a payload, at most: it fits through tunnels.
-const PAYLOAD: usize = 1180;
 /// Without anything new, a picture is sent again after so long, so that players know that it goes on.
 const AGAIN: i64 = 200_000_000;
 /// Keyframes of one encoder are not nearer to each other than that.
 const KEYFRAMES: i64 = 300_000_000;
-/// Pictures that wait to be shown: as many as a decoder reorders.
-const READY: usize = 17;
-/// What a size and a rate are of the greatest: so much of an edge, and of the bits, in hundredths.
-pub(crate) const STEPS: [(usize, u32); 4] = [(100, 100), (100, 50), (50, 25), (25, 8)];
-
-/// The greatest size and rate.
-#[derive(Debug, Clone, Copy)]
-pub struct Format {
-    /// Pixels per line.
-    pub width: usize,
-    /// Lines.
-    pub height: usize,
-    /// Pictures per second.
-    pub rate: u32,
-    /// Bits per second.
-    pub bitrate: u32,
-}
-
-impl Format {
-    /// That of a step.
-    pub(crate) fn step(&self, step: usize) -> Settings {
-        let (size, bits) = STEPS[step.min(STEPS.len() - 1)];
-        let edge = |edge: usize| (edge * size / 100).max(32) & !1;
-        Settings {
-            width: edge(self.width),
-            height: edge(self.height),
-            rate: self.rate,
-            bitrate: self.bitrate / 100 * bits,
-            keyframes: None,
-        }
-    }
-}
-
-/// The pictures of somebody.
-#[derive(Debug, Default)]
-struct Screen {
-    decoder: Option<Decoder>,
-    scale: Option<Timescale>,
-    ready: VecDeque<(i64, Picture)>,
-    shown: Option<Arc<Picture>>,
-    /// When that was due.
-    since: i64,
-    version: u64,
-}
-
-impl Screen {
-    /// Decodes what is due, and shows what is.
-    fn fill(&mut self, person: &Person, now: i64) {
-        loop {
-            let Some((item, delay)) = next(person, now) else {
-                break;
-            };
-            match item {
-                Item::Track(codec, scale) => {
-                    self.scale = Some(scale);
-                    match (codec, &mut self.decoder) {
-                        (Codec::H264(config), Some(decoder)) => decoder.set_config(config),
-                        (Codec::H264(config), none) => *none = Some(Decoder::new(config)),
-                        (other, decoder) => {
-                            tracing::warn!(name = %person.name, "{} cannot be seen: H.264 can", other.rfc6381());
-                            *decoder = None;
-                        }
-                    }
-                }
-                Item::Sample(sample, _) => {
-                    let (Some(decoder), Some(scale)) = (&mut self.decoder, self.scale) else {
-                        continue;
-                    };
-                    if let Some((time, picture)) = decoder.decode(&sample) {
-                        person.decoded.fetch_add(1, Ordering::Relaxed);
-                        self.ready
-                            .push_back((scale.time(time).as_nanos() + delay, picture));
-                    } else if decoder.waits() {
-                        person.want_keyframe();
-                    }
-                }
-            }
-        }
-        while self.ready.len() > READY || self.ready.front().is_some_and(|(due, _)| *due <= now) {
-            let Some((due, picture)) = self.ready.pop_front() else {
-                break;
-            };
-            self.shown = Some(Arc::new(picture));
-            self.since = due.min(now);
-            self.version += 1;
-        }
-        if self.shown.is_some() && is_stale(self.since, now) && !person.is_screen() {
-            self.shown = None;
-            self.version += 1;
-        }
-    }
-
-    /// Nobody looks: what comes next begins with a keyframe.
-    fn rest(&mut self, person: &Person) {
-        if let Some(decoder) = &mut self.decoder
-            && !decoder.waits()
-        {
-            decoder.reset();
-        }
-        self.ready.clear();
-        self.shown = None;
-        person.arrival().picture.trim();
-    }
-}
-
-/// The next that is due, and what is added to times to know when they are. What comes meanwhile is not held up by its decoding.
-fn next(person: &Person, now: i64) -> Option<(Item, i64)> {
-    let mut arrival = person.arrival();
-    let arrival = &mut *arrival;
-    let timeline = &arrival.timeline;
-    let item = arrival.picture.next(|time| timeline.due(time) <= now)?;
-    Some((item, timeline.due(0)))
-}
-
 /// Somebody who sees.
 #[derive(Debug, Clone)]
 pub(crate) struct Eye {
@@ -148,31 +28,7 @@ pub(crate) struct Eye {
     pub(crate) period: Option<i64>,
 }
 
-/// A picture, encoded.
-#[derive(Debug)]
-pub(crate) struct Unit {
-    /// On the room's clock, in nanoseconds.
-    pub(crate) time: i64,
-    pub(crate) sync: bool,
-    pub(crate) data: Bytes,
-    pub(crate) config: DecoderConfig,
-    /// The same as payloads of RTP, each with its marker.
-    pub(crate) payloads: Vec<(Bytes, bool)>,
-}
-
 type Key = (Arc<Layout>, usize);
-
-/// An encoder, for all who see the same.
-#[derive(Debug)]
-struct Share {
-    encoder: Encoder,
-    /// That of the canvas when it was encoded last.
-    version: u64,
-    encoded: i64,
-    keyframe: i64,
-    wants_keyframe: bool,
-    period: Option<i64>,
-}
 
 #[derive(Debug)]
 struct View {
@@ -404,67 +260,13 @@ impl Pictures {
     }
 }
 
-impl Share {
-    fn unit(&mut self, picture: &Picture, now: i64) -> Option<Unit> {
-        let time = u64::try_from(now / 1_000_000).unwrap_or(0);
-        let encoded = match self.encoder.encode(picture, time) {
-            Ok(Some(encoded)) => encoded,
-            // The next tick tries again.
-            Ok(None) => {
-                self.version = 0;
-                return None;
-            }
-            Err(error) => {
-                tracing::error!("a picture cannot be encoded: {error:#}");
-                self.wants_keyframe = true;
-                return None;
-            }
-        };
-        if encoded.sync {
-            self.wants_keyframe = false;
-            self.keyframe = now;
-        }
-        let config = self.encoder.config()?.clone();
-        Some(Unit {
-            time: now,
-            sync: encoded.sync,
-            payloads: payloads(&encoded.data, encoded.sync.then_some(&config)),
-            data: encoded.data,
-            config,
-        })
-    }
-}
-
-/// Cut for packets, with the parameter sets before, where they are given.
-fn payloads(data: &Bytes, config: Option<&DecoderConfig>) -> Vec<(Bytes, bool)> {
-    let mut unit = Vec::with_capacity(data.len() + 64);
-    for nal in config
-        .into_iter()
-        .flat_map(|config| config.sps().chain(config.pps()))
-    {
-        // Parameter sets are not longer than 4 GB.
-        let _ = length_prefixed::push(nal, &mut unit);
-    }
-    unit.extend_from_slice(data);
-    let mut packetizer = Packetizer::new(PAYLOAD, rtp::payload::h264::Mode::NonInterleaved);
-    let Ok(payloads) = packetizer.packetize(&unit) else {
-        return Vec::new();
-    };
-    payloads
-        .map(|payload| {
-            let mut out = Vec::with_capacity(payload.len());
-            payload.write(&mut out);
-            (out.into(), payload.marker)
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::person::Way;
     use super::*;
     use crate::picture::Colour;
-    use media::{Event, Flags, Sample, Track, TrackId, Tracks};
+    use crate::picture::decode::Decoder;
+    use media::{Codec, Event, Flags, Sample, Timescale, Track, TrackId, Tracks};
     use std::time::Instant;
 
     const BLUE: Colour = Colour::new(41, 240, 110);

@@ -1,6 +1,6 @@
 //! What everybody outside of the room sees of it: the mix as a stream, for RTMP, RTSP, HLS, DASH and recordings.
 
-use super::pictures::Unit;
+use super::share::Unit;
 use super::voices::samples;
 use crate::sound::encode::{AAC_FRAME, Aac};
 use crate::sound::{FRAME, Frame, RATE};
@@ -8,8 +8,6 @@ use bytes::Bytes;
 use h264::DecoderConfig;
 use media::{Codec, Event, Flags, Sample, Timescale, Track, TrackId, Tracks};
 use std::num::NonZeroU32;
-use std::time::Instant;
-use streaming_server::embed::Outlet;
 
 const VIDEO: TrackId = TrackId(1);
 const AUDIO: TrackId = TrackId(2);
@@ -22,17 +20,6 @@ const BITRATE: u32 = 128_000;
 pub(crate) trait Out {
     fn handle(&mut self, event: Event);
     fn flush(&mut self);
-}
-
-impl Out for Outlet {
-    fn handle(&mut self, event: Event) {
-        Outlet::handle(self, event);
-    }
-
-    fn flush(&mut self) {
-        // What it holds back goes with the next.
-        let _ = Outlet::flush(self, Instant::now());
-    }
 }
 
 /// The mix as a stream.

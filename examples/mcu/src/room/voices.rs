@@ -44,6 +44,7 @@ impl Voice {
                         .inspect_err(|error| tracing::warn!(name = %person.name, "cannot be heard: {error:#}"))
                         .ok();
                 }
+                Item::Turn(_) => {}
                 Item::Sample(sample, _) => {
                     let Some(decoder) = &mut self.decoder else {
                         continue;
@@ -84,7 +85,7 @@ fn next(person: &Person, now: i64) -> Option<(Item, i64)> {
         .sound
         .next(|time| timeline.due(time) <= now + AHEAD)?;
     let due = match &item {
-        Item::Track(..) => now,
+        Item::Track(..) | Item::Turn(_) => now,
         Item::Sample(_, time) => timeline.due(*time),
     };
     Some((item, due))

@@ -64,6 +64,13 @@ impl Publication {
         }
     }
 
+    /// What comes next needs so many quarters of a turn, clockwise.
+    pub(crate) fn turn(&mut self, quarters: u8) {
+        if let Publication::Taken(taken) = self {
+            taken.sink.turned(quarters);
+        }
+    }
+
     /// Whether a keyframe is wanted; none, if it is to come again and again.
     pub(crate) fn wants_keyframe(&mut self) -> Option<bool> {
         match self {

@@ -122,6 +122,13 @@ impl Publish {
             Codec::H264 => VIDEO,
             _ => AUDIO,
         };
+        // It comes with the last packet of a picture, and where it is missing nothing has changed.
+        if let Some(orientation) = packet.header.ext_vals.video_orientation
+            && payload_type == VIDEO
+        {
+            // As it is written: so many quarters clockwise (3GPP TS 26.114 §7.4.5).
+            self.ingest.publication.turn(orientation as u8);
+        }
         let header = rtp::Header {
             marker: packet.header.marker,
             payload_type,
