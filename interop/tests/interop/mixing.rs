@@ -245,9 +245,10 @@ fn the_mix_goes_out_to_other_servers() {
     let folder = TempDir::new().expect("there is room for temporary files");
     let mcu = Mcu::start(&["--size", "320x180"]);
     let _red = publish(&mcu, "red", "red", 400);
+    mcu.wait_for_people("mix", 1);
     let _blue = publish(&mcu, "blue", "blue", 1000);
     mcu.wait_for_people("mix", 2);
-    let both: [(usize, usize, Colour); 3] = [(25, 10, [0; 3]), (25, 90, [0; 3]), (50, 5, [0; 3])];
+    let both: [(usize, usize, Colour); 3] = [(25, 10, [0; 3]), (25, 40, RED), (75, 40, BLUE)];
     let file = folder.path().join("out.flv");
     let target = format!("rtmp://{}/live/secret", nginx::free_address());
     let mut command = Command::new("ffmpeg");
@@ -305,6 +306,7 @@ fn a_camera_and_an_encoder_are_in_one_room() {
 #[test]
 fn four_browsers_see_all_and_hear_the_others() {
     needs!(CHROMIUM, PLAYWRIGHT);
+    let _turn = crate::rooms::turn();
     let mcu = Mcu::start(&["--size", "640x360", "--rate", "15", "--bitrate", "600000"]);
     let mut command = Command::new("node");
     command
