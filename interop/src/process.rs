@@ -149,6 +149,19 @@ impl Process {
         self.child.id()
     }
 
+    /// The memory that it has in use, in KiB.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no `/proc`, or no process any more.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))
+            .expect("it lives, and this is Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        number.expect("VmRSS is in there")
+    }
+
     /// How it ended, if it has.
     pub fn exited(&mut self) -> Option<ExitStatus> {
         let status = self

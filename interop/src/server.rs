@@ -164,18 +164,7 @@ impl Server {
     ///
     /// Where there is no `/proc`.
     pub fn resident_kib(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))
-            .expect("the server lives, and this is Linux");
-        status
-            .lines()
-            .find_map(|line| {
-                line.strip_prefix("VmRSS:")?
-                    .trim()
-                    .strip_suffix(" kB")?
-                    .parse()
-                    .ok()
-            })
-            .expect("VmRSS is in there")
+        self.process.resident_kib()
     }
 
     /// Waits until it has ended, without an error.

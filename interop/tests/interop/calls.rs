@@ -1,6 +1,15 @@
 //! The P2P server: two Chromium call each other directly and over the relay; coturn's client against our TURN.
 
-use std::{process::Command, sync::Mutex};
+use std::{
+    net::{SocketAddr, UdpSocket},
+    process::Command,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Instant,
+};
 
 use fluvial_interop::{
     http, needs,
@@ -148,6 +157,64 @@ fn coturns_client_is_content_with_ipv6() {
     for way in [&["-x"][..], &["-x", "-t"], &["-x", "-T"]] {
         clean(&p2p, p2p.turn.port(), way);
     }
+}
+
+/// Datagrams of strangers, as many as will go: noise, questions, and requests for allocations without and with a wrong signature.
+fn flood(turn: SocketAddr, over: &AtomicBool) -> usize {
+    let header = |kind: u16, length: u16| {
+        let cookie = 0x2112_A442_u32;
+        [
+            &kind.to_be_bytes()[..],
+            &length.to_be_bytes(),
+            &cookie.to_be_bytes(),
+            &[7; 12],
+        ]
+        .concat()
+    };
+    let requested = [0, 0x19, 0, 4, 17, 0, 0, 0];
+    let signature = [&[0, 8, 0, 20][..], &[9; 20]].concat();
+    let kinds = [
+        vec![0x55; 120],
+        header(0x0001, 0),
+        [header(0x0003, 8), requested.to_vec()].concat(),
+        [header(0x0003, 32), requested.to_vec(), signature].concat(),
+        [&[0x40, 0, 0, 100][..], &[0; 100]].concat(),
+        vec![22, 0xFE, 0xFD, 0, 0],
+    ];
+    let local = SocketAddr::new(turn.ip(), 0);
+    let mut sent = 0;
+    while !over.load(Ordering::Relaxed) {
+        // A stranger is new after a while.
+        let socket = UdpSocket::bind(local).expect("there are ports");
+        for datagram in kinds.iter().cycle().take(30) {
+            sent += usize::from(socket.send_to(datagram, turn).is_ok());
+        }
+    }
+    sent
+}
+
+#[test]
+fn strangers_do_not_disturb() {
+    needs!(TURNUTILS);
+    /// KiB: what waits in channels and buffers.
+    const SLACK: u64 = 16 * 1024;
+    let p2p = P2p::start(&[]);
+    // Datagrams get lost in a flood, those of a stream do not.
+    let way = ["-t"];
+    clean(&p2p, p2p.turn.port(), &way);
+    let before = p2p.process.resident_kib();
+    let over = AtomicBool::new(false);
+    let (sent, time) = thread::scope(|scope| {
+        let began = Instant::now();
+        let flood = scope.spawn(|| flood(p2p.turn, &over));
+        clean(&p2p, p2p.turn.port(), &way);
+        over.store(true, Ordering::Relaxed);
+        (flood.join().expect("it ends"), began.elapsed())
+    });
+    let after = p2p.process.resident_kib();
+    eprintln!("{sent} datagrams in {time:?}: from {before} to {after} KiB");
+    assert!(sent > 5_000, "{sent} datagrams are no flood");
+    assert!(after < before + SLACK, "from {before} to {after} KiB");
 }
 
 /// coturn's client takes a 401 for a question and asks again and again: it is watched doing so.
