@@ -1,7 +1,7 @@
 //! The streaming server under test, built by cargo and run as its users run it.
 
 use std::{
-    env, fs,
+    env,
     net::SocketAddr,
     ops::Deref,
     path::{Path, PathBuf},
