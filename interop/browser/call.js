@@ -1,9 +1,9 @@
 // Lets two people call each other, each in a headless Chromium with a made-up camera and microphone, and prints, as lines of JSON, what
 // they see of each other and which way it goes:
 //
-//   node call.js URL [query=relay=1] [relay=1] [file=1]
+//   node call.js URL [query=relay=1] [restart=1] [relay=1] [file=1]
 //
-// One line once both see each other; with `relay`, one once both have been switched to the relay in the middle of the call; with `file`,
+// One line once both see each other; with `restart`, one once both have asked for a restart of ICE at the same time; with `relay`, one once both have been switched to the relay in the middle of the call; with `file`,
 // one once a file has arrived at the other.
 
 import { chromium } from "playwright-core";
@@ -43,7 +43,8 @@ async function come(name) {
 
 /** What a page shows and lets hear of the other. */
 async function look() {
-  const seen = { state: document.body.dataset.state, path: document.body.dataset.path, decoded: 0, energy: 0, green: 0, other: document.getElementById("other").textContent };
+  const fragment = /a=ice-ufrag:(\S+)/.exec(window.meeting?.peer?.currentLocalDescription?.sdp)?.[1];
+  const seen = { fragment, state: document.body.dataset.state, path: document.body.dataset.path, decoded: 0, energy: 0, green: 0, other: document.getElementById("other").textContent };
   for (const stats of (await window.meeting?.peer?.getStats())?.values() ?? []) {
     if (stats.type !== "inbound-rtp") continue;
     if (stats.kind === "video") seen.decoded = stats.framesDecoded;
@@ -84,6 +85,12 @@ async function until(step, pages, fits = () => true) {
 try {
   const pages = await Promise.all(["ann", "bob"].map(come));
   await until("together", pages);
+
+  if (options.restart) {
+    const before = await Promise.all(pages.map(async (page) => (await page.evaluate(look)).fragment));
+    await Promise.all(pages.map((page) => page.locator("#restart").click()));
+    await until("restarted", pages, (one) => one.fragment && !before.includes(one.fragment));
+  }
 
   if (options.relay) {
     for (const page of pages) await page.locator("#relay").check();

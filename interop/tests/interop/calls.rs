@@ -49,10 +49,10 @@ fn call(p2p: &P2p, arguments: &[&str]) -> Vec<Value> {
 }
 
 #[test]
-fn a_call_goes_directly_is_switched_to_the_relay_and_carries_a_file() {
+fn a_call_goes_directly_restarts_is_switched_to_the_relay_and_carries_a_file() {
     needs!(CHROMIUM, PLAYWRIGHT);
     let p2p = P2p::start(&[]);
-    let steps = call(&p2p, &["relay=1", "file=1"]);
+    let steps = call(&p2p, &["restart=1", "relay=1", "file=1"]);
     let of = |name: &str| {
         let step = steps.iter().find(|step| step["step"] == name);
         step.unwrap_or_else(|| panic!("no step {name}: {steps:?}"))
@@ -61,6 +61,7 @@ fn a_call_goes_directly_is_switched_to_the_relay_and_carries_a_file() {
         let path = seen["path"].as_str().expect("a path");
         assert!(!path.contains("relay"), "{path}");
     }
+    assert_eq!(of("restarted")["met"], true);
     assert_eq!(of("file")["same"], true);
     assert_eq!(of("file")["name"], "numbers.bin");
 }
