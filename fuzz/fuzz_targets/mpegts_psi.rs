@@ -10,6 +10,10 @@ use mpegts::psi::{
 /// Read, written, and read again.
 fn again<T: Table + Clone + PartialEq + std::fmt::Debug>(section: &Section<'_>) {
     let Ok(table) = T::decode(section) else { return };
+    // Sections that are longer than their table's may be are read, and not written.
+    if section.bytes().len() > usize::from(T::MAX_SECTION_LENGTH) + 3 {
+        return;
+    }
     let mut out = Vec::new();
     table.encode_section(0, 0, &mut out).expect("it was read");
     assert_eq!(T::decode(&Section::parse(&out).expect("our own")).as_ref(), Ok(&table));
@@ -44,7 +48,9 @@ fuzz_target!(|data: &[u8]| {
         again::<Nit>(&section);
         again::<Sdt>(&section);
         again::<Eit>(&section);
-        if let Ok(table) = ClockTable::decode(&section) {
+        if section.bytes().len() <= 1024
+            && let Ok(table) = ClockTable::decode(&section)
+        {
             let mut out = Vec::new();
             table.encode(&mut out).expect("it was read");
             assert_eq!(ClockTable::decode(&Section::parse(&out).expect("our own")), Ok(table));
