@@ -38,6 +38,7 @@ mod error;
 pub mod gapless;
 pub mod latm;
 mod object_type;
+pub mod raw_data_block;
 mod tables;
 
 pub use asc::AudioSpecificConfig;
