@@ -1,17 +1,16 @@
 //! `fluvial repair`: a plain MP4, its tables first, of one whose end was lost.
 
-use crate::input::{self, Pushed, Source};
+use crate::input::{Pushed, Source};
 use crate::output::{Target, check_apart};
 use crate::progress::{self, Counted};
-use crate::salvage::{Found, Salvage};
+use crate::salvage::{self, Like, Salvage};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
-use media::{Codec, Event, Time, Warning};
+use media::{Event, Time};
 use mp4::writer::{Config, Planner, Writer};
 use mp4::{Demuxer, Limits};
 use std::fs::File;
 use std::process::ExitCode;
-use std::rc::Rc;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -19,66 +18,57 @@ pub struct Args {
     broken: String,
     /// The file to be made.
     output: String,
-    /// A file that the same recorder made with the same settings and that is whole: where the tables are lost, the pictures
-    /// (H.264) are found by its parameter sets. Sound cannot be found, and is left out.
+    /// A file that the same recorder made with the same settings and that is whole: where the tables are lost, pictures (H.264) and sound
+    /// (AAC LC) are found by what it tells. Without one, pictures are found if their parameter sets stand among them.
     #[arg(long, value_name = "GOOD.mp4")]
     like: Option<String>,
 }
 
-/// The configuration of the pictures in a file.
-fn pictures(path: &str) -> Result<h264::DecoderConfig> {
-    let mut input = input::open(path, &input::Options::default())?;
-    while let Some(event) = input.source.next()? {
-        let Event::Tracks(tracks) = event else {
-            continue;
-        };
-        let mut tracks = tracks.iter();
-        let found = tracks.find_map(|track| match &track.codec {
-            Codec::H264(config) => Some(config.clone()),
-            _ => None,
-        });
-        return found.with_context(|| format!("{path}: there is no track of H.264"));
+/// How the media of the broken file are found.
+enum Way {
+    /// By its own tables.
+    Tables,
+    /// Without them, by what a good file tells, if there is one.
+    Search(Option<Like>),
+}
+
+impl Way {
+    fn of(args: &Args) -> Result<Self> {
+        if !salvage::tables_are_lost(&args.broken)? {
+            if args.like.is_some() {
+                eprintln!("note: {} has its tables: --like is not needed", args.broken);
+            }
+            return Ok(Self::Tables);
+        }
+        let like = args.like.as_deref().map(Like::of).transpose()?;
+        Ok(Self::Search(like))
     }
-    bail!("{path}: there are no tracks")
 }
 
 /// Gives all that can be read of a file to `each`. What was wrong with it ends the reading, not the repair.
 fn events(
     args: &Args,
+    way: &Way,
     bar: &ProgressBar,
     mut each: impl FnMut(Event) -> Result<()>,
 ) -> Result<Option<anyhow::Error>> {
     let path = &args.broken;
-    let found = Rc::new(Found::default());
-    let mut source: Box<dyn Source> = if let Some(good) = &args.like {
-        let reader = Salvage::open(path, &pictures(good)?, found.clone())?;
-        let demuxer =
-            elementary::Demuxer::new(elementary::Format::H264, elementary::Limits::default());
-        Box::new(Pushed::new(Box::new(demuxer), reader))
-    } else {
-        let file = File::open(path).with_context(|| path.to_owned())?;
-        let reader = Counted {
-            inner: file,
-            bar: bar.clone(),
-        };
-        Box::new(Pushed::new(
-            Box::new(Demuxer::new(Limits::default())),
-            reader,
-        ))
+    let mut source: Box<dyn Source> = match way {
+        Way::Search(like) => Box::new(Salvage::open(path, like.as_ref())?),
+        Way::Tables => {
+            let file = File::open(path).with_context(|| path.to_owned())?;
+            let reader = Counted {
+                inner: file,
+                bar: bar.clone(),
+            };
+            let demuxer = Box::new(Demuxer::new(Limits::default()));
+            Box::new(Pushed::new(demuxer, reader))
+        }
     };
     loop {
         match source.next() {
             Ok(Some(event)) => each(event)?,
-            Ok(None) => {
-                if args.like.is_some() && found.other.get() > 0 {
-                    let what = "bytes are no pictures that fit: other tracks, of which only the lost tables knew";
-                    each(Event::Warning(Warning::new(format!(
-                        "{} {what}",
-                        found.other.get()
-                    ))))?;
-                }
-                return Ok(None);
-            }
+            Ok(None) => return Ok(None),
             Err(error) => return Ok(Some(error)),
         }
     }
@@ -90,12 +80,13 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         .with_context(|| args.broken.clone())?
         .len();
     let bar = progress::bar(Some(2 * len));
+    let way = Way::of(args)?;
     // Once to know the tables, once to write: memory does not depend on the length.
     let mut planner = Planner::new(Config::moov_last());
     let mut samples = 0_u64;
     let mut end = Time::ZERO;
     let mut tracks = media::Tracks::default();
-    let stopped = events(args, &bar, |event| {
+    let stopped = events(args, &way, &bar, |event| {
         match event {
             Event::Tracks(told) => {
                 planner.set_tracks(&told)?;
@@ -116,7 +107,18 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     match stopped {
         Some(error) if samples == 0 => return Err(error.context(args.broken.clone())),
         Some(error) => eprintln!("warning: {error:#}"),
-        None if samples == 0 => bail!("{}: no sample that could be read", args.broken),
+        None if samples == 0 => match way {
+            Way::Search(None) => bail!(
+                "{}: its tables (moov) are lost, and nothing else in it tells how its pictures and sound were coded; a whole file of the same recorder \
+                 does: --like GOOD.mp4",
+                args.broken
+            ),
+            Way::Search(Some(_)) => bail!(
+                "{}: its tables (moov) are lost, and nothing in it fits what the file of --like has",
+                args.broken
+            ),
+            Way::Tables => bail!("{}: no sample that could be read", args.broken),
+        },
         None => {}
     }
     let mut writer = Writer::with_plan(planner.finish());
@@ -127,7 +129,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         }
         Ok(())
     };
-    events(args, &bar, |event| {
+    events(args, &way, &bar, |event| {
         match event {
             Event::Tracks(tracks) => writer.set_tracks(&tracks)?,
             Event::Sample(sample) => writer.handle_sample(&sample)?,

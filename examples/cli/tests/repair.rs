@@ -58,47 +58,108 @@ fn a_recording_that_was_cut_off_plays_again() {
     }
 }
 
+/// The sums of what ffmpeg decodes of one kind.
+fn frames(path: &str, map: &str) -> Vec<String> {
+    let args = format!("-v error -i {path} -map 0:{map} -f framemd5 -");
+    let lines = testing::csv("ffmpeg", &args, b"").unwrap_or_default();
+    let lines = lines.into_iter().filter(|line| !line[0].starts_with('#'));
+    lines.filter_map(|line| line.last().cloned()).collect()
+}
+
+/// The packets of one kind: decoding time and sum.
+fn packets(path: &str, map: &str) -> Vec<Vec<String>> {
+    let args = format!("-v error -i {path} -map 0:{map} -c copy -f framemd5 -");
+    let lines = testing::csv("ffmpeg", &args, b"").unwrap_or_default();
+    let lines = lines.into_iter().filter(|line| !line[0].starts_with('#'));
+    let whole = lines.filter(|line| line.len() > 5);
+    whole
+        .map(|line| vec![line[1].clone(), line[5].clone()])
+        .collect()
+}
+
 #[test]
-fn pictures_are_found_without_tables_by_a_file_of_the_same_recorder() {
+fn pictures_and_sound_are_found_without_tables_by_a_file_of_the_same_recorder() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (good, whole) = (path("good.mp4"), path("whole.mp4"));
     let (cut, mended) = (path("cut.mp4"), path("mended.mp4"));
-    for (out, picture, sound) in [(&good, "testsrc2", 300), (&whole, "mandelbrot", 500)] {
-        let make = format!(
-            "-v error -f lavfi -i {picture}=size=128x96:rate=25 -f lavfi -i sine=frequency={sound} -t 8 -c:v libx264 -g 25 -bf 2 \
-             -pix_fmt yuv420p -c:a aac -y {out}"
-        );
-        if testing::run("ffmpeg", &make, b"").is_none() {
-            return;
+    for (coding, channels) in [
+        ("-bf 2 -g 25 -r 25 -b:a 128k", 2),
+        ("-bf 0 -g 15 -r 30000/1001 -slices 3 -b:a 32k -ar 22050", 1),
+        (
+            "-bf 3 -g 50 -r 50 -b:a 64k -ar 48000 -bsf:v h264_metadata=delete_filler=1",
+            2,
+        ),
+    ] {
+        for (out, picture, sound) in [(&good, "testsrc2", 300), (&whole, "mandelbrot", 500)] {
+            let make = format!(
+                "-v error -f lavfi -i {picture}=size=128x96:rate=25 -f lavfi -i aevalsrc=exprs=0.3*sin({sound}*6*t)+0.1*random(0) -t 6 \
+                 -c:v libx264 -pix_fmt yuv420p -c:a aac -ac {channels} {coding} -y {out}"
+            );
+            if testing::run("ffmpeg", &make, b"").is_none() {
+                return;
+            }
+        }
+        let data = std::fs::read(&whole).unwrap();
+        let moov = data.windows(4).rposition(|name| name == b"moov").unwrap() - 4;
+        // The tables come last: without the end there are none, and what a recorder left open has no size either.
+        for (len, is_open) in [(moov, false), (moov + 200, true), (moov * 6 / 10, true)] {
+            let mut broken = data[..len].to_vec();
+            let mdat = broken.windows(4).position(|name| name == b"mdat").unwrap();
+            if is_open {
+                broken[mdat - 4..mdat].copy_from_slice(&[0; 4]);
+            }
+            std::fs::write(&cut, &broken).unwrap();
+            let refused = Command::new(env!("CARGO_BIN_EXE_fluvial"))
+                .args(["repair", &cut, &mended])
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&refused.stderr);
+            assert!(
+                !refused.status.success() && said.contains("--like"),
+                "{said}"
+            );
+            assert!(fluvial(&["repair", "--like", &good, &cut, &mended]));
+            let (pictures, all) = (frames(&mended, "v"), frames(&whole, "v"));
+            let (sound, all_sound) = (packets(&mended, "a"), packets(&whole, "a"));
+            if len >= moov {
+                assert!(pictures == all, "{coding} {len}");
+                assert_eq!(packets(&mended, "v").len(), packets(&whole, "v").len());
+                assert!(sound == all_sound, "{coding} {len}");
+                continue;
+            }
+            // Of the last pictures, some are cut off, and others refer to them.
+            assert!(
+                pictures.len() > all.len() / 3,
+                "{coding} {}",
+                pictures.len()
+            );
+            let same = pictures.iter().zip(&all).filter(|(a, b)| a == b).count();
+            assert!(same + 4 >= pictures.len(), "{same} of {}", pictures.len());
+            assert!(
+                sound.len() > all_sound.len() / 3,
+                "{coding} {}",
+                sound.len()
+            );
+            assert!(sound[..] == all_sound[..sound.len()], "{coding} {len}");
         }
     }
-    let frames = |path: &str| -> Vec<String> {
-        let args = format!("-v error -i {path} -map 0:v -f framemd5 -");
-        let lines = testing::csv("ffmpeg", &args, b"").unwrap();
-        let lines = lines.into_iter().filter(|line| !line[0].starts_with('#'));
-        lines.filter_map(|line| line.last().cloned()).collect()
-    };
-    let (data, all) = (std::fs::read(&whole).unwrap(), frames(&whole));
-    assert!(all.len() == 200);
-    // The tables come last: without the end there are none, and what a recorder left open has no size either.
-    for (part, is_open) in [(9, false), (5, true)] {
-        let mut broken = data[..data.len() * part / 10].to_vec();
-        let mdat = broken.windows(4).position(|name| name == b"mdat").unwrap();
-        if is_open {
-            broken[mdat - 4..mdat].copy_from_slice(&[0; 4]);
-        }
-        std::fs::write(&cut, &broken).unwrap();
-        assert!(!fluvial(&["repair", &cut, &mended]), "nothing else knows");
-        assert!(fluvial(&["repair", "--like", &good, &cut, &mended]));
-        let found = frames(&mended);
-        // Of the last pictures, some are cut off, and others refer to them.
-        assert!(
-            found.len() + 10 >= all.len() * (part - 1) / 10,
-            "{}",
-            found.len()
-        );
-        let same = found.iter().zip(&all).filter(|(a, b)| a == b).count();
-        assert!(same + 4 >= found.len(), "{same} of {}", found.len());
+}
+
+#[test]
+fn pictures_with_their_parameter_sets_among_them_need_no_other_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (whole, cut, mended) = (path("whole.mp4"), path("cut.mp4"), path("mended.mp4"));
+    let make = format!(
+        "-v error -f lavfi -i testsrc2=size=128x96:rate=25 -t 4 -c:v libx264 -x264-params repeat-headers=1 {whole}"
+    );
+    if testing::run("ffmpeg", &make, b"").is_none() {
+        return;
     }
+    let data = std::fs::read(&whole).unwrap();
+    let moov = data.windows(4).rposition(|name| name == b"moov").unwrap() - 4;
+    std::fs::write(&cut, &data[..moov]).unwrap();
+    assert!(fluvial(&["repair", &cut, &mended]));
+    assert_eq!(frames(&mended, "v"), frames(&whole, "v"));
 }
