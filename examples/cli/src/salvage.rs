@@ -50,7 +50,7 @@ impl Like {
         while let Some(event) = input.source.next()? {
             match event {
                 Event::Tracks(tracks) => {
-                    for track in tracks.iter() {
+                    for track in &tracks {
                         match &track.codec {
                             Codec::H264(config) if pictures.is_none() => {
                                 pictures = Some((track.id, track.timescale));
