@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::time::Instant;
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::format::Codec;
-use str0m::media::{Mid, Pt};
-use str0m::rtp::RtpWrite;
+use str0m::media::{MediaTime, Mid, Pt};
+use str0m::rtp::{ExtensionValues, RtpWrite};
 use str0m::{Event, Rtc};
 use streaming_server::embed::{Reception, wanted};
 
 /// What is taken for granted until something is known.
 pub(crate) const FIRST_ESTIMATE: u64 = 1_500_000;
+
+/// Longest that a browser may hold pictures back for their sound, in milliseconds.
+const LIP_SYNC: u64 = 80;
 
 /// A section in which something is sent.
 #[derive(Debug)]
@@ -106,7 +109,13 @@ impl Lane {
             return;
         };
         let write = RtpWrite::new(self.payload_type, self.sequence.into(), time, now, payload);
-        stream.write_rtp(write.marker(marker).nackable(true));
+        // Pictures are shown soon: they are made even in the room. What a browser adds for its sound is in that.
+        let values = ExtensionValues {
+            play_delay_min: Some(MediaTime::ZERO),
+            play_delay_max: Some(MediaTime::from_millis(LIP_SYNC)),
+            ..ExtensionValues::default()
+        };
+        stream.write_rtp(write.marker(marker).nackable(true).ext_vals(values));
         self.sequence += 1;
     }
 }

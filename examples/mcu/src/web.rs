@@ -21,6 +21,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 use str0m::bwe::Bitrate;
 use str0m::change::SdpOffer;
+use str0m::rtp::Extension;
 use streaming_server::embed::Handle;
 use tower_http::cors::CorsLayer;
 
@@ -175,9 +176,11 @@ fn offer(
         Err(error) => return refuse(StatusCode::BAD_REQUEST, error),
     };
     let estimate = Bitrate::bps(FIRST_ESTIMATE);
-    let mut rtc = site
-        .desk
-        .connection(Instant::now(), |config| config.enable_bwe(Some(estimate)));
+    let mut rtc = site.desk.connection(Instant::now(), |config| {
+        config
+            .enable_bwe(Some(estimate))
+            .set_extension(5, Extension::PlayoutDelay)
+    });
     let answer = match rtc.sdp_api().accept_offer(offer) {
         Ok(answer) => answer.to_sdp_string(),
         Err(error) => return refuse(StatusCode::BAD_REQUEST, error),
