@@ -105,27 +105,50 @@ impl Mcu {
     ///
     /// When it does not.
     pub fn post(&self, path: &str, body: &Value) {
-        let answer = self
-            .try_post(path, &body.to_string())
-            .expect("the server is there");
+        let body = body.to_string();
+        let answer = self.ask("POST", path, "application/json", body.as_bytes());
         assert!(
             answer.starts_with("HTTP/1.0 2") || answer.starts_with("HTTP/1.1 2"),
             "{path}: {answer}"
         );
     }
 
-    fn try_post(&self, path: &str, body: &str) -> io::Result<String> {
+    /// The whole answer to a request, whatever it is.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub fn ask(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> String {
+        self.try_ask(method, path, kind, body)
+            .expect("the server answers")
+    }
+
+    fn try_ask(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> io::Result<String> {
         let mut stream = TcpStream::connect(self.http)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         write!(
             stream,
-            "POST {path} HTTP/1.0\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.0\r\nHost: {}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
             self.http,
             body.len()
         )?;
+        stream.write_all(body)?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         Ok(answer)
+    }
+
+    /// Memory of the process that is in use, in KiB.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no `/proc`.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))
+            .expect("it runs on Linux");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let number = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
+        number.expect("the kernel tells it")
     }
 }
 

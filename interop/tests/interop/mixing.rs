@@ -48,7 +48,7 @@ fn source(command: &mut Command, colour: &str, tone: u32) {
         .args(["-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "96k"]);
 }
 
-fn publish(mcu: &Mcu, name: &str, colour: &str, tone: u32) -> Process {
+pub(crate) fn publish(mcu: &Mcu, name: &str, colour: &str, tone: u32) -> Process {
     let mut command = Command::new("ffmpeg");
     source(&mut command, colour, tone);
     command

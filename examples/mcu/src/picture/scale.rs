@@ -7,17 +7,14 @@ use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 #[derive(Debug)]
 pub struct Scaler {
     resizer: Resizer,
-    options: ResizeOptions,
 }
 
 impl Scaler {
     /// One whose pixels are means of what they show.
     #[must_use]
     pub fn new() -> Self {
-        let filter = ResizeAlg::Convolution(FilterType::Bilinear);
         Self {
             resizer: Resizer::new(),
-            options: ResizeOptions::new().resize_alg(filter).use_alpha(false),
         }
     }
 
@@ -34,6 +31,13 @@ impl Scaler {
         if (area.width, area.height) == (from.width(), from.height()) {
             return copy(from, into, area);
         }
+        // Down to a half, four pixels are all that is between; beyond that, the mean of all costs more.
+        let near = from.width() <= 2 * area.width && from.height() <= 2 * area.height;
+        let filter = match near {
+            true => ResizeAlg::Interpolation(FilterType::Bilinear),
+            false => ResizeAlg::Convolution(FilterType::Bilinear),
+        };
+        let options = ResizeOptions::new().resize_alg(filter).use_alpha(false);
         for plane in 0..3 {
             let half = u32::from(plane > 0);
             let part = |value: usize| u32::try_from(value).unwrap_or(u32::MAX) >> half;
@@ -56,9 +60,7 @@ impl Scaler {
                 return;
             };
             // Its only reason to fail is an area outside of the source, and there is none.
-            let _ = self
-                .resizer
-                .resize_typed(&source, &mut target, &self.options);
+            let _ = self.resizer.resize_typed(&source, &mut target, &options);
         }
     }
 }
