@@ -1,4 +1,4 @@
-//! ADTS, LOAS and ADIF: the same frames however the bytes are cut, and little held.
+//! ADTS, LOAS and ADIF: the same frames however the bytes are cut, and little held; raw data blocks without a length.
 #![no_main]
 
 use aac::framing::{Frames, Framing, Piece, Splitter};
@@ -34,6 +34,16 @@ fuzz_target!(|data: &[u8]| {
         format!("{frame:?}")
     });
     frames::<latm::Loas>(data, |element| format!("{element:?}"));
+    for config in [[0x12, 0x08], [0x11, 0x90]] {
+        // Mono at 44.1 kHz, stereo at 48.
+        let config = aac::AudioSpecificConfig::parse(&config).expect("AAC LC");
+        let walker = aac::raw_data_block::Walker::new(&config).expect("it can be walked");
+        if let Ok(block) = walker.walk(data) {
+            assert!(block.len <= data.len());
+            // What follows does not matter.
+            assert_eq!(walker.walk(&data[..block.len]), Ok(block));
+        }
+    }
     let mut reader = latm::Reader::in_band();
     for piece in latm::Frames::new(data) {
         if let Piece::Frame { frame, .. } = piece {
