@@ -1,4 +1,4 @@
-//! HTTP GET, as much of it as fetching playlists and segments takes.
+//! HTTP, as much of it as fetching playlists and segments and asking for things takes.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -28,6 +28,28 @@ impl Response {
 ///
 /// When the server is not there or does not speak HTTP.
 pub fn get(url: &str) -> io::Result<Response> {
+    ask("GET", url, None)
+}
+
+/// Posts JSON to `url`.
+///
+/// # Errors
+///
+/// As [`get`].
+pub fn post(url: &str, json: &str) -> io::Result<Response> {
+    ask("POST", url, Some(json))
+}
+
+/// Has what is at `url` deleted.
+///
+/// # Errors
+///
+/// As [`get`].
+pub fn delete(url: &str) -> io::Result<Response> {
+    ask("DELETE", url, None)
+}
+
+fn ask(method: &str, url: &str, json: Option<&str>) -> io::Result<Response> {
     let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{url}: {what}"));
     let rest = url
         .strip_prefix("http://")
@@ -36,7 +58,18 @@ pub fn get(url: &str) -> io::Result<Response> {
     let mut stream = TcpStream::connect(host)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     // HTTP/1.0: the body ends with the connection and is never chunked.
-    write!(stream, "GET /{path} HTTP/1.0\r\nHost: {host}\r\n\r\n")?;
+    let body = json.unwrap_or_default();
+    let kind = match json {
+        Some(_) => format!(
+            "Content-Type: application/json\r\nContent-Length: {}\r\n",
+            body.len()
+        ),
+        None => String::new(),
+    };
+    write!(
+        stream,
+        "{method} /{path} HTTP/1.0\r\nHost: {host}\r\n{kind}\r\n{body}"
+    )?;
     let mut response = Vec::new();
     stream.read_to_end(&mut response)?;
     let head_len = response

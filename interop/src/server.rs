@@ -56,9 +56,18 @@ impl Server {
     ///
     /// When it cannot be built or does not come up.
     pub fn start(arguments: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", arguments)
+    }
+
+    /// The same with RTMP at an address.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_at(rtmp: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(binary());
         command
-            .args(["--rtmp", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+            .args(["--rtmp", rtmp, "--http", "127.0.0.1:0"])
             .args(arguments)
             .env_remove("RUST_LOG");
         let mut process = Process::spawn("streaming-server", &mut command);

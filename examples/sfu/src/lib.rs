@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+mod depacketize;
 mod directory;
+mod forward;
 pub mod message;
 mod record;
 pub mod room;

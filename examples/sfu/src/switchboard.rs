@@ -1,7 +1,7 @@
 //! From HTTP to the threads that have the rooms.
 
 use crate::message::{Notice, Request};
-use crate::room::{PeerId, Refusal};
+use crate::room::{PeerId, Refusal, Taken, TapId};
 use crate::worker::{Command, NOTICES, RoomStatus};
 use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
@@ -117,6 +117,31 @@ impl Switchboard {
             ..self.line(room)
         };
         line.send(Command::Leave { id }).await;
+    }
+
+    /// What somebody sends goes to `packets`, too, as long as that is open; `who` is their number or their name. Nobody: none is there.
+    pub(crate) async fn forward(
+        &self,
+        room: &str,
+        who: String,
+        screen: bool,
+        packets: mpsc::Sender<Taken>,
+    ) -> Option<TapId> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Forward {
+            room: room.into(),
+            who,
+            screen,
+            packets,
+            reply,
+        };
+        self.line(room).send(command).await;
+        answer.await.ok()?
+    }
+
+    /// Whoever takes what somebody sends cannot go on without a keyframe.
+    pub(crate) async fn want_keyframe(&self, room: &str, tap: TapId) {
+        self.line(room).send(Command::Keyframe { tap }).await;
     }
 
     pub(crate) async fn status(&self) -> Vec<RoomStatus> {

@@ -1,5 +1,7 @@
 //! HTTP: the pages, signalling, WHIP and WHEP, metrics.
 
+use crate::forward::Forwards;
+use crate::forward::http::{self as forward, Office};
 use crate::signal;
 use crate::switchboard::Switchboard;
 use crate::whip;
@@ -27,6 +29,20 @@ const STATS: OwnFile = OwnFile::new("stats.html", HTML, include_str!("../web/sta
 
 /// Serves until `close`.
 pub(crate) async fn serve(listener: Listener, switchboard: Switchboard, close: Shutdown) {
+    let office = Office {
+        switchboard: switchboard.clone(),
+        forwards: Forwards::default(),
+    };
+    let forwards = Router::new()
+        .route(
+            "/api/rooms/{room}/forwards",
+            get(forward::list).post(forward::begin),
+        )
+        .route(
+            "/api/rooms/{room}/forwards/{id}",
+            axum::routing::delete(forward::end),
+        )
+        .with_state(office);
     let app = Router::new()
         .route("/", INDEX.page())
         .route("/room/{name}", ROOM.page())
@@ -44,7 +60,8 @@ pub(crate) async fn serve(listener: Listener, switchboard: Switchboard, close: S
         .route("/metrics", get(metrics))
         .route("/healthz", get(health))
         .route("/drain", post(drain))
-        .with_state(switchboard);
+        .with_state(switchboard)
+        .merge(forwards);
     common::serve_http(listener, app, close).await;
 }
 

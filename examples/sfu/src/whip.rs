@@ -90,7 +90,7 @@ fn unavailable(why: &str) -> Response {
 }
 
 /// As a segment of a path.
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let mut path = String::new();
     for byte in text.bytes() {
         match byte {

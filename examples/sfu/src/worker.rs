@@ -4,7 +4,7 @@
 use crate::directory::Directory;
 use crate::message::{Notice, Person, Request, Source};
 use crate::record::Recorder;
-use crate::room::{Config, Counters, Entrance, PeerId, Refusal, Room};
+use crate::room::{Config, Counters, Entrance, PeerId, Refusal, Room, Taken, TapId};
 use crate::udp::Port;
 use common::record::Recordings;
 use common::stun;
@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use str0m::net::Protocol;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 /// Notices that wait for a page; one that takes none for so long has lost its place.
@@ -49,6 +50,16 @@ pub(crate) enum Command {
         sdp: String,
         reply: oneshot::Sender<Result<String, Refusal>>,
     },
+    /// What somebody sends is wanted elsewhere, too, as long as `packets` is open; `who` is their number or their name.
+    Forward {
+        room: Arc<str>,
+        who: String,
+        screen: bool,
+        packets: mpsc::Sender<Taken>,
+        reply: oneshot::Sender<Option<TapId>>,
+    },
+    /// Whoever takes what somebody sends cannot go on without a keyframe.
+    Keyframe { tap: TapId },
     /// A datagram that came at another thread.
     Datagram {
         from: SocketAddr,
@@ -85,6 +96,9 @@ struct Seat {
 struct Hall {
     room: Room,
     recorder: Option<Recorder>,
+    /// What is taken of people just now, and who gets it.
+    begun: HashMap<TapId, Taken>,
+    forwards: Vec<(TapId, mpsc::Sender<Taken>)>,
     due: Option<Instant>,
 }
 
@@ -102,6 +116,66 @@ pub(crate) struct Worker {
     seats: HashMap<PeerId, Seat>,
     by_address: HashMap<SocketAddr, PeerId>,
     foreign: HashMap<SocketAddr, usize>,
+}
+
+impl Hall {
+    /// Somebody wants what a person sends: begins with what there is already.
+    fn forward(
+        &mut self,
+        who: &str,
+        screen: bool,
+        packets: mpsc::Sender<Taken>,
+        now: Instant,
+    ) -> Option<TapId> {
+        let by_number = who.parse().ok().map(PeerId);
+        let by_name = || self.room.find(who);
+        let peer = by_number.filter(|id| self.room.has(*id)).or_else(by_name)?;
+        let tap = TapId { peer, screen };
+        if let Some(begins) = self.begun.get(&tap) {
+            // It is new, and has room.
+            let _ = packets.try_send(begins.clone());
+        }
+        self.forwards.push((tap, packets));
+        self.room.take(peer, true, now);
+        self.room.want_keyframes(tap, now);
+        Some(tap)
+    }
+
+    /// Gives what was taken to whoever keeps it or passes it on.
+    fn pass_on(&mut self, taken: &Taken, now: Instant) {
+        let tap = taken.tap();
+        match taken {
+            Taken::Begins { .. } => {
+                self.begun.insert(tap, taken.clone());
+            }
+            Taken::Ends { .. } => {
+                self.begun.remove(&tap);
+            }
+            Taken::Packet { .. } => {}
+        }
+        if let Some(recorder) = &mut self.recorder
+            && recorder.handle(taken)
+        {
+            self.room.want_keyframes(tap, now);
+        }
+        let before = self.forwards.len();
+        self.forwards.retain(|(other, packets)| {
+            // Who does not keep up loses packets, as on any network.
+            *other != tap
+                || !matches!(
+                    packets.try_send(taken.clone()),
+                    Err(TrySendError::Closed(_))
+                )
+        });
+        if self.forwards.len() < before
+            && self
+                .forwards
+                .iter()
+                .all(|(other, _)| other.peer != tap.peer)
+        {
+            self.room.take(tap.peer, false, now);
+        }
+    }
 }
 
 impl Worker {
@@ -267,6 +341,28 @@ impl Worker {
                 }
             }
             Command::Leave { id } => self.leave(id, now),
+            Command::Forward {
+                room,
+                who,
+                screen,
+                packets,
+                reply,
+            } => {
+                let hall = self.halls.get_mut(&room);
+                let tap = hall.and_then(|hall| hall.forward(&who, screen, packets, now));
+                if tap.is_some() {
+                    self.touched.insert(room);
+                }
+                let _ = reply.send(tap);
+            }
+            Command::Keyframe { tap } => {
+                if let Some(seat) = self.seats.get(&tap.peer)
+                    && let Some(hall) = self.halls.get_mut(&seat.room)
+                {
+                    hall.room.want_keyframes(tap, now);
+                    self.touched.insert(Arc::clone(&seat.room));
+                }
+            }
             Command::Datagram { from, to, data } => self.datagram(from, to, &data, now),
             Command::Status { reply } => {
                 let status = self.halls.iter().map(|(name, hall)| RoomStatus {
@@ -304,6 +400,8 @@ impl Worker {
                 .clone()
                 .map(|files| Recorder::new(&room, files)),
             room: Room::new(Arc::clone(&self.config), now),
+            begun: HashMap::new(),
+            forwards: Vec::new(),
             due: None,
         });
         self.touched.insert(Arc::clone(&room));
@@ -368,13 +466,14 @@ impl Worker {
             while let Some((id, notice)) = hall.room.poll_notice() {
                 let seat = self.seats.get(&id);
                 if let Some(notices) = seat.and_then(|seat| seat.notices.as_ref())
-                    && let Err(mpsc::error::TrySendError::Full(_)) = notices.try_send(notice)
+                    && let Err(TrySendError::Full(_)) = notices.try_send(notice)
                 {
                     tracing::info!(peer = %id, "takes no notices any more");
                     hall.room.leave(id, now);
                 }
             }
             while let Some(id) = hall.room.poll_gone() {
+                hall.forwards.retain(|(tap, _)| tap.peer != id);
                 if let Some(seat) = self.seats.remove(&id) {
                     tracing::info!(room = %name, peer = %id, "left");
                     self.directory.remove(&seat.ufrag);
@@ -387,9 +486,7 @@ impl Worker {
                 port.queue(transmit);
             }
             while let Some(taken) = hall.room.poll_taken() {
-                if let Some(recorder) = &mut hall.recorder {
-                    recorder.handle(taken);
-                }
+                hall.pass_on(&taken, now);
             }
             let due = hall.room.poll_timeout();
             if let Some(old) = std::mem::replace(&mut hall.due, due) {

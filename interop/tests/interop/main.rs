@@ -8,6 +8,7 @@ mod client;
 mod control;
 mod fidelity;
 mod hardships;
+mod forwards;
 mod hostile;
 mod lifecycle;
 mod load;

@@ -15,7 +15,7 @@ use serde_json::Value;
 /// Seconds that are played.
 const SECONDS: &str = "2";
 
-fn aiortc(what: &str, url: &str, more: &[&str]) -> Command {
+pub(crate) fn aiortc(what: &str, url: &str, more: &[&str]) -> Command {
     let mut command = Command::new("python3");
     command
         .arg(peer::manifest_dir().join("python/webrtc.py"))
@@ -25,14 +25,14 @@ fn aiortc(what: &str, url: &str, more: &[&str]) -> Command {
 }
 
 /// Publishes a red picture and a tone of 440 Hz until it is dropped.
-fn publish(url: &str) -> Process {
+pub(crate) fn publish(url: &str) -> Process {
     let publisher = Process::spawn("aiortc publishing", &mut aiortc("publish", url, &["80"]));
     publisher.stdout.wait_for(0, &["published"]);
     publisher
 }
 
 /// Has ffmpeg publish a blue picture and a tone of 440 Hz by WHIP until it is dropped.
-fn ffmpeg_publishes(url: &str) -> Process {
+pub(crate) fn ffmpeg_publishes(url: &str) -> Process {
     let picture = "color=blue:size=320x240:rate=25";
     let sound = "sine=frequency=440:sample_rate=48000";
     let mut command = Command::new(peer::ffmpeg_9().expect("the test has asked for it"));
@@ -46,7 +46,7 @@ fn ffmpeg_publishes(url: &str) -> Process {
 }
 
 /// Plays, and checks that pictures of `colour` came, and the tone.
-fn plays(url: &str, colour: [i64; 3], silent: bool) {
+pub(crate) fn plays(url: &str, colour: [i64; 3], silent: bool) {
     let more: &[&str] = if silent {
         &[SECONDS, "silent"]
     } else {
@@ -69,8 +69,8 @@ fn plays(url: &str, colour: [i64; 3], silent: bool) {
 }
 
 /// Red with a white bar, as our script sends it.
-const RED: [i64; 3] = [203, 16, 16];
-const BLUE: [i64; 3] = [0, 0, 254];
+pub(crate) const RED: [i64; 3] = [203, 16, 16];
+pub(crate) const BLUE: [i64; 3] = [0, 0, 254];
 
 #[test]
 fn aiortc_in_a_room() {

@@ -158,6 +158,19 @@ impl Room {
         self.peers.values().map(Peer::person)
     }
 
+    /// Whether somebody is here.
+    #[must_use]
+    pub fn has(&self, id: PeerId) -> bool {
+        self.peers.contains_key(&id)
+    }
+
+    /// Who came last of those who are called so.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<PeerId> {
+        let mut named = self.peers.values().filter(|peer| peer.name == name);
+        named.next_back().map(|peer| peer.id)
+    }
+
     /// What was done so far.
     #[must_use]
     pub const fn counters(&self) -> Counters {
@@ -203,6 +216,7 @@ impl Room {
             sources: BTreeMap::new(),
             muted: Vec::new(),
             tracks: Vec::new(),
+            takes: false,
             taps: Tap::both(id, now),
             streams: std::collections::HashMap::new(),
             slots: Vec::new(),
@@ -250,7 +264,7 @@ impl Room {
                 self.transmits.push_back(transmit);
             }
         }
-        if self.config.takes {
+        if self.config.takes || peer.takes {
             let ends = peer.taps.iter().map(|tap| Taken::Ends { tap: tap.id });
             self.taken.extend(ends);
         }

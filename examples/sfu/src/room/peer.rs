@@ -47,6 +47,8 @@ pub(super) struct Peer {
     pub(super) sources: BTreeMap<String, Source>,
     pub(super) muted: Vec<Source>,
     pub(super) tracks: Vec<Track>,
+    /// Whether what they send is taken, whatever is done with the others.
+    pub(super) takes: bool,
     /// What is taken of them, and of their screen.
     pub(super) taps: [Tap; 2],
     /// Which track and layer a stream is.

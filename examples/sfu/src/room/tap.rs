@@ -11,8 +11,9 @@ use str0m::rtp::RtpPacket;
 
 /// Tracks that come so soon after each other belong together: microphones and cameras are asked for one by one.
 const TOGETHER: Duration = Duration::from_secs(1);
-/// Pictures that are kept can be begun with that often.
-const KEYFRAMES: Duration = Duration::from_secs(10);
+/// Pictures that are kept can be begun with that often. A keyframe costs everybody who looks ten pictures: whoever lacks one asks for it by
+/// [`Room::want_keyframes`], so this is but for searching in files.
+const KEYFRAMES: Duration = Duration::from_secs(60);
 
 /// What is taken of one person: their picture and sound, or their screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +50,16 @@ pub enum Taken {
         /// Of which.
         tap: TapId,
     },
+}
+
+impl Taken {
+    /// Which tap it is of.
+    #[must_use]
+    pub const fn tap(&self) -> TapId {
+        match self {
+            Self::Begins { tap, .. } | Self::Packet { tap, .. } | Self::Ends { tap } => *tap,
+        }
+    }
 }
 
 /// A packet of a track. Numbers and times go on while its layer changes.
@@ -147,18 +158,50 @@ impl Room {
         self.taken.pop_front()
     }
 
+    /// Takes what somebody sends, or not any more, where not everybody's is taken.
+    pub fn take(&mut self, id: PeerId, takes: bool, now: Instant) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.takes = takes;
+            self.tick = now;
+        }
+    }
+
+    /// Who takes cannot go on, or begin, without a keyframe of each picture.
+    pub fn want_keyframes(&mut self, tap: TapId, now: Instant) {
+        let Some(peer) = self.peers.get(&tap.peer) else {
+            return;
+        };
+        let is_part = |track: &&Track| track.source.is_screen() == tap.screen;
+        let wanted: Vec<_> = peer
+            .tracks
+            .iter()
+            .filter(is_part)
+            .filter(|track| !track.source.is_audio())
+            .filter_map(|track| {
+                let lane = track.lane.as_ref()?;
+                Some((track.mid, lane.current.or(lane.wanted)?))
+            })
+            .collect();
+        for (mid, layer) in wanted {
+            self.want_keyframe(tap.peer, mid, layer, now);
+        }
+    }
+
     /// Looks what there is to take.
     pub(super) fn tap(&mut self, now: Instant) {
-        if !self.config.takes {
-            return;
-        }
+        let all = self.config.takes;
         let mut wanted = Vec::new();
         for (&id, peer) in &mut self.peers {
+            let takes = all || peer.takes;
             for tap in &mut peer.taps {
+                if !takes && tap.tracks.is_empty() {
+                    continue;
+                }
                 let is_part = |track: &&mut Track| track.source.is_screen() == tap.id.screen;
                 let found: Vec<_> = peer
                     .tracks
                     .iter_mut()
+                    .filter(|_| takes)
                     .filter(is_part)
                     .filter_map(|track| {
                         Some((track.mid, track.layers.first()?.params.spec().codec))
