@@ -436,6 +436,34 @@ mod tests {
     }
 
     proptest! {
+        /// What comes by HTTP is a layout that can be arranged, or is refused.
+        #[test]
+        fn any_text_is_refused_or_arranged(
+            text in prop_oneof![
+                ".{0,200}",
+                r#"\{"mode":"(grid|speaker|presenter|pip|audio|custom|x)"(,"(name|regions)":("ann"|\[\]|null|[0-9]{1,12}))?\}"#,
+                prop::collection::vec((any::<u32>(), any::<u32>(), 0_u32..2000, 0_u32..2000), 0..60).prop_map(|all| {
+                    let regions: Vec<_> = all
+                        .iter()
+                        .map(|(x, y, width, height)| format!(r#"{{"x":{x},"y":{y},"width":{width},"height":{height}}}"#))
+                        .collect();
+                    format!(r#"{{"mode":"custom","regions":[{}]}}"#, regions.join(","))
+                }),
+            ],
+            count in 0_usize..60,
+        ) {
+            if let Ok(layout) = serde_json::from_str::<Layout>(&text) {
+                let is_good = layout.check().is_ok();
+                for cell in arrange(&layout, &people(count), None) {
+                    prop_assert!(cell.region.is_valid());
+                }
+                if let Layout::Custom { regions } = &layout {
+                    let all_inside = regions.iter().all(|place| place.region.is_valid());
+                    prop_assert_eq!(is_good, all_inside && regions.len() <= MAX_CELLS);
+                }
+            }
+        }
+
         #[test]
         fn everybody_is_shown_once_and_inside(count in 0_usize..60, speaker in proptest::option::of(0_u64..60), mode in 0..4) {
             let layout = match mode {

@@ -353,6 +353,47 @@ mod tests {
         }
     }
 
+    /// One packet of twenty is lost, and now and then three in a row: nothing that is heard leaps further than its tone does by itself.
+    #[test]
+    fn losses_are_not_heard_as_clicks() {
+        let mut one = talker(1, 500.0);
+        let mut lost = false;
+        for frame in 0..300 {
+            let sound: Frame = tone(500.0, 0.3, frame * FRAME, FRAME).try_into().unwrap();
+            let data = one.encoder.encode(&sound).unwrap();
+            if frame % 20 == 13 || frame % 100 > 96 {
+                lost = true;
+                continue;
+            }
+            let gap = Flags::GAP.when(std::mem::take(&mut lost));
+            one.person.handle(&Event::Sample(Sample {
+                track: TrackId(1),
+                dts: (frame * FRAME) as i64,
+                pts: (frame * FRAME) as i64,
+                duration: None,
+                flags: Flags::SYNC | gap,
+                data,
+            }));
+        }
+        let ears = [Ear { id: 1, own: None }];
+        let people = [Arc::clone(&one.person)];
+        let begin = one.person.arrival().timeline.due(0);
+        let mut voices = Voices::default();
+        let mut all = Vec::new();
+        for frame in 0..300_i64 {
+            let now = begin + frame * 20_000_000;
+            let heard = voices.tick(samples(now), now, &people, &ears, true);
+            all.extend(heard.all.unwrap().iter().step_by(2).copied());
+        }
+        let most = all
+            .windows(2)
+            .map(|pair| (pair[1] - pair[0]).abs())
+            .fold(0.0, f32::max);
+        // The tone's own: 0.3 * 2 pi * 500 / 48000 = 0.02.
+        assert!(most < 0.05, "a step of {most}");
+        assert!(strength(&all.iter().flat_map(|s| [*s; 2]).collect::<Vec<_>>(), 500.0) > 0.2);
+    }
+
     #[test]
     fn who_says_nothing_hears_what_all_hear() {
         let mut talkers: Vec<_> = (1..11).map(|id| talker(id, 500.0)).collect();
