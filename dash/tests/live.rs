@@ -194,6 +194,47 @@ fn numbers_reach_ahead() {
     assert_eq!(first.end_number.unwrap() + 1, second.start_number.unwrap());
 }
 
+/// A client that does not know of the next period yet asks on in the one before, and names it.
+#[test]
+fn numbers_name_their_period() {
+    let mut config = Config::low_latency(Duration::from_secs(2), Duration::from_millis(250));
+    config.media.push_str("?first={first}");
+    let mut live = presentation(config);
+    for number in 100..103 {
+        push(&mut live, number);
+    }
+    live.discontinuity();
+    let mpd = document(&mut live);
+    assert_eq!(mpd.periods[0].duration, None, "more may come");
+    let now = START + 210 * SECOND;
+    let before = "segment-1-103.m4s?first=100";
+    assert!(urls(&mpd, 0, 0, now).iter().any(|url| url == before));
+    for number in 103..106 {
+        push(&mut live, number);
+    }
+    let mpd = document(&mut live);
+    assert!(mpd.periods[0].duration.is_some());
+    let urls = |period| urls(&mpd, period, 0, now);
+    assert_eq!(urls(0).last().unwrap(), "segment-1-102.m4s?first=100");
+    assert_eq!(urls(1).first().unwrap(), "segment-1-103.m4s?first=103");
+}
+
+/// Nobody is told to play what was before the start.
+#[test]
+fn a_young_stream_is_played_close_to_its_edge() {
+    let config = Config::low_latency(Duration::from_secs(2), Duration::from_millis(250));
+    let mut live = presentation(config);
+    let mut told = |number| {
+        push(&mut live, number);
+        let delay = document(&mut live).suggested_presentation_delay;
+        delay.unwrap().to_string()
+    };
+    assert_eq!(
+        [0, 1, 2, 3].map(&mut told),
+        ["PT1S", "PT3S", "PT4S", "PT4S"]
+    );
+}
+
 #[test]
 fn a_publisher_that_comes_back_is_a_new_period() {
     let mut config = Config::live(Duration::from_secs(2));

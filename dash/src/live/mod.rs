@@ -113,7 +113,9 @@ pub struct Config {
     pub inband_events: Vec<Scheme>,
     /// Where patches are (`PatchLocation`); `publishTime` is added as a query.
     pub patch_location: Option<String>,
-    /// Template of URLs of media segments.
+    /// Template of URLs of media segments; `{first}` stands for the number of the first segment of their period. Where segments
+    /// are told by number, and numbers go on in the next period, a client that does not know of that period yet asks for its
+    /// segments by the template of the one before: a server that finds the number of the period in the URL knows.
     pub media: String,
     /// Template of URLs of initialization segments; `{init}` stands for [`SegmentInfo::init`].
     pub initialization: String,

@@ -256,6 +256,7 @@ impl Presentation {
         let periods = self.periods.len();
         for (index, period) in self.periods.iter_mut().enumerate() {
             let (media_start, at) = (period.media_start, period.start);
+            let first_number = period.first_number;
             for lane in &mut period.lanes {
                 while let Some(first) = lane.segments.front() {
                     let end = lane
@@ -286,6 +287,7 @@ impl Presentation {
                         break;
                     }
                     expired.push(self.config.expired(
+                        first_number,
                         lane,
                         Resource::Segment(first.number),
                         first.start,
@@ -324,7 +326,12 @@ impl Presentation {
                     lanes.any(|next| next.track == lane.track && next.init == lane.init)
                 });
                 if !kept {
-                    expired.push(self.config.expired(lane, Resource::Init(lane.init), 0));
+                    expired.push(self.config.expired(
+                        period.first_number,
+                        lane,
+                        Resource::Init(lane.init),
+                        0,
+                    ));
                 }
             }
         }
@@ -338,29 +345,30 @@ impl Config {
         self.initialization.replace("{init}", &init.to_string())
     }
 
-    fn expired(&self, lane: &Lane, resource: Resource, time: i64) -> Expired {
+    /// The URI template of the media segments of a period.
+    pub(super) fn media(&self, first_number: u64) -> String {
+        self.media.replace("{first}", &first_number.to_string())
+    }
+
+    fn expired(&self, first_number: u64, lane: &Lane, resource: Resource, time: i64) -> Expired {
         let id = lane.id();
         let mut values = Values {
             representation_id: &id,
             time: u64::try_from(time).unwrap_or(0),
             ..Values::default()
         };
-        let initialization;
-        let template = match resource {
+        let text = match resource {
             Resource::Segment(number) => {
                 values.number = number;
-                &self.media
+                self.media(first_number)
             }
-            Resource::Init(init) => {
-                initialization = self.initialization(init);
-                &initialization
-            }
+            Resource::Init(init) => self.initialization(init),
         };
+        let uri = Template::parse(&text).map(|template| template.url(&values));
         Expired {
             track: lane.track,
             resource,
-            uri: Template::parse(template)
-                .map_or_else(|_| template.clone(), |template| template.url(&values)),
+            uri: uri.unwrap_or(text),
         }
     }
 }

@@ -57,7 +57,9 @@ pub(super) fn mpd(presentation: &Presentation) -> Mpd {
         mpd.availability_start_time = presentation.origin.map(DateTime::from_unix_nanos);
         mpd.publish_time = Some(DateTime::from_unix_nanos(presentation.published));
         mpd.time_shift_buffer_depth = config.window.map(|window| depth(window, config, end));
-        mpd.suggested_presentation_delay = config.presentation_delay.map(Into::into);
+        mpd.suggested_presentation_delay = config
+            .presentation_delay
+            .map(|delay| self::delay(delay, config, end));
         if presentation.ended {
             mpd.media_presentation_duration = Some(Duration::from_nanos(end));
         } else {
@@ -90,6 +92,16 @@ fn depth(window: core::time::Duration, config: &super::Config, end: u64) -> Dura
     }
     let there = core::time::Duration::from_secs(end / 1_000_000_000);
     window.min(there.max(config.segment_duration)).into()
+}
+
+/// How far behind to play: no further than there is something. Clients that count from now on in whole seconds (FFmpeg's) come
+/// out before the start otherwise, and get nothing; a second is left to them for publishers that were ahead of the clock.
+fn delay(delay: core::time::Duration, config: &super::Config, end: u64) -> Duration {
+    if config.addressing == Addressing::Timeline {
+        return delay.into();
+    }
+    let there = core::time::Duration::from_secs((end / 1_000_000_000).saturating_sub(1));
+    delay.min(there).into()
 }
 
 /// The longest segment of a track, in nanoseconds.
@@ -141,7 +153,11 @@ fn period(presentation: &Presentation, period: &Period, on_demand: bool) -> crat
         .periods
         .back()
         .is_some_and(|last| last.id == period.id);
-    if on_demand || !is_last || presentation.ended || presentation.broken {
+    // By number, a client plays what it gets, and no end is told before there is a next period: dash.js takes the end of the only
+    // period that it knows for that of the presentation.
+    let timeline = presentation.config.addressing == Addressing::Timeline;
+    let is_over = presentation.ended || (presentation.broken && timeline);
+    if on_demand || !is_last || is_over {
         let length = period.end().saturating_sub(period.start);
         out.duration = Some(Duration::from_nanos(length));
     }
@@ -317,7 +333,7 @@ fn template(presentation: &Presentation, period: &Period, lane: &Lane) -> Segmen
         .timescale
         .ticks(media::Time::from_nanos(period.media_start));
     let mut template = SegmentTemplate {
-        media: Some(config.media.clone()),
+        media: Some(config.media(period.first_number)),
         initialization: Some(config.initialization(lane.init)),
         timescale: Some(lane.timescale.get()),
         presentation_time_offset: offset(origin),
@@ -356,7 +372,7 @@ fn template(presentation: &Presentation, period: &Period, lane: &Lane) -> Segmen
                 template.availability_time_complete = Some(false);
             }
             let last = presentation.periods.back();
-            if presentation.broken || last.is_some_and(|last| last.id != period.id) {
+            if last.is_some_and(|last| last.id != period.id) {
                 template.end_number = u32::try_from(lane.last.number).ok();
             }
         }

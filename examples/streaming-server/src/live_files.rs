@@ -2,7 +2,7 @@
 
 use crate::family;
 use crate::hub::Hub;
-use crate::origin::Answer;
+use crate::origin::{Answer, NoSegment};
 use crate::respond::{Content, FOREVER, FRESH, file, not_found, range, refuse};
 use crate::store::Segment;
 use crate::stream::Stream;
@@ -27,6 +27,10 @@ pub(crate) const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 pub(crate) const MANIFEST: &str = "application/dash+xml";
 const PATCH: &str = "application/dash-patch+xml";
 pub(crate) const MP4: &str = "video/mp4";
+
+/// A segment without samples that says it is the last one of its period (brand `lmsg`, ISO/IEC 23009-1 §7.3.1). Players whose
+/// manifest is from before the end of the period ask on by its numbers; dash.js takes a missing one for the end of everything.
+const LAST: &[u8; 24] = b"\0\0\0\x18stypmsdh\0\0\0\0msdhlmsg";
 
 /// A request for a file of a stream.
 pub(crate) struct Request<'a> {
@@ -68,7 +72,7 @@ pub(crate) async fn serve(stream: &Arc<Stream>, request: Request<'_>) -> Respons
             found(stream.origin.patch(time).await, PATCH)
         }
         name => match Name::parse(name) {
-            Some(name) => media(stream, name, request.headers).await,
+            Some(name) => media(stream, name, &request).await,
             None => not_found("no such file"),
         },
     }
@@ -167,7 +171,8 @@ impl Name {
     }
 }
 
-async fn media(stream: &Arc<Stream>, name: Name, headers: &HeaderMap) -> Response {
+async fn media(stream: &Arc<Stream>, name: Name, request: &Request<'_>) -> Response {
+    let headers = request.headers;
     let content = |tag: &str, cache, data| {
         let kind = MP4;
         Content {
@@ -192,11 +197,17 @@ async fn media(stream: &Arc<Stream>, name: Name, headers: &HeaderMap) -> Respons
             Some(data) => content(&format!("{number}.{part}"), FOREVER, vec![data]),
             None => not_found(NOT_THERE),
         },
-        Name::Segment(track, number) => match stream.origin.segment(track, number).await {
-            Some(segment) if segment.whole => content(&number.to_string(), FOREVER, segment.parts),
-            Some(segment) => Growing::new(stream, track, number, segment).answer(headers),
-            None => not_found(NOT_THERE),
-        },
+        Name::Segment(track, number) => {
+            let first = parameter(request.query, "first").and_then(|first| first.parse().ok());
+            match stream.origin.segment(track, number, first).await {
+                Ok(segment) if segment.whole => {
+                    content(&number.to_string(), FOREVER, segment.parts)
+                }
+                Ok(segment) => Growing::new(stream, track, number, segment).answer(headers),
+                Err(NoSegment::Past) => file(MP4, FRESH, Bytes::from_static(LAST)),
+                Err(NoSegment::Missing) => not_found(NOT_THERE),
+            }
+        }
     }
 }
 

@@ -87,6 +87,15 @@ pub(crate) enum Answer {
     Late,
 }
 
+/// Why there is no segment of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoSegment {
+    /// It is not there.
+    Missing,
+    /// The period that it was asked for in ended before it.
+    Past,
+}
+
 impl Origin {
     pub(crate) fn new(settings: Settings) -> Self {
         Self {
@@ -132,7 +141,7 @@ impl Origin {
 
     pub(crate) fn put_part(&self, info: &PartInfo, data: Bytes) -> anyhow::Result<()> {
         let mut state = self.state();
-        state.store.put_part(info.track, info.segment, data);
+        state.store.put_part(info, data);
         match info.track {
             None => {
                 state.playlist.push_part(info)?;
@@ -357,14 +366,27 @@ impl Origin {
         self.state().store.init(track, number)
     }
 
-    /// A segment, whole or as far as it has come; waits for it where it is the next one.
-    pub(crate) async fn segment(&self, track: Option<TrackId>, number: u64) -> Option<Segment> {
-        let look = |state: &mut State| match state.store.segment(track, number) {
-            Found::Here(segment) => Some(Some(segment.clone())),
-            Found::Coming if state.waits() => None,
-            Found::Coming | Found::Never => Some(None),
+    /// A segment, whole or as far as it has come; waits for it where it is the next one. `first` is the first segment of the
+    /// period that it is asked for in, where that was told: it may be over.
+    pub(crate) async fn segment(
+        &self,
+        track: Option<TrackId>,
+        number: u64,
+        first: Option<u64>,
+    ) -> Result<Segment, NoSegment> {
+        let look = |state: &mut State| {
+            let waits = state.waits();
+            if first.is_some_and(|first| state.store.is_past(track, (first, number), waits)) {
+                return Some(Err(NoSegment::Past));
+            }
+            match state.store.segment(track, number) {
+                Found::Here(segment) => Some(Ok(segment.clone())),
+                Found::Coming if waits => None,
+                Found::Coming | Found::Never => Some(Err(NoSegment::Missing)),
+            }
         };
-        self.when(self.patience(), look).await.flatten()
+        let found = self.when(self.patience(), look).await;
+        found.unwrap_or(Err(NoSegment::Missing))
     }
 
     /// A part; waits for it where it is the next one.
@@ -486,6 +508,8 @@ impl Settings {
             latency.max = latency.max.max(self.hold_back * 3);
         }
         config.window = Some(self.window);
+        // Who does not know yet of the next period is not to get its segments for those of the one before.
+        config.media.push_str("?first={first}");
         if self.addressing == dash_live::Addressing::Timeline {
             config.patch_location = Some("manifest.mpp".into());
         }

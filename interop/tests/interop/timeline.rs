@@ -84,6 +84,7 @@ fn plays_on_in_the_next_period(player: &str, addressing: &str) {
 fn dash_js_plays_on_in_the_next_period() {
     needs!(CHROMIUM, PLAYWRIGHT, DASH_JS, FFMPEG);
     plays_on_in_the_next_period("dash.js", "timeline");
+    plays_on_in_the_next_period("dash.js", "number");
 }
 
 #[test]
@@ -91,4 +92,23 @@ fn shaka_player_plays_on_in_the_next_period() {
     needs!(CHROMIUM, PLAYWRIGHT, SHAKA, FFMPEG);
     plays_on_in_the_next_period("shaka", "timeline");
     plays_on_in_the_next_period("shaka", "number");
+}
+
+/// However young the stream is: numbers from before its start are not there, and FFmpeg would ask for one after the other.
+#[test]
+fn ffmpeg_plays_a_stream_from_its_first_second_on() {
+    needs!(FFMPEG);
+    let server = Server::start(&["--no-demo"]);
+    let _publisher = encoder(&server.rtmp_url("young"), "320x180", 48_000);
+    // Comes when there is a first segment.
+    server.wait_for_playlist("young");
+    let manifest = server.http_url("/live/young/manifest.mpd");
+    let response = http::get(&manifest).expect("the server answers");
+    assert_eq!(response.status, 200);
+    let mut command = Command::new("ffmpeg");
+    command.args(["-nostdin", "-v", "error", "-i", &manifest, "-map", "0:v"]);
+    command.args(["-frames:v", "100", "-f", "framemd5", "-"]);
+    let lines = Process::run("ffmpeg playing a young stream", &mut command);
+    let frames: Vec<_> = lines.iter().filter(|l| !l.starts_with('#')).collect();
+    assert_eq!(frames.len(), 100);
 }
