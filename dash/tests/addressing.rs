@@ -258,11 +258,8 @@ proptest! {
         let mut skipped = address.segments().unwrap();
         skipped.skip_to(to * 1_000_000_000);
         let to = i64::try_from(to).unwrap() * SECOND;
-        let mut ends = i64::MIN;
-        let passed: Vec<_> = address.segments().unwrap().filter(|s| {
-            ends = s.end.unwrap();
-            ends > to
-        }).collect();
+        // Not all that end before: a run up to the next one may reach into it.
+        let passed: Vec<_> = address.segments().unwrap().skip_while(|s| s.end.unwrap() <= to).collect();
         prop_assert_eq!(skipped.collect::<Vec<_>>(), passed);
     }
 }
