@@ -87,7 +87,7 @@ fn three_browsers_a_late_one_and_a_killed_one() {
     assert!(gone.is_some_and(|ms| ms < 10_000), "{gone:?} ms");
 }
 
-/// The load generator decrypts what it gets and finds each packet again among those that were sent. On a busy machine many come after the end of so short a time, which counts as lost.
+/// The load generator decrypts what it gets and finds each packet again among those that were sent. What a busy machine has no time for may be lost.
 #[test]
 fn what_a_few_subscribers_get_is_what_was_sent() {
     needs!(FFMPEG);

@@ -239,6 +239,9 @@ impl Connection {
 impl Publisher {
     /// Sends the pictures that are due.
     fn send(&mut self, rtc: &mut Rtc, tally: &Tally, now: Instant) {
+        if tally.has_stopped() {
+            self.due = None;
+        }
         while let Some(due) = self.due.filter(|due| *due <= now) {
             let (Some(mid), Some(frame)) = (self.mid, self.clip.frames.get(self.next)) else {
                 return;

@@ -171,10 +171,11 @@ fn run(
     let began = Instant::now();
     tally.begin();
     std::thread::sleep(Duration::from_secs(config.seconds));
-    tally.end();
     let took = began.elapsed();
     let server = Usage::of(config.pid)?.since(before.0);
     let own = Usage::of(Some(std::process::id()))?.since(before.1);
+    tally.stop();
+    tally.end();
     let memory = process::memory(config.pid)?;
     let line = tally.line(&config.name, config.subscribers, took, server, own);
     Ok(format!("{line} server {memory} MiB"))

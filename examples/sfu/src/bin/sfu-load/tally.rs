@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 /// How long a packet is remembered after it was sent.
 const MEMORY: Duration = Duration::from_secs(10);
+/// How long what was sent may take at the end, sent again if need be.
+const GRACE: Duration = Duration::from_secs(3);
 /// Longest until all are connected.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes at the end of a payload by which it is known again: its head may be rewritten on the way.
@@ -19,6 +21,7 @@ const TAIL: usize = 24;
 pub(crate) struct Tally {
     connected: AtomicUsize,
     measuring: AtomicBool,
+    stopped: AtomicBool,
     ended: AtomicBool,
     sent: Mutex<Sent>,
     delays: Mutex<Vec<u32>>,
@@ -74,6 +77,16 @@ impl Tally {
 
     pub(crate) fn begin(&self) {
         self.measuring.store(true, Ordering::Relaxed);
+    }
+
+    /// Publishers send nothing new any more; what is under way is waited for: late is not lost.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        std::thread::sleep(GRACE);
+    }
+
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 
     pub(crate) fn end(&self) {
