@@ -367,6 +367,7 @@ fn what_is_written_is_read_by_us_and_ffmpeg() {
     let Some(ffmpeg) = ffmpeg9() else {
         return;
     };
+    let mut indexed = 0;
     for path in flv_files() {
         let data = std::fs::read(&path).unwrap();
         let found = demux(&data, 4096);
@@ -402,8 +403,10 @@ fn what_is_written_is_read_by_us_and_ffmpeg() {
             metadata.get("filesize"),
             Some(&media::Value::Number(file.len() as f64))
         );
-        let index = KeyFrames::of(metadata).unwrap();
-        assert!(!index.0.is_empty() && index.0.len() <= 10);
+        // Of one place there is no index.
+        let index = KeyFrames::of(metadata).unwrap_or_default();
+        assert!(index.0.len() != 1 && index.0.len() <= 10);
+        indexed += usize::from(!index.0.is_empty());
         for entry in &index.0 {
             let tag = &file[entry.offset as usize..];
             assert!(matches!(tag[0], 8 | 9));
@@ -427,6 +430,7 @@ fn what_is_written_is_read_by_us_and_ffmpeg() {
         }
         std::fs::remove_file(&written).unwrap();
     }
+    assert!(indexed > 0, "{indexed}");
 }
 
 /// Codecs that ffmpeg puts into FLV, and by which encoder. The last is the `rtmp_enhanced_codecs` or FourCC way.

@@ -81,6 +81,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     sink.set_tracks(&carried)?;
     let mut span = Span::new(args, input.is_live, &carried);
     let mut current = carried;
+    let mut wrote = false;
     loop {
         let event = match events.pop_front() {
             Some(event) => event,
@@ -99,6 +100,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 let carried = kept.carried(&picked, sink.as_ref())?;
                 for sample in span.flush() {
                     sink.handle_sample(&sample)?;
+                    wrote = true;
                 }
                 if carried != current {
                     sink.set_tracks(&carried)?;
@@ -113,6 +115,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 span.push(sample);
                 while let Some(sample) = span.pop() {
                     sink.handle_sample(&sample)?;
+                    wrote = true;
                 }
                 if span.is_over() {
                     break;
@@ -126,6 +129,14 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     for sample in span.flush() {
         sink.handle_sample(&sample)?;
+        wrote = true;
+    }
+    if !wrote && !crate::stop::is_asked() {
+        let place = match (args.from, args.to) {
+            (None, None) => "it has no samples",
+            _ => "it has no samples between these times",
+        };
+        bail!("{}: {place}: there is nothing to write", args.input);
     }
     sink.finish().with_context(|| args.output.clone())?;
     input.bar.finish_and_clear();

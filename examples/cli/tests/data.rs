@@ -285,3 +285,39 @@ fn metadata_of_transport_streams_stays() {
         }
     }
 }
+
+#[test]
+fn nothing_is_made_of_no_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    for (name, cut) in [
+        ("late.ts", &["--from", "100"][..]),
+        ("late.mp4", &["--from", "100", "--fragmented"]),
+    ] {
+        let out = folder.path().join(name);
+        let output = fluvial(&[&["remux", &source, out.to_str().unwrap()], cut].concat());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{name}: {said}");
+        assert!(said.contains("no samples between"), "{name}: {said}");
+        assert!(!out.exists(), "{name}");
+    }
+}
+
+#[test]
+fn flv_of_a_single_key_frame_is_read_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    let out = folder.path().join("one.flv").display().to_string();
+    works(&["remux", "--to", "0.9", &source, &out]);
+    let read = format!("-v warning -i {out} -c copy -f null -");
+    let output = std::process::Command::new("ffmpeg")
+        .args(read.split_whitespace())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+}

@@ -227,6 +227,9 @@ fn square(source: &Source, first: &Path, folder: &Path, peers: &Peers) -> Vec<Pa
             remux(copy, &path, to);
             let what = format!("{} from {from} to {to}", source.name);
             expected.check(&path, to, *tick, &what);
+            if !matches!(to, "m3u8" | "ts.m3u8" | "mpd") {
+                peers.accept(&path, to, 2);
+            }
         }
     }
     for &(kind, format) in source.raw {

@@ -268,7 +268,10 @@ impl FileMuxer {
         if self.index_room > 0 {
             let first = !index.0.is_empty();
             entries.push((String::from("hasKeyframes"), Value::Bool(first)));
-            entries.push((String::from("keyframes"), index.to_value()));
+            // One place is no index: ffmpeg warns of it.
+            if index.0.len() > 1 {
+                entries.push((String::from("keyframes"), index.to_value()));
+            }
         }
         let told = |name: &String| {
             ["duration", "filesize", "hasKeyframes", "keyframes", FILLER].contains(&&**name)
@@ -282,7 +285,7 @@ impl FileMuxer {
 /// The tag with this metadata, made `room` bytes longer.
 fn tag_of(metadata: &Metadata, room: usize) -> Result<Vec<u8>, Error> {
     let mut metadata = metadata.clone();
-    if metadata.get("keyframes").is_some() {
+    if metadata.get("hasKeyframes").is_some() {
         let filler = Value::List(alloc::vec![Value::Null; room]);
         metadata.entries.push((String::from(FILLER), filler));
     }
