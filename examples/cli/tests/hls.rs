@@ -184,6 +184,83 @@ fn a_bandwidth_chooses_the_rendition() {
     assert_eq!(wrong.status.code(), Some(2));
 }
 
+/// A hash of each frame as FFmpeg decodes it.
+fn frames(name: &str, kind: &str) -> Vec<String> {
+    let args = format!("-v error -i {name} -map 0:{kind} -f framemd5 -");
+    let text = String::from_utf8(testing::run("ffmpeg", &args, b"").unwrap()).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| line.rsplit(',').next().unwrap().trim().to_owned())
+        .collect()
+}
+
+/// What came of a file by way of transport streams has all of its pictures, and its sound.
+fn same_frames(opened: &str, clear: &str, way: &str) {
+    assert_eq!(frames(opened, "v"), frames(clear, "v"), "{way}");
+    let (opened, clear) = (frames(opened, "a"), frames(clear, "a"));
+    // The encoder's delay and the padding at the end are left out of the one, and not of the other.
+    let middle = &clear[2..clear.len() - 2];
+    let found = opened.windows(middle.len()).any(|window| window == middle);
+    assert!(found, "{way}: {} of {} frames", opened.len(), clear.len());
+}
+
+/// FFmpeg takes another key in the middle of what it writes.
+#[test]
+fn keys_that_ffmpeg_changes_are_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    if segments(folder.path()).is_none() {
+        return;
+    }
+    for (name, key) in [("key0", b"0123456789abcdef"), ("key1", b"fedcba9876543210")] {
+        std::fs::write(text(name), key).unwrap();
+    }
+    // What players ask for, where the key is, and the vector, where it is not the segment's number.
+    std::fs::write(text("info"), format!("key0\n{}\n", text("key0"))).unwrap();
+    let mut ffmpeg = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-re", "-i", &text("x.mp4")])
+        .args([
+            "-c",
+            "copy",
+            "-f",
+            "hls",
+            "-hls_time",
+            "1",
+            "-hls_list_size",
+            "0",
+        ])
+        .args([
+            "-hls_key_info_file",
+            &text("info"),
+            "-hls_flags",
+            "periodic_rekey",
+        ])
+        .arg(text("list.m3u8"))
+        .spawn()
+        .unwrap();
+    let list = || std::fs::read_to_string(text("list.m3u8")).unwrap_or_default();
+    while list().matches("#EXTINF").count() < 3 {
+        assert!(ffmpeg.try_wait().unwrap().is_none(), "{}", list());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // In one step, or it may be read half written.
+    let vector = "00112233445566778899aabbccddeeff";
+    let info = format!("key1\n{}\n{vector}\n", text("key1"));
+    std::fs::write(text("next"), info).unwrap();
+    std::fs::rename(text("next"), text("info")).unwrap();
+    assert!(ffmpeg.wait().unwrap().success());
+    let told = list();
+    assert!(
+        told.contains("URI=\"key0\"") && told.contains(vector),
+        "{told}"
+    );
+    let server = Server::start(folder.path());
+    for input in [server.url("list.m3u8"), text("list.m3u8")] {
+        works(&["remux", &input, &text("open.mp4")]);
+        same_frames(&text("open.mp4"), &text("x.mp4"), &input);
+    }
+}
+
 /// Samples that are encrypted in transport streams and in raw sound, by shaka-packager; the playlists tell where the key is.
 #[test]
 fn encrypted_samples_of_transport_streams_are_opened() {
@@ -215,23 +292,10 @@ fn encrypted_samples_of_transport_streams_are_opened() {
     if made.is_none() {
         return;
     }
-    let frames = |name: &str, kind: &str| -> Vec<String> {
-        let args = format!("-v error -i {name} -map 0:{kind} -f framemd5 -");
-        let text = String::from_utf8(testing::run("ffmpeg", &args, b"").unwrap()).unwrap();
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
-        lines
-            .map(|line| line.rsplit(',').next().unwrap().trim().to_owned())
-            .collect()
-    };
     let server = Server::start(folder.path());
     let open = text("open.ts");
     for input in [server.url("list.m3u8"), text("list.m3u8")] {
         works(&["remux", &input, &open]);
-        assert_eq!(frames(&open, "v"), frames(&text("x.mp4"), "v"), "{input}");
-        let (opened, clear) = (frames(&open, "a"), frames(&text("x.mp4"), "a"));
-        // The encoder's delay and the padding at the end are left out of the one, and not of the other.
-        let middle = &clear[2..clear.len() - 2];
-        let found = opened.windows(middle.len()).any(|window| window == middle);
-        assert!(found, "{input}: {} of {} frames", opened.len(), clear.len());
+        same_frames(&open, &text("x.mp4"), &input);
     }
 }
