@@ -30,6 +30,7 @@ pub(crate) struct Status {
     /// The number of the person.
     who: String,
     screen: bool,
+    /// Without the name of a stream of RTMP, which is often a key.
     url: String,
     /// `connecting`, `sending`, or why it is not sent.
     state: String,
@@ -114,7 +115,7 @@ impl Forwards {
                 room: room.to_owned(),
                 who: tap.peer.to_string(),
                 screen,
-                url,
+                url: target.shown(),
                 state: "connecting".to_owned(),
                 bytes: 0,
                 sdp: None,
@@ -209,6 +210,15 @@ enum Target {
     Rtp(String),
 }
 
+impl Target {
+    fn shown(&self) -> String {
+        match self {
+            Self::Rtmp(url) => url.tc_url(),
+            Self::Rtp(address) => format!("rtp://{address}"),
+        }
+    }
+}
+
 impl std::str::FromStr for Target {
     type Err = ();
 
@@ -240,6 +250,8 @@ mod tests {
     fn addresses() {
         let of = |text: &str| text.parse::<Target>();
         assert!(matches!(of("rtmp://h/live/x"), Ok(Target::Rtmp(_))));
+        let with_key = of("rtmp://user:word@h/live/key").unwrap();
+        assert_eq!(with_key.shown(), "rtmp://h/live");
         assert!(
             matches!(of("rtp://127.0.0.1:5004"), Ok(Target::Rtp(to)) if to == "127.0.0.1:5004")
         );
