@@ -1,15 +1,15 @@
 // What may happen to somebody in a room of the MCU, while another looks on:
 //
-//   node mix-hardships.js URL MEDIA-PORT
+//   node mix-hardships.js URL MEDIA-PORT [PERCENT]
 //
-// Both pages get and send their media through a proxy that loses one datagram of twenty, always the same. A line of JSON for each step: what was
+// Both pages get and send their media through a proxy that loses so many of a hundred datagrams, always the same. A line of JSON for each step: what was
 // waited for was seen in the mix, or not; the last line tells how long the mix stood still at the longest, in milliseconds.
 
 import { createSocket } from "node:dgram";
 import { chromium } from "playwright-core";
 
 const PATIENCE = 60_000;
-const [url, port] = process.argv.slice(2);
+const [url, port, percent = "0"] = process.argv.slice(2);
 const errors = [];
 
 /** Between browsers and a port of the server, with losses; tells its own port. */
@@ -21,7 +21,7 @@ async function lossy(server) {
   const lost = (data) => {
     if (data[0] < 128 || data[0] > 191) return false;
     state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    return (state >>> 16) % 20 === 0;
+    return (state >>> 16) % 100 < Number(percent);
   };
   front.on("message", (data, from) => {
     const key = `${from.address}:${from.port}`;
