@@ -90,6 +90,17 @@ PY
     end
 }
 
+# Measures a pipeline of GStreamer.
+launch() {
+    # Words are to be split.
+    # shellcheck disable=SC2086
+    gst-launch-1.0 -q $1 >"$tmp/gst.log" 2>&1 &
+    local id=$!
+    started+=("$id")
+    measure "$id"
+    end
+}
+
 gstreamer() {
     local clip=$1 people=$2 columns=1 line="compositor name=c" x y
     while ((columns * columns < people)); do columns=$((columns + 1)); done
@@ -101,13 +112,7 @@ gstreamer() {
     for ((person = 0; person < people; person++)); do
         line+=" filesrc location=$clip ! flvdemux name=d$person d$person.video ! queue ! h264parse ! openh264dec ! queue ! c.sink_$person d$person.audio ! queue ! aacparse ! avdec_aac ! audioconvert ! audio/x-raw,rate=48000,channels=2 ! queue ! a."
     done
-    # Words are to be split.
-    # shellcheck disable=SC2086
-    gst-launch-1.0 -q $line >"$tmp/gst.log" 2>&1 &
-    local id=$!
-    started+=("$id")
-    measure "$id"
-    end
+    launch "$line"
 }
 
 # 100 people who only speak, and are heard in one mix.
@@ -127,13 +132,7 @@ their_voices() {
     for ((person = 0; person < 100; person++)); do
         line+=" filesrc location=$tmp/sound.flv ! flvdemux ! queue ! aacparse ! avdec_aac ! audioconvert ! audio/x-raw,rate=48000,channels=2 ! queue ! a."
     done
-    # Words are to be split.
-    # shellcheck disable=SC2086
-    gst-launch-1.0 -q $line >"$tmp/gst.log" 2>&1 &
-    local id=$!
-    started+=("$id")
-    measure "$id"
-    end
+    launch "$line"
 }
 
 idle() {

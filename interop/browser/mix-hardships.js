@@ -6,7 +6,7 @@
 // waited for was seen in the mix, or not; the last line tells how long the mix stood still at the longest, in milliseconds.
 
 import { createSocket } from "node:dgram";
-import { chromium } from "playwright-core";
+import { launch, look, near } from "./mix-eyes.js";
 
 const PATIENCE = 60_000;
 const [url, port, percent = "0"] = process.argv.slice(2);
@@ -39,10 +39,7 @@ async function lossy(server) {
 }
 
 const proxy = await lossy(Number(port));
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows", "--autoplay-policy=no-user-gesture-required"],
-});
+const browser = await launch();
 
 /** Media goes where the proxy is. */
 function detour([from, to]) {
@@ -76,30 +73,6 @@ async function film() {
   await sender.replaceTrack(generator);
 }
 
-/** Colours of the mix at places in thousandths of its edges, and whether a tone is heard. */
-function look({ places, tone }) {
-  const video = document.getElementById("mix");
-  const seen = { colors: [], gap: window.gap };
-  if (video.videoWidth > 2) {
-    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
-    const context = canvas.getContext("2d");
-    context.drawImage(video, 0, 0, 320, 180);
-    seen.colors = places.map(([x, y]) => [...context.getImageData(Math.floor(x * 0.32), Math.floor(y * 0.18), 1, 1).data].slice(0, 3));
-  }
-  if (!window.ears && window.mcu.stream.getAudioTracks().length > 0) {
-    const sound = new AudioContext({ sampleRate: 48000 });
-    window.ears = new AnalyserNode(sound, { fftSize: 16384, smoothingTimeConstant: 0, minDecibels: -120 });
-    sound.createMediaStreamSource(window.mcu.stream).connect(window.ears);
-  }
-  if (window.ears) {
-    const levels = new Float32Array(window.ears.frequencyBinCount);
-    window.ears.getFloatFrequencyData(levels);
-    const bin = Math.round((tone * 16384) / 48000);
-    seen.level = Math.max(...levels.slice(bin - 1, bin + 2));
-  }
-  return seen;
-}
-
 /** Notes how long the mix stands still at the longest, as long as the page itself goes on. */
 function watch() {
   window.gap = 0;
@@ -121,7 +94,6 @@ const BLUE = [0, 0, 255];
 const BLACK = [0, 0, 0];
 // What is shown instead of a picture.
 const SLATE = [35, 37, 52];
-const near = (seen, wanted, slack = 70) => seen !== undefined && seen.every((value, index) => Math.abs(value - wanted[index]) < slack);
 
 async function join(name, color, tone) {
   const page = await (await browser.newContext({ viewport: { width: 900, height: 600 } })).newPage();

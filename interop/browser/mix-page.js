@@ -4,46 +4,18 @@
 //
 // A line of JSON for each step: what was waited for came, or not.
 
-import { chromium } from "playwright-core";
+import { launch, look, near } from "./mix-eyes.js";
 
 const PATIENCE = 60_000;
 const [url] = process.argv.slice(2);
 const errors = [];
 const api = url.replace("/room/", "/api/rooms/");
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows", "--autoplay-policy=no-user-gesture-required"],
-});
+const browser = await launch();
 
 const RED = [255, 0, 0];
 const BLUE = [0, 0, 255];
 const BLACK = [0, 0, 0];
 
-/** Colours of the mix at places in thousandths of its edges, and how loud a tone is. */
-function look({ places, tone }) {
-  const video = document.getElementById("mix");
-  const seen = { colors: [] };
-  if (video.videoWidth > 2) {
-    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
-    const context = canvas.getContext("2d");
-    context.drawImage(video, 0, 0, 320, 180);
-    seen.colors = places.map(([x, y]) => [...context.getImageData(Math.floor(x * 0.32), Math.floor(y * 0.18), 1, 1).data].slice(0, 3));
-  }
-  if (!window.ears && window.mcu.stream.getAudioTracks().length > 0) {
-    const sound = new AudioContext({ sampleRate: 48000 });
-    window.ears = new AnalyserNode(sound, { fftSize: 16384, smoothingTimeConstant: 0, minDecibels: -120 });
-    sound.createMediaStreamSource(window.mcu.stream).connect(window.ears);
-  }
-  if (window.ears) {
-    const levels = new Float32Array(window.ears.frequencyBinCount);
-    window.ears.getFloatFrequencyData(levels);
-    const bin = Math.round((tone * 16384) / 48000);
-    seen.level = Math.max(...levels.slice(bin - 1, bin + 2));
-  }
-  return seen;
-}
-
-const near = (seen, wanted) => seen !== undefined && seen.every((value, index) => Math.abs(value - wanted[index]) < 70);
 
 /** Waits until something is so, and tells. */
 async function until(step, check) {

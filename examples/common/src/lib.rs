@@ -12,6 +12,8 @@ mod pipe;
 pub mod reach;
 #[cfg(feature = "record")]
 pub mod record;
+#[cfg(feature = "rtmp")]
+pub mod rtmp;
 mod run;
 mod shutdown;
 mod socket;

@@ -16,36 +16,6 @@ const ONE: &[Layer] = &[Layer {
     rate: 400_000,
 }];
 
-/// Numbers that are the same in every run.
-struct Noise(u64);
-
-impl Noise {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// A datagram that begins as STUN, DTLS, RTP, RTCP or nothing does.
-    fn datagram(&mut self) -> Vec<u8> {
-        let length = self.next() % 1400;
-        let mut data: Vec<u8> = (0..length).map(|_| self.next() as u8).collect();
-        let heads: [&[u8]; 6] = [
-            &[0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42],
-            &[22, 254, 253, 0, 0],
-            &[23, 254, 253, 0, 1],
-            &[0x90, 96],
-            &[0x81, 205],
-            &[],
-        ];
-        let head = heads[(self.next() % 6) as usize];
-        let count = head.len().min(data.len());
-        data[..count].copy_from_slice(&head[..count]);
-        data
-    }
-}
-
 #[test]
 fn noise_in_the_name_of_people_who_are_there_disturbs_nobody() {
     let mut world = World::new();
@@ -54,9 +24,9 @@ fn noise_in_the_name_of_people_who_are_there_disturbs_nobody() {
     world.run(Duration::from_secs(2));
     let before = world.clients[viewer].all_seen().len();
     let server: SocketAddr = "10.0.0.1:5000".parse().unwrap();
-    let mut noise = Noise(0x9e37_79b9_7f4a_7c15);
+    let mut random = testing::Random::new(1);
     for step in 0..4000_u16 {
-        let data = noise.datagram();
+        let data = testing::datagram(&mut random, 1400);
         // From the address of the client itself, and from others.
         let port = if step % 2 == 0 { 4000 } else { 4000 + step };
         let from = SocketAddr::new([10, 0, 1, (step % 2) as u8 + 1].into(), port);

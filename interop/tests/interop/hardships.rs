@@ -89,38 +89,6 @@ fn everything_on_the_page_does_what_it_says() {
     expect(&steps, 7);
 }
 
-/// Numbers that are the same in every run.
-struct Noise(u64);
-
-impl Noise {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// A datagram that begins as STUN, DTLS, RTP, RTCP or nothing does.
-    fn datagram(&mut self, data: &mut Vec<u8>) {
-        data.clear();
-        let length = self.next() % 1200;
-        while (data.len() as u64) < length {
-            data.extend(self.next().to_le_bytes());
-        }
-        let heads: [&[u8]; 6] = [
-            &[0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42],
-            &[22, 254, 253, 0, 0],
-            &[23, 254, 253, 0, 1],
-            &[0x90, 96],
-            &[0x81, 205],
-            &[],
-        ];
-        let head = heads[(self.next() % 6) as usize];
-        let count = head.len().min(data.len());
-        data[..count].copy_from_slice(&head[..count]);
-    }
-}
-
 /// An offer as a browser makes it.
 fn offer() -> String {
     let transport = format!(
@@ -150,10 +118,9 @@ fn noise_forged_requests_and_half_open_joins_harm_nobody() {
     let sockets: Vec<_> = (0..100)
         .map(|_| UdpSocket::bind("127.0.0.1:0").expect("the kernel has free ports"))
         .collect();
-    let mut noise = Noise(0x9e37_79b9_7f4a_7c15);
-    let mut data = Vec::new();
+    let mut random = testing::Random::new(1);
     for index in 0..150_000 {
-        noise.datagram(&mut data);
+        let data = testing::datagram(&mut random, 1200);
         // What it does not take is lost.
         let _ = sockets[index % sockets.len()].send_to(&data, mcu.udp);
     }
@@ -166,7 +133,7 @@ fn noise_forged_requests_and_half_open_joins_harm_nobody() {
             assert!(!answer.contains(" 500 "), "{answer}");
         }
         for size in [0, 1, 100, 10_000, 100_000] {
-            noise.datagram(&mut data);
+            let data = testing::datagram(&mut random, 1200);
             let body = data.repeat(size / data.len().max(1) + 1);
             let answer = mcu.ask("POST", &path, SDP, &body);
             assert!(answer.contains(" 4"), "{answer}");

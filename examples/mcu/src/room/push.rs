@@ -1,24 +1,21 @@
 //! Stream out: the program of a room, published to servers of others by RTMP.
 
 use common::Shutdown;
+use common::rtmp::Publisher;
 use media::{Event, Kind, Sample, Tracks};
-use rtmp::client::{Config, Event as Told, PublishType, Session, Url};
+use rtmp::Url;
 use rtmp::flv::Muxer;
 use serde_json::{Value, json};
-use std::io::ErrorKind;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// Events that wait for a server: about five seconds.
 const WAITING: usize = 512;
 /// How long to wait before a server is tried again; twice as long each time, up to the second.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
-/// Longest that a server may take nothing.
-const STALL: Duration = Duration::from_secs(15);
 
 /// One server that gets the program.
 #[derive(Debug)]
@@ -108,16 +105,12 @@ async fn keep(push: Arc<Push>, mut receiver: Receiver<Event>) {
     let mut pause = PAUSES.0;
     loop {
         let began = Instant::now();
-        let result = tokio::select! {
+        let Err(why) = tokio::select! {
             result = converse(&push, &mut receiver) => result,
             () = push.stop.wait() => return,
         };
-        let why = result.err().map_or_else(
-            || "the server has ended it".to_owned(),
-            |error| format!("{error:#}"),
-        );
-        tracing::warn!(server = %push.url.host, "the push ended: {why}");
-        push.tell(why);
+        tracing::warn!(server = %push.url.host, "the push ended: {why:#}");
+        push.tell(format!("{why:#}"));
         if began.elapsed() > PAUSES.1 {
             pause = PAUSES.0;
         }
@@ -129,63 +122,27 @@ async fn keep(push: Arc<Push>, mut receiver: Receiver<Event>) {
     }
 }
 
-/// One connection, from the handshake to its end.
-async fn converse(push: &Push, receiver: &mut Receiver<Event>) -> anyhow::Result<()> {
-    let address = (push.url.host_name(), push.url.port);
-    let connecting = TcpStream::connect(address);
-    let mut socket = tokio::time::timeout(STALL, connecting).await??;
-    socket.set_nodelay(true)?;
-    let start = Instant::now();
-    let mut session = Session::new(Config::new(&push.url), &mut rand::rng(), Duration::ZERO);
-    let mut on = None;
+/// One connection, until it fails or the server ends it.
+async fn converse(push: &Push, receiver: &mut Receiver<Event>) -> anyhow::Result<Infallible> {
+    let mut publisher = Publisher::open(&push.url).await?;
+    push.tell("live");
+    tracing::info!(server = %push.url.host, "the program is pushed");
+    // What waited for it is old.
+    while receiver.try_recv().is_ok() {}
+    push.fresh.store(true, Ordering::Relaxed);
     let mut line = Line::default();
-    let mut buffer = vec![0; 16 << 10];
     loop {
-        while let Some(event) = session.poll_event()? {
-            match event {
-                Told::Connected { .. } => {
-                    session.publish(&push.url.name, PublishType::Live)?;
-                }
-                Told::Publishing { stream_id, .. } => {
-                    on = Some(stream_id);
-                    push.tell("live");
-                    tracing::info!(server = %push.url.host, "the program is pushed");
-                    // What waited for it is old.
-                    while receiver.try_recv().is_ok() {}
-                    push.fresh.store(true, Ordering::Relaxed);
-                }
-                Told::Refused {
-                    code, description, ..
-                } => anyhow::bail!("{code}: {description}"),
-                Told::Stopped { .. } | Told::Closed(_) => return Ok(()),
-                _ => {}
-            }
-        }
-        while let Some(bytes) = session.poll_transmit() {
-            tokio::time::timeout(STALL, socket.write_all(&bytes)).await??;
-            push.sent.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        }
-        let due = session.poll_timeout().map(|at| start + at);
-        let due = due.unwrap_or_else(|| Instant::now() + STALL);
         tokio::select! {
-            readable = socket.readable() => {
-                readable?;
-                match socket.try_read(&mut buffer) {
-                    Ok(0) => session.handle_eof(),
-                    Ok(count) => session.handle_input(&buffer[..count], start.elapsed()),
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
+            heard = publisher.listen() => heard?,
             // The sender lives as long as the push.
             Some(event) = receiver.recv() => {
-                let Some(stream_id) = on else { continue };
                 for message in line.messages(event)? {
-                    session.send_message(&rtmp::Message { stream_id, ..message })?;
+                    publisher.send(message)?;
                 }
             }
-            () = tokio::time::sleep_until(due.into()) => session.handle_timeout(start.elapsed()),
         }
+        let written = publisher.write().await?;
+        push.sent.fetch_add(written, Ordering::Relaxed);
     }
 }
 

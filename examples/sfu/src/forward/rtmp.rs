@@ -4,27 +4,10 @@ use super::Job;
 use crate::depacketize::Depacketizer;
 use crate::room::Taken;
 use ::rtmp::Url;
-use ::rtmp::client::{Config, Event, PublishType, Session};
 use ::rtmp::flv::Muxer;
-use anyhow::{Context, bail};
+use common::rtmp::Publisher;
 use media::{Kind, TrackId, Tracks};
-use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
-
-/// Longest that a server may take to let us in, or to take what is sent.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The connection to a server.
-struct Connection {
-    socket: TcpStream,
-    session: Session,
-    start: Instant,
-    stream: Option<u32>,
-    buffer: Vec<u8>,
-}
 
 /// Publishes until the person has gone.
 pub(super) async fn publish(
@@ -32,128 +15,31 @@ pub(super) async fn publish(
     url: &Url,
     mut packets: mpsc::Receiver<Taken>,
 ) -> anyhow::Result<()> {
-    let opened = timeout(PATIENCE, Connection::open(url));
-    let mut connection = opened.await.context("the server does not answer")??;
+    let mut publisher = Publisher::open(url).await?;
     job.note(|status| status.state = "sending".to_owned());
     tracing::info!(room = %job.room, peer = %job.tap.peer, forward = job.id, "published by RTMP");
     // What waited meanwhile may have lost something.
     job.want_keyframe().await;
     let mut film = Film::default();
     loop {
-        let due = connection.due();
         tokio::select! {
-            taken = packets.recv() => match taken {
-                Some(taken) => {
-                    let bytes = film.handle(&taken)?;
-                    job.note(|status| status.bytes += bytes);
-                    if film.is_broken() {
-                        job.want_keyframe().await;
-                    }
-                    while let Some(message) = film.muxer.poll_output() {
-                        connection.send(message)?;
-                    }
+            taken = packets.recv() => {
+                let Some(taken) = taken else { break };
+                let bytes = film.handle(&taken)?;
+                job.note(|status| status.bytes += bytes);
+                if film.is_broken() {
+                    job.want_keyframe().await;
                 }
-                None => {
-                    connection.session.close();
-                    return connection.write().await;
-                }
-            },
-            read = connection.socket.read(&mut connection.buffer) => connection.heard(read?),
-            () = job.stop.wait() => {
-                connection.session.close();
-                return connection.write().await;
-            }
-            () = tokio::time::sleep_until(due.into()) => {
-                connection.session.handle_timeout(connection.start.elapsed());
-            }
-        }
-        connection.turn()?;
-        connection.write().await?;
-    }
-}
-
-impl Connection {
-    /// Connects, and is let in.
-    async fn open(url: &Url) -> anyhow::Result<Self> {
-        let socket = TcpStream::connect((url.host_name(), url.port)).await;
-        let socket = socket.with_context(|| format!("{}:{}", url.host, url.port))?;
-        socket.set_nodelay(true)?;
-        let session = Session::new(Config::new(url), &mut rand::rng(), Duration::ZERO);
-        let mut connection = Self {
-            socket,
-            session,
-            start: Instant::now(),
-            stream: None,
-            buffer: vec![0; 16 << 10],
-        };
-        loop {
-            while let Some(event) = connection.session.poll_event()? {
-                match event {
-                    Event::Connected { .. } => {
-                        connection.session.publish(&url.name, PublishType::Live)?;
-                    }
-                    Event::Publishing { stream_id, .. } => connection.stream = Some(stream_id),
-                    other => refuse(other)?,
+                while let Some(message) = film.muxer.poll_output() {
+                    publisher.send(message)?;
                 }
             }
-            connection.write().await?;
-            if connection.stream.is_some() {
-                return Ok(connection);
-            }
-            let read = connection.socket.read(&mut connection.buffer).await?;
-            connection.heard(read);
+            heard = publisher.listen() => heard?,
+            () = job.stop.wait() => break,
         }
+        publisher.write().await?;
     }
-
-    fn heard(&mut self, count: usize) {
-        match count {
-            0 => self.session.handle_eof(),
-            _ => {
-                let now = self.start.elapsed();
-                self.session.handle_input(&self.buffer[..count], now);
-            }
-        }
-    }
-
-    fn turn(&mut self) -> anyhow::Result<()> {
-        while let Some(event) = self.session.poll_event()? {
-            refuse(event)?;
-        }
-        Ok(())
-    }
-
-    fn send(&mut self, mut message: ::rtmp::Message) -> anyhow::Result<()> {
-        message.stream_id = self.stream.context("nothing is published")?;
-        Ok(self.session.send_message(&message)?)
-    }
-
-    async fn write(&mut self) -> anyhow::Result<()> {
-        while let Some(bytes) = self.session.poll_transmit() {
-            let written = timeout(PATIENCE, self.socket.write_all(&bytes));
-            written.await.context("the server takes nothing")??;
-        }
-        Ok(())
-    }
-
-    fn due(&self) -> Instant {
-        let due = self.session.poll_timeout();
-        self.start + due.unwrap_or_else(|| self.start.elapsed() + PATIENCE)
-    }
-}
-
-/// What ends a publication.
-fn refuse(event: Event) -> anyhow::Result<()> {
-    match event {
-        Event::Closed(_) => bail!("the server has closed the connection"),
-        Event::Stopped { .. } => bail!("the server has ended the stream"),
-        Event::Refused {
-            code, description, ..
-        } => bail!("{code}: {description}"),
-        Event::Status {
-            level, description, ..
-        } if level == "error" => bail!("the server has ended the stream: {description}"),
-        _ => Ok(()),
-    }
+    publisher.close().await
 }
 
 /// From packets to messages, beginning with a picture that needs no other one.

@@ -1,0 +1,36 @@
+// What scripts that look at a mix of the MCU have in common: the browser, and what a page shows and lets hear.
+
+import { chromium } from "playwright-core";
+
+/** Chromium that does not slow down what nobody looks at. */
+export const launch = () =>
+  chromium.launch({
+    executablePath: process.env.CHROMIUM,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows", "--autoplay-policy=no-user-gesture-required"],
+  });
+
+/** Colours of the mix at places in thousandths of its edges, and whether a tone is heard. */
+export function look({ places, tone }) {
+  const video = document.getElementById("mix");
+  const seen = { colors: [], gap: window.gap };
+  if (video.videoWidth > 2) {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
+    const context = canvas.getContext("2d");
+    context.drawImage(video, 0, 0, 320, 180);
+    seen.colors = places.map(([x, y]) => [...context.getImageData(Math.floor(x * 0.32), Math.floor(y * 0.18), 1, 1).data].slice(0, 3));
+  }
+  if (!window.ears && window.mcu.stream.getAudioTracks().length > 0) {
+    const sound = new AudioContext({ sampleRate: 48000 });
+    window.ears = new AnalyserNode(sound, { fftSize: 16384, smoothingTimeConstant: 0, minDecibels: -120 });
+    sound.createMediaStreamSource(window.mcu.stream).connect(window.ears);
+  }
+  if (window.ears) {
+    const levels = new Float32Array(window.ears.frequencyBinCount);
+    window.ears.getFloatFrequencyData(levels);
+    const bin = Math.round((tone * 16384) / 48000);
+    seen.level = Math.max(...levels.slice(bin - 1, bin + 2));
+  }
+  return seen;
+}
+
+export const near = (seen, wanted, slack = 70) => seen !== undefined && seen.every((value, index) => Math.abs(value - wanted[index]) < slack);
