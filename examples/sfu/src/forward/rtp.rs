@@ -4,6 +4,7 @@
 use super::{Job, PATIENCE};
 use crate::depacketize::{ntp, payload_type, section};
 use crate::room::{Taken, TakenPacket};
+use ::rtp::rtcp::{Packet, Packets};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime};
 use str0m::format::Codec;
@@ -168,19 +169,10 @@ impl Sending {
     }
 }
 
-/// Whether feedback has a PLI or FIR in it (RFC 4585 §6.3.1, RFC 5104 §4.3.1): payload-specific, of format 1 or 4.
-fn asks_for_keyframe(mut compound: &[u8]) -> bool {
-    while let [first, kind, high, low, ..] = *compound {
-        if first >> 6 != 2 {
-            return false;
-        }
-        if kind == 206 && matches!(first & 31, 1 | 4) {
-            return true;
-        }
-        let length = 4 * (usize::from(u16::from_be_bytes([high, low])) + 1);
-        compound = compound.get(length..).unwrap_or_default();
-    }
-    false
+/// Whether feedback has a PLI or FIR in it (RFC 4585 §6.3.1, RFC 5104 §4.3.1).
+fn asks_for_keyframe(compound: &[u8]) -> bool {
+    let asks = |packet| matches!(packet, Ok(Packet::Pli(_) | Packet::Fir(_)));
+    Packets::new(compound).any(asks)
 }
 
 #[cfg(test)]
