@@ -145,7 +145,10 @@ fn plays_from_rtmpsrv_by_rtmpe() {
     if std::net::TcpListener::bind(("0.0.0.0", 1935)).is_err() {
         panic!("rtmpsrv has no other port than 1935, which is taken");
     }
-    let peer = Process::spawn_listening("rtmpsrv", Command::new("rtmpsrv").arg("-z"));
+    // It begins a file of what is asked for, where it stands.
+    let folder = TempDir::new().expect("there is room for temporary files");
+    let mut command = Command::new("rtmpsrv");
+    let peer = Process::spawn_listening("rtmpsrv", command.arg("-z").current_dir(&folder));
     // It reads no other size of chunks than that which all begin with.
     let mut client = Client::connect_in_chunks(&format!("rtmpe://{address}/live/x"), 128);
     let answer = client.ask_to_play();
