@@ -16,7 +16,7 @@ fuzz() {
         -max_total_time="$SECONDS_EACH" -seed="${FUZZ_SEED:-0}" -max_len=16384 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 2>&1); then
         echo "$1: clean, $(grep -o 'number_of_executed_units: .*' <<<"$log")"
     else
-        printf '%s: FAILED\n%s\n' "$1" "$(tail -n 40 <<<"$log")"
+        printf '%s: FAILED\n%s\n%s\n' "$1" "$(grep -a -A 3 'panicked at' <<<"$log" | cut -c -4000)" "$(tail -n 30 <<<"$log")"
         return 1
     fi
 }

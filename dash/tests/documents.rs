@@ -140,6 +140,15 @@ fn errors_tell_where() {
         reject(&format!("{HEAD}<Period id=\"a\" id=\"b\"/></MPD>")),
         "/MPD/Period[1]: @id is there twice (at byte 62)"
     );
+    for (first, second) in [("maybe", "true"), ("true", "maybe"), ("maybe", "so")] {
+        assert!(
+            reject(&format!(
+                "{HEAD}<Period bitstreamSwitching=\"{first}\" bitstreamSwitching=\"{second}\"/></MPD>"
+            ))
+            .contains("@bitstreamSwitching is there twice"),
+            "{first} {second}"
+        );
+    }
     assert_eq!(
         reject(&format!(
             "{HEAD}<Period><SegmentList><SegmentTimeline><S r=\"1\"/></SegmentTimeline></SegmentList></Period></MPD>"

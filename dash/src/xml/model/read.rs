@@ -26,6 +26,7 @@ impl Runs {
         }
     }
 }
+
 /// Reads a document whose outermost element is of this kind.
 pub(crate) fn parse<T: Model + Default>(
     document: &[u8],
@@ -67,8 +68,8 @@ pub(crate) fn read<T: Model>(
         let (name, raw, offset) = attribute?;
         let value = attribute_value(raw).map_err(|rule| Error::invalid(offset, rule))?;
         match node.set_attribute(name, &value) {
-            Set::Done => {}
-            Set::Repeated => {
+            Set::Done if !is_kept(node, name) => {}
+            Set::Done | Set::Repeated => {
                 return Err(Error::invalid(offset, Rule::RepeatedAttribute(name.into())));
             }
             Set::Malformed => {
@@ -98,6 +99,12 @@ pub(crate) fn read<T: Model>(
         read_children(cursor, node)?;
     }
     Ok(())
+}
+
+/// Whether an attribute was there before, malformed.
+fn is_kept<T: Model>(node: &T, name: &str) -> bool {
+    node.other()
+        .is_some_and(|other| other.attributes.iter().any(|kept| kept.name == name))
 }
 
 fn keep<T: Model>(
