@@ -204,11 +204,10 @@ impl Room {
             let desired = desired + desired / 2 + 100_000;
             if desired.abs_diff(receiver.desired) * 20 > receiver.desired {
                 receiver.desired = desired;
-                receiver
-                    .rtc
-                    .bwe()
-                    .set_desired_bitrate(Bitrate::bps(desired));
-                self.dirty.insert(id);
+                if let Some(rtc) = &mut receiver.rtc {
+                    rtc.bwe().set_desired_bitrate(Bitrate::bps(desired));
+                    self.dirty.insert(id);
+                }
             }
             for ((section, peer, track, places), choice) in sections.into_iter().zip(chosen) {
                 let layer = choice.and_then(|choice| places.get(choice).copied());

@@ -3,7 +3,7 @@
 use super::keyframe;
 use super::peer::Entrance;
 use super::tap::TapId;
-use super::{PeerId, Room, STRAIN, STRAINED};
+use super::{Outbound, Packet, PeerId, Room, STRAIN, STRAINED};
 use crate::message::Source;
 use std::time::Instant;
 use str0m::bwe::BweKind;
@@ -15,7 +15,7 @@ use str0m::{Event, IceConnectionState};
 impl Room {
     pub(super) fn handle_event(&mut self, id: PeerId, event: Event, now: Instant) {
         match event {
-            Event::RtpPacket(packet) => self.packet(id, &packet, now),
+            Event::RtpPacket(packet) => self.packet(id, packet, now),
             Event::KeyframeRequest(request) => self.keyframe_wanted(id, request.mid, now),
             Event::Connected => self.connected(id, now),
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => self.lost(id, now),
@@ -25,7 +25,7 @@ impl Room {
             }
             Event::MediaChanged(media) => {
                 let peer = self.peers.get(&id);
-                let kind = peer.and_then(|peer| Some(peer.rtc.media(media.mid)?.kind()));
+                let kind = peer.and_then(|peer| Some(peer.rtc.as_ref()?.media(media.mid)?.kind()));
                 if let Some(kind) = kind {
                     self.section(id, media.mid, kind, media.direction, now);
                 }
@@ -47,7 +47,7 @@ impl Room {
                     peer.strained = Some(now + STRAINED);
                 }
             }
-            Event::ChannelData(data) => self.relay(id, &data),
+            Event::ChannelData(data) => self.said(id, &data),
             Event::ChannelOpen(channel, label) => {
                 if let Some(peer) = self.peers.get_mut(&id) {
                     peer.channels.retain(|(open, _)| *open != channel);
@@ -63,27 +63,31 @@ impl Room {
         }
     }
 
-    /// A packet goes to all who show its track.
-    fn packet(&mut self, id: PeerId, packet: &RtpPacket, now: Instant) {
+    /// A packet of a connection: of which track and layer it is.
+    fn packet(&mut self, id: PeerId, packet: RtpPacket, now: Instant) {
         self.counters.received += 1;
         let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        let Some(rtc) = &mut peer.rtc else {
             return;
         };
         let ssrc = packet.header.ssrc;
         let (mid, layer) = match peer.streams.get(&ssrc) {
             Some(known) => *known,
             None => {
-                let mut api = peer.rtc.direct_api();
+                let mut api = rtc.direct_api();
                 let Some(stream) = api.stream_rx(&ssrc) else {
                     return;
                 };
                 let (mid, rid) = (stream.mid(), stream.rid());
-                let codecs = peer.rtc.codec_config();
+                let codecs = rtc.codec_config();
                 let pt = packet.header.payload_type;
                 let Some(&params) = codecs.find(|params| params.pt() == pt) else {
                     return;
                 };
-                let Some(track) = peer.track(mid) else {
+                let mut tracks = peer.tracks.iter_mut();
+                let Some(track) = tracks.find(|track| track.mid == mid) else {
                     return;
                 };
                 let layer = track.layer(ssrc, rid, params, now);
@@ -94,18 +98,40 @@ impl Room {
         let Some(track) = peer.tracks.iter_mut().find(|track| track.mid == mid) else {
             return;
         };
-        let (source, muted) = (track.source, track.muted);
         let Some(encoding) = track.layers.get_mut(layer) else {
             return;
         };
         if packet.header.payload_type != encoding.params.pt() {
             // The publisher changed its codec.
             let pt = packet.header.payload_type;
-            match peer.rtc.codec_config().find(|params| params.pt() == pt) {
+            match rtc.codec_config().find(|params| params.pt() == pt) {
                 Some(&params) => encoding.params = params,
                 None => return,
             }
         }
+        self.pass(id, mid, layer, packet.into(), now);
+    }
+
+    /// A packet goes to all who show its track.
+    pub(super) fn pass(
+        &mut self,
+        id: PeerId,
+        mid: Mid,
+        layer: usize,
+        packet: Packet,
+        now: Instant,
+    ) {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        let is_here = peer.entrance != Entrance::Node;
+        let Some(track) = peer.tracks.iter_mut().find(|track| track.mid == mid) else {
+            return;
+        };
+        let (source, muted) = (track.source, track.muted);
+        let Some(encoding) = track.layers.get_mut(layer) else {
+            return;
+        };
         let params = encoding.params;
         let keyframe = keyframe::starts(params.spec().codec, &packet.payload);
         encoding.hear(packet.payload.len(), keyframe, now);
@@ -113,7 +139,7 @@ impl Room {
             return;
         }
         if source == Source::Microphone
-            && let Some(level) = packet.header.ext_vals.audio_level
+            && let Some(level) = packet.values.audio_level
         {
             self.speakers.hear(id, level, now);
         }
@@ -122,7 +148,7 @@ impl Room {
             let taken = track.take(
                 TapId { peer: id, screen },
                 layer,
-                packet,
+                &packet,
                 keyframe.is_some(),
                 now,
             );
@@ -139,20 +165,24 @@ impl Room {
             let Some(slot) = receiver.slots.iter_mut().find(|slot| slot.mid == section) else {
                 continue;
             };
-            if slot.forward(
-                &mut receiver.rtc,
-                packet,
-                params,
-                layer,
-                keyframe.is_some(),
-                now,
-            ) {
+            let Some(rtc) = &mut receiver.rtc else {
+                continue;
+            };
+            if slot.forward(rtc, &packet, params, layer, keyframe.is_some(), now) {
                 self.counters.forwarded += 1;
                 self.dirty.insert(reader);
             }
         }
         if let Some(track) = self.peers.get_mut(&id).and_then(|peer| peer.track(mid)) {
             track.readers = readers;
+        }
+        if self.relays && is_here {
+            self.outbound.push_back(Outbound::Packet {
+                id,
+                track: mid,
+                layer,
+                packet: Box::new(packet),
+            });
         }
     }
 
@@ -184,14 +214,21 @@ impl Room {
         let Some(track) = peer.tracks.iter_mut().find(|track| track.mid == mid) else {
             return;
         };
-        for layer in &mut track.layers {
+        for (index, layer) in track.layers.iter_mut().enumerate() {
             if layer.keyframes.ask(now) {
-                let mut api = peer.rtc.direct_api();
-                if let Some(stream) = api.stream_rx(&layer.ssrc) {
+                self.counters.keyframe_requests += 1;
+                tracing::debug!(peer = %id, %mid, "asked for a keyframe");
+                let Some(rtc) = &mut peer.rtc else {
+                    self.outbound.push_back(Outbound::Keyframe {
+                        id,
+                        track: mid,
+                        layer: index,
+                    });
+                    continue;
+                };
+                if let Some(stream) = rtc.direct_api().stream_rx(&layer.ssrc) {
                     stream.request_keyframe(KeyframeRequestKind::Pli);
-                    self.counters.keyframe_requests += 1;
                     self.dirty.insert(id);
-                    tracing::debug!(peer = %id, %mid, "asked for a keyframe");
                 }
             } else if let Some(due) = layer.keyframes.due() {
                 self.tick = self.tick.min(due);
@@ -221,12 +258,12 @@ impl Room {
         tracing::info!(peer = %id, "the media connection is lost");
         match peer.entrance {
             Entrance::Http => self.leave(id, now),
-            Entrance::Socket => {}
+            Entrance::Socket | Entrance::Stream | Entrance::Node => {}
         }
     }
 
     /// What one writes to a data channel goes to all who have one of that label.
-    fn relay(&mut self, id: PeerId, data: &ChannelData) {
+    fn said(&mut self, id: PeerId, data: &ChannelData) {
         let Some(peer) = self.peers.get(&id) else {
             return;
         };
@@ -234,13 +271,30 @@ impl Room {
             return;
         };
         let label = label.clone();
-        for (&other, peer) in self.peers.iter_mut().filter(|(other, _)| **other != id) {
-            let Some((channel, _)) = peer.channels.iter().find(|(_, own)| *own == label) else {
+        if self.relays {
+            self.outbound.push_back(Outbound::Said {
+                label: label.clone(),
+                binary: data.binary,
+                data: data.data.clone(),
+            });
+        }
+        self.say(Some(id), &label, data.binary, &data.data);
+    }
+
+    /// What was written to a data channel of that label, here or elsewhere.
+    pub(super) fn say(&mut self, from: Option<PeerId>, label: &str, binary: bool, data: &[u8]) {
+        for (&other, peer) in self
+            .peers
+            .iter_mut()
+            .filter(|(other, _)| Some(**other) != from)
+        {
+            let Some((channel, _)) = peer.channels.iter().find(|(_, own)| own == label) else {
                 continue;
             };
-            if let Some(mut channel) = peer.rtc.channel(*channel) {
+            let rtc = peer.rtc.as_mut();
+            if let Some(mut channel) = rtc.and_then(|rtc| rtc.channel(*channel)) {
                 // One whose buffer is full misses it: a slow reader holds nobody else up.
-                if matches!(channel.write(data.binary, &data.data), Ok(true)) {
+                if matches!(channel.write(binary, data), Ok(true)) {
                     self.counters.messages += 1;
                     self.dirty.insert(other);
                 }

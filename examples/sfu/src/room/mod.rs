@@ -6,9 +6,11 @@
 
 mod assign;
 mod forward;
+mod guest;
 mod keyframe;
 mod layers;
 mod negotiate;
+mod packet;
 mod peer;
 mod request;
 mod rewrite;
@@ -18,6 +20,8 @@ mod tap;
 mod track;
 mod vp8;
 
+pub use guest::{Guest, GuestTrack, Outbound};
+pub use packet::Packet;
 pub use peer::{Entrance, PeerId};
 pub use tap::{Taken, TakenPacket, TapId};
 
@@ -32,8 +36,7 @@ use str0m::bwe::Bitrate;
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::media::{MediaKind, Mid};
 use str0m::net::{Protocol, Receive, Transmit};
-use str0m::{Candidate, Input, Output, PacerReason, Reason, RtcConfig};
-use tap::Tap;
+use str0m::{Candidate, Input, Output, PacerReason, Reason, Rtc, RtcConfig};
 
 /// How often speakers and layers are looked at, where nothing urges.
 const TICK: Duration = Duration::from_millis(200);
@@ -111,6 +114,9 @@ pub struct Room {
     notices: VecDeque<(PeerId, Notice)>,
     gone: VecDeque<PeerId>,
     taken: VecDeque<Taken>,
+    /// Whether what is sent here goes to other nodes, and what of that waits.
+    relays: bool,
+    outbound: VecDeque<Outbound>,
     counters: Counters,
 }
 
@@ -143,14 +149,17 @@ impl Room {
             notices: VecDeque::new(),
             gone: VecDeque::new(),
             taken: VecDeque::new(),
+            relays: false,
+            outbound: VecDeque::new(),
             counters: Counters::default(),
         }
     }
 
-    /// Whether nobody is here.
+    /// Whether nobody is here; those at other nodes do not count.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.peers.is_empty()
+        let is_here = |peer: &Peer| peer.entrance != Entrance::Node;
+        !self.peers.values().any(is_here)
     }
 
     /// Who is here.
@@ -205,30 +214,13 @@ impl Room {
                 rtc.add_local_candidate(candidate);
             }
         }
-        let peer = Peer {
-            id,
-            name: name.chars().filter(|c| !c.is_control()).take(64).collect(),
-            entrance,
-            rtc,
-            since: now,
-            connected: false,
-            deadline: None,
-            sources: BTreeMap::new(),
-            muted: Vec::new(),
-            tracks: Vec::new(),
-            takes: false,
-            taps: Tap::both(id, now),
-            streams: std::collections::HashMap::new(),
-            slots: Vec::new(),
-            channels: Vec::new(),
-            view: None,
-            estimate: FIRST_ESTIMATE,
-            strained: None,
-            desired: 0,
-            told: 0,
-            told_sections: Vec::new(),
-            asked: [0; 2],
-        };
+        self.seat(Peer::new(id, name, entrance, Some(rtc), now));
+        Ok(())
+    }
+
+    /// Somebody is here from now on.
+    fn seat(&mut self, peer: Peer) {
+        let id = peer.id;
         let person = peer.person();
         let peers = self.people().collect();
         self.tell_all_but(id, &Notice::Joined { peer: person });
@@ -244,7 +236,6 @@ impl Room {
             },
         );
         self.dirty.insert(id);
-        Ok(())
     }
 
     /// Somebody goes, or is found to have gone.
@@ -259,8 +250,10 @@ impl Room {
         self.speakers.forget(id);
         self.spoken.retain(|spoken| *spoken != id);
         // The last words: the browser learns at once instead of by a time-out.
-        if peer.rtc.close().is_ok() {
-            while let Ok(Output::Transmit(transmit)) = peer.rtc.poll_output() {
+        if let Some(rtc) = &mut peer.rtc
+            && rtc.close().is_ok()
+        {
+            while let Ok(Output::Transmit(transmit)) = rtc.poll_output() {
                 self.transmits.push_back(transmit);
             }
         }
@@ -313,13 +306,13 @@ impl Room {
         data: &[u8],
         now: Instant,
     ) {
-        let Some(peer) = self.peers.get_mut(&id) else {
+        let Some(rtc) = self.rtc(id) else {
             return;
         };
         let Ok(receive) = Receive::new(protocol, from, to, data) else {
             return;
         };
-        if let Err(error) = peer.rtc.handle_input(Input::Receive(now, receive)) {
+        if let Err(error) = rtc.handle_input(Input::Receive(now, receive)) {
             tracing::debug!(peer = %id, %error, "a connection failed");
             return self.leave(id, now);
         }
@@ -352,10 +345,10 @@ impl Room {
     /// Lets all connections that were written to send, and handles what comes of that.
     pub fn flush(&mut self, now: Instant) {
         while let Some(id) = self.dirty.pop_first() {
-            let Some(peer) = self.peers.get_mut(&id) else {
+            let Some(rtc) = self.rtc(id) else {
                 continue;
             };
-            if let Err(error) = peer.rtc.handle_input(Input::Timeout(now)) {
+            if let Err(error) = rtc.handle_input(Input::Timeout(now)) {
                 tracing::debug!(peer = %id, %error, "a connection failed");
                 self.leave(id, now);
                 continue;
@@ -389,8 +382,7 @@ impl Room {
 
     /// By which name datagrams ask for somebody (RFC 8445 §7.2.2), after the last answer to them.
     pub fn ufrag(&mut self, id: PeerId) -> Option<String> {
-        let peer = self.peers.get_mut(&id)?;
-        Some(peer.rtc.direct_api().local_ice_credentials().ufrag)
+        Some(self.rtc(id)?.direct_api().local_ice_credentials().ufrag)
     }
 
     /// Tells everybody that the server ends soon.
@@ -400,6 +392,10 @@ impl Room {
         }
     }
 
+    fn rtc(&mut self, id: PeerId) -> Option<&mut Rtc> {
+        self.peers.get_mut(&id)?.rtc.as_mut()
+    }
+
     /// Takes all output of a connection.
     fn drive(&mut self, id: PeerId, now: Instant) {
         let mut turns = TURNS;
@@ -407,13 +403,16 @@ impl Room {
             let Some(peer) = self.peers.get_mut(&id) else {
                 return;
             };
+            let Some(rtc) = &mut peer.rtc else {
+                return;
+            };
             let output = loop {
-                match peer.rtc.poll_output() {
+                match rtc.poll_output() {
                     Ok(Output::Transmit(transmit)) => self.transmits.push_back(transmit),
                     // Pacing lets one packet out at a time: those that may leave now leave together.
                     Ok(Output::Timeout(deadline)) if deadline <= now && turns > 0 => {
                         turns -= 1;
-                        if let Err(error) = peer.rtc.handle_input(Input::Timeout(now)) {
+                        if let Err(error) = rtc.handle_input(Input::Timeout(now)) {
                             break Err(error);
                         }
                     }
@@ -423,10 +422,10 @@ impl Room {
             match output {
                 Ok(Output::Event(event)) => self.handle_event(id, event, now),
                 Ok(Output::Timeout(mut deadline)) => {
-                    if !peer.rtc.is_alive() {
+                    if !rtc.is_alive() {
                         return self.leave(id, now);
                     }
-                    if peer.rtc.last_timeout_reason() == Reason::Pacer(PacerReason::Handle) {
+                    if rtc.last_timeout_reason() == Reason::Pacer(PacerReason::Handle) {
                         deadline += LENIENCE;
                     }
                     if peer.deadline != Some(deadline) {

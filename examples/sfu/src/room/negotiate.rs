@@ -39,8 +39,8 @@ impl Room {
         }
         let offer = SdpOffer::from_sdp_string(sdp).map_err(|error| refuse(&error))?;
         peer.sources = sources;
-        let answer = peer
-            .rtc
+        let rtc = peer.rtc.as_mut().ok_or(Refusal::Stranger)?;
+        let answer = rtc
             .sdp_api()
             .accept_offer(offer)
             .map_err(|error| refuse(&error))?;
@@ -136,7 +136,7 @@ impl Room {
         self.tell_changed(id);
     }
 
-    fn tell_changed(&mut self, id: PeerId) {
+    pub(super) fn tell_changed(&mut self, id: PeerId) {
         if let Some(peer) = self.peers.get(&id) {
             let peer = peer.person();
             self.tell_all_but(id, &Notice::Changed { peer });
@@ -168,7 +168,7 @@ impl Room {
         peer.asked
     }
 
-    fn ask_all_for_sections(&mut self) {
+    pub(super) fn ask_all_for_sections(&mut self) {
         let ids: Vec<_> = self
             .peers
             .values()

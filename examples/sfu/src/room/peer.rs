@@ -1,5 +1,6 @@
 //! Somebody in a room, and the connection to them.
 
+use super::FIRST_ESTIMATE;
 use super::slot::Slot;
 use super::tap::Tap;
 use super::track::Track;
@@ -29,6 +30,10 @@ pub enum Entrance {
     Socket,
     /// By WHIP or WHEP: as long as the media connection lasts.
     Http,
+    /// As a stream of another protocol: until that ends.
+    Stream,
+    /// At another node of the cluster: until that tells so, or is gone itself.
+    Node,
 }
 
 #[derive(Debug)]
@@ -36,7 +41,8 @@ pub(super) struct Peer {
     pub(super) id: PeerId,
     pub(super) name: String,
     pub(super) entrance: Entrance,
-    pub(super) rtc: Rtc,
+    /// The connection to them; none to who is a [`Guest`](super::Guest).
+    pub(super) rtc: Option<Rtc>,
     /// Since when they are here.
     pub(super) since: Instant,
     /// Whether packets can be sent.
@@ -73,6 +79,39 @@ pub(super) struct Peer {
 }
 
 impl Peer {
+    pub(super) fn new(
+        id: PeerId,
+        name: &str,
+        entrance: Entrance,
+        rtc: Option<Rtc>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            id,
+            name: name.chars().filter(|c| !c.is_control()).take(64).collect(),
+            entrance,
+            rtc,
+            since: now,
+            connected: false,
+            deadline: None,
+            sources: BTreeMap::new(),
+            muted: Vec::new(),
+            tracks: Vec::new(),
+            takes: false,
+            taps: Tap::both(id, now),
+            streams: HashMap::new(),
+            slots: Vec::new(),
+            channels: Vec::new(),
+            view: None,
+            estimate: FIRST_ESTIMATE,
+            strained: None,
+            desired: 0,
+            told: 0,
+            told_sections: Vec::new(),
+            asked: [0; 2],
+        }
+    }
+
     pub(super) fn person(&self) -> Person {
         let mut sources: Vec<_> = self.tracks.iter().map(|track| track.source).collect();
         sources.sort_unstable();

@@ -1,14 +1,14 @@
 //! A section by which somebody receives.
 
-use super::PeerId;
 use super::rewrite::Rewriter;
 use super::vp8::Pictures;
+use super::{Packet, PeerId};
 use crate::message::Source;
 use std::time::{Duration, Instant};
 use str0m::Rtc;
 use str0m::format::{Codec, PayloadParams};
 use str0m::media::{MediaKind, Mid, Pt};
-use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
+use str0m::rtp::{ExtensionValues, RtpWrite};
 
 /// What it carries may change at any time; to the receiver it stays one stream.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl Slot {
     pub(super) fn forward(
         &mut self,
         rtc: &mut Rtc,
-        packet: &RtpPacket,
+        packet: &Packet,
         params: PayloadParams,
         layer: usize,
         is_keyframe: bool,
@@ -123,7 +123,7 @@ impl Slot {
         let Some(payload_type) = payload_type else {
             return false;
         };
-        let (sequence, time) = (*packet.seq_no, packet.header.timestamp);
+        let (sequence, time) = (packet.sequence, packet.time);
         let Some((sequence, time)) = self.rewriter.next(sequence, time, now) else {
             return false;
         };
@@ -144,7 +144,7 @@ impl Slot {
             self.hurry = None;
             stream.set_unpaced(false);
         }
-        let values = &packet.header.ext_vals;
+        let values = &packet.values;
         let kept = ExtensionValues {
             audio_level: values.audio_level,
             voice_activity: values.voice_activity,
@@ -155,10 +155,10 @@ impl Slot {
             payload_type,
             sequence.into(),
             time,
-            packet.timestamp,
+            packet.at,
             packet.payload.clone(),
         )
-        .marker(packet.header.marker)
+        .marker(packet.marker)
         .ext_vals(kept)
         .nackable(self.kind == MediaKind::Video);
         if let Some(patch) = patch {

@@ -2,12 +2,11 @@
 
 use super::rewrite::Rewriter;
 use super::track::Track;
-use super::{PeerId, Room};
+use super::{Entrance, Packet, PeerId, Room};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use str0m::format::Codec;
 use str0m::media::Mid;
-use str0m::rtp::RtpPacket;
 
 /// Tracks that come so soon after each other belong together: microphones and cameras are asked for one by one.
 const TOGETHER: Duration = Duration::from_secs(1);
@@ -116,7 +115,7 @@ impl Track {
         &mut self,
         tap: TapId,
         layer: usize,
-        packet: &RtpPacket,
+        packet: &Packet,
         is_keyframe: bool,
         now: Instant,
     ) -> Option<Taken> {
@@ -129,21 +128,17 @@ impl Track {
             lane.current = Some(layer);
             lane.rewriter.switch();
         }
-        let (sequence, time) = lane
-            .rewriter
-            .next(*packet.seq_no, packet.header.timestamp, now)?;
-        let report = packet.last_sender_info.and_then(|info| {
-            // Of the 64 bits of the clock those that are sent.
-            let time = lane.rewriter.time_of(info.rtp_time.numer() as u32)?;
-            Some((time, info.ntp_time))
-        });
+        let (sequence, time) = lane.rewriter.next(packet.sequence, packet.time, now)?;
+        let report = packet
+            .report
+            .and_then(|(time, at)| Some((lane.rewriter.time_of(time)?, at)));
         Some(Taken::Packet {
             tap,
             track: lane.index,
             packet: TakenPacket {
                 sequence,
                 time,
-                marker: packet.header.marker,
+                marker: packet.marker,
                 at: now,
                 report,
                 payload: Arc::clone(&packet.payload),
@@ -192,7 +187,8 @@ impl Room {
         let all = self.config.takes;
         let mut wanted = Vec::new();
         for (&id, peer) in &mut self.peers {
-            let takes = all || peer.takes;
+            // Who is at another node is recorded there.
+            let takes = (all && peer.entrance != Entrance::Node) || peer.takes;
             for tap in &mut peer.taps {
                 if !takes && tap.tracks.is_empty() {
                     continue;
