@@ -81,6 +81,7 @@ impl<'a> RawPackets<'a> {
 impl<'a> Iterator for RawPackets<'a> {
     type Item = Result<RawPacket<'a>, Error>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let rest = core::mem::take(&mut self.rest);
         if rest.is_empty() {
@@ -175,6 +176,7 @@ impl<'a> Packet<'a> {
     ///
     /// # Errors
     /// What is wrong with it; the offset counts from the start of the compound.
+    #[inline]
     pub fn decode(raw: RawPacket<'a>) -> Result<Self, Error> {
         let mut r = Reader::at(raw.body, raw.offset);
         Ok(match raw.packet_type {
@@ -185,8 +187,10 @@ impl<'a> Packet<'a> {
             APP => Packet::App(App::decode(raw.count, r)?),
             XR => Packet::Xr(Xr::decode(r)?),
             RTPFB | PSFB => {
-                let sender_ssrc = r.u32("SSRC of packet sender")?;
-                let media_ssrc = r.u32("SSRC of media source")?;
+                let [a, b, c, d, e, f, g, h] =
+                    *r.array("SSRCs of packet sender and media source")?;
+                let sender_ssrc = u32::from_be_bytes([a, b, c, d]);
+                let media_ssrc = u32::from_be_bytes([e, f, g, h]);
                 match (raw.packet_type, raw.count) {
                     (RTPFB, feedback::NACK) => Packet::Nack(Nack {
                         sender_ssrc,

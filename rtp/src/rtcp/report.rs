@@ -33,11 +33,11 @@ impl Entry for ReportBlock {
 
     #[inline]
     fn read(r: &mut Reader<'_>) -> Option<Self> {
-        let ssrc = r.u32("SSRC").ok()?;
-        let fraction_lost = r.u8("fraction lost").ok()?;
+        // One look at how much there is, for all fields.
+        let mut r = Reader::new(r.array::<{ Self::LEN }>("report block").ok()?);
         Some(Self {
-            ssrc,
-            fraction_lost,
+            ssrc: r.u32("SSRC").ok()?,
+            fraction_lost: r.u8("fraction lost").ok()?,
             cumulative_lost: r.i24("cumulative number of packets lost").ok()?,
             highest_sequence: r.u32("extended highest sequence number").ok()?,
             jitter: r.u32("interarrival jitter").ok()?,
@@ -84,13 +84,16 @@ pub struct SenderReport<'a> {
 }
 
 impl<'a> SenderReport<'a> {
+    #[inline]
     pub(super) fn decode(count: u8, mut r: Reader<'a>) -> Result<Self, Error> {
+        // One look at how much there is, for all fields.
+        let mut info = Reader::new(r.array::<24>("sender information")?);
         Ok(Self {
-            ssrc: r.u32("SSRC of sender")?,
-            ntp: NtpTime(r.u64("NTP timestamp")?),
-            rtp_timestamp: r.u32("RTP timestamp")?,
-            packet_count: r.u32("sender's packet count")?,
-            octet_count: r.u32("sender's octet count")?,
+            ssrc: info.u32("SSRC of sender")?,
+            ntp: NtpTime(info.u64("NTP timestamp")?),
+            rtp_timestamp: info.u32("RTP timestamp")?,
+            packet_count: info.u32("sender's packet count")?,
+            octet_count: info.u32("sender's octet count")?,
             reports: List::Wire(blocks(count, &mut r)?),
             extension: r.rest(),
         })
@@ -125,6 +128,7 @@ pub struct ReceiverReport<'a> {
 }
 
 impl<'a> ReceiverReport<'a> {
+    #[inline]
     pub(super) fn decode(count: u8, mut r: Reader<'a>) -> Result<Self, Error> {
         Ok(Self {
             ssrc: r.u32("SSRC of packet sender")?,
@@ -146,6 +150,7 @@ impl<'a> ReceiverReport<'a> {
     }
 }
 
+#[inline]
 fn blocks<'a>(count: u8, r: &mut Reader<'a>) -> Result<&'a [u8], Error> {
     Ok(r.take(usize::from(count) * ReportBlock::LEN, "report blocks")?)
 }

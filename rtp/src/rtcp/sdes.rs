@@ -76,6 +76,7 @@ pub struct Sdes<'a> {
 }
 
 impl<'a> Sdes<'a> {
+    #[inline]
     pub(super) fn decode(count: u8, mut r: Reader<'a>) -> Result<Self, Error> {
         let chunks = r.clone().rest();
         for _ in 0..count {
@@ -129,6 +130,7 @@ impl<'a> Sdes<'a> {
     }
 }
 
+#[inline]
 fn read_chunk<'a>(r: &mut Reader<'a>) -> Result<Chunk<'a>, Error> {
     let ssrc = r.u32("SSRC")?;
     let all = r.clone().rest();
