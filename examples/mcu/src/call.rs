@@ -1,9 +1,10 @@
 //! A client of WebRTC in a room: what it sends goes in, and the mix comes out.
 
 use crate::room::{Inlet, Listener, Out, Room};
+use crate::sound::encode::DELAY;
 use common::webrtc::Call as Client;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::format::Codec;
 use str0m::media::{MediaTime, Mid, Pt};
@@ -14,8 +15,15 @@ use streaming_server::embed::{Reception, wanted};
 /// What is taken for granted until something is known.
 pub(crate) const FIRST_ESTIMATE: u64 = 1_500_000;
 
-/// Longest that a browser may hold pictures back for their sound, in milliseconds.
-const LIP_SYNC: u64 = 80;
+/// How long a browser may hold pictures back for their sound, in milliseconds. With 0 at the least, Chromium shows each picture as soon as it
+/// can, while it goes on to reckon with the delay that it would have without that, and takes sound and pictures for even when they are not.
+const LIP_SYNC: (u64, u64) = (10, 80);
+
+/// What was sent is kept for who misses it: so many packets, and for so long.
+const KEPT: (usize, Duration) = (2000, Duration::from_secs(3));
+/// Most of what is sent that may be sent again. A twentieth lost, and asked for twice until it has come, is more than the 15 % of str0m:
+/// beyond its limit nothing at all is sent again, and who waits for it gives up and stands still.
+const AGAIN: f32 = 0.5;
 
 /// A section in which something is sent.
 #[derive(Debug)]
@@ -82,6 +90,7 @@ impl Call {
         for out in listener.take() {
             match out {
                 Out::Sound(at, packet) => {
+                    let at = at - DELAY;
                     if let Some(lane) = &mut self.sound {
                         // Its clock is that of the samples, which goes round.
                         let shown = self.room.instant(at * 1_000_000 / 48_000 * 1000);
@@ -111,8 +120,8 @@ impl Lane {
         let write = RtpWrite::new(self.payload_type, self.sequence.into(), time, now, payload);
         // Pictures are shown soon: they are made even in the room. What a browser adds for its sound is in that.
         let values = ExtensionValues {
-            play_delay_min: Some(MediaTime::ZERO),
-            play_delay_max: Some(MediaTime::from_millis(LIP_SYNC)),
+            play_delay_min: Some(MediaTime::from_millis(LIP_SYNC.0)),
+            play_delay_max: Some(MediaTime::from_millis(LIP_SYNC.1)),
             ..ExtensionValues::default()
         };
         stream.write_rtp(write.marker(marker).nackable(true).ext_vals(values));
@@ -129,6 +138,11 @@ impl Client for Call {
                     // What waited for it is old.
                     listener.take();
                     listener.want_keyframe();
+                    for lane in self.sound.iter().chain(&self.picture) {
+                        if let Some(stream) = rtc.direct_api().stream_tx_by_mid(lane.mid, None) {
+                            stream.set_rtx_cache(KEPT.0, KEPT.1, Some(AGAIN));
+                        }
+                    }
                     rtc.bwe()
                         .set_desired_bitrate(Bitrate::bps(2 * FIRST_ESTIMATE));
                 }

@@ -2,6 +2,8 @@
 
 mod call;
 mod config;
+#[cfg(test)]
+mod hardship;
 pub mod layout;
 pub mod picture;
 pub mod room;

@@ -52,7 +52,8 @@ function madeUp() {
     const quiet = new GainNode(sound, { gain: query.has("flash") || query.has("quiet") ? 0 : 0.2 });
     if (query.has("flash")) {
       setInterval(() => {
-        quiet.gain.value = flashes() ? 0.5 : 0;
+        // Where there is a picture, both flash together.
+        quiet.gain.value = (query.has("color") ? lit : flashes()) ? 0.5 : 0;
       }, 5);
     }
     const out = new MediaStreamAudioDestinationNode(sound, { channelCount: 1 });

@@ -1,7 +1,9 @@
 //! A room: who is in it, who gets its mix, and the two clocks that make it, one for sound and one for pictures. They stand still when
 //! nobody listens.
 
+mod clocks;
 mod costs;
+mod doors;
 mod listener;
 mod person;
 mod pictures;
@@ -11,27 +13,27 @@ mod screen;
 mod share;
 mod voices;
 
+#[cfg(test)]
+pub(crate) use clocks::Watch;
+pub use doors::Inlet;
 pub(crate) use listener::{Listener, Out};
 pub use person::{Person, Way};
 pub use share::Format;
+#[cfg(test)]
+pub(crate) use {pictures::Pictures, voices::Voices};
 
 use crate::layout::Layout;
-use crate::sound::FRAME;
+#[cfg(not(test))]
+use clocks::Watch;
 use costs::Costs;
-use media::Event;
-use pictures::{Eye, Pictures};
+use doors::Outlets;
 use program::Program;
 use push::Push;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use streaming_server::embed::{Handle, Outlet, Sink};
-use voices::{Ear, Voices};
+use streaming_server::embed::Handle;
 
-/// A frame of sound.
-const TICK: Duration = Duration::from_millis(20);
-/// How far a clock may fall behind before it leaves out what it has missed.
-const BEHIND: Duration = Duration::from_millis(200);
 /// How long the program goes on for nobody.
 const LINGER: Duration = Duration::from_secs(10);
 /// A keyframe of the program at least every so many nanoseconds: segments begin with one.
@@ -59,7 +61,7 @@ pub struct Room {
     /// What it is called.
     pub name: Arc<str>,
     settings: Settings,
-    start: Instant,
+    watch: Watch,
     state: Mutex<State>,
     /// Something has changed that a clock which stands still has to know.
     changed: Condvar,
@@ -103,10 +105,26 @@ impl Room {
     /// # Errors
     /// If there can be no thread.
     pub fn open(name: &str, settings: Settings) -> std::io::Result<Arc<Self>> {
-        let room = Arc::new(Self {
+        let room = Self::new(name, settings, Watch::new());
+        let clocks: [(&str, Clock); 2] =
+            [("sound", Room::run_sound), ("pictures", Room::run_pictures)];
+        for (name, run) in clocks {
+            let own = Arc::clone(&room);
+            let thread = std::thread::Builder::new().name(name.into());
+            if let Err(error) = thread.spawn(move || run(&own)) {
+                room.close();
+                return Err(error);
+            }
+        }
+        Ok(room)
+    }
+
+    /// One whose clocks do not go by themselves.
+    pub(crate) fn new(name: &str, settings: Settings, watch: Watch) -> Arc<Self> {
+        Arc::new(Self {
             name: name.into(),
             settings,
-            start: Instant::now(),
+            watch,
             state: Mutex::new(State {
                 people: Vec::new(),
                 listeners: Vec::new(),
@@ -126,18 +144,7 @@ impl Room {
             sound_encodes: AtomicUsize::new(0),
             picture_encodes: AtomicUsize::new(0),
             ticks: AtomicU64::new(0),
-        });
-        let clocks: [(&str, Clock); 2] =
-            [("sound", Room::run_sound), ("pictures", Room::run_pictures)];
-        for (name, run) in clocks {
-            let own = Arc::clone(&room);
-            let thread = std::thread::Builder::new().name(name.into());
-            if let Err(error) = thread.spawn(move || run(&own)) {
-                room.close();
-                return Err(error);
-            }
-        }
-        Ok(room)
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -200,7 +207,7 @@ impl Room {
             id,
             &name,
             way,
-            self.start,
+            self.watch.clone(),
             Arc::clone(&self.idle),
         ));
         state.people.push(Arc::clone(&person));
@@ -298,11 +305,11 @@ impl Room {
 
     /// What a clock shows when the room's does this, in nanoseconds.
     pub(crate) fn instant(&self, time: i64) -> Instant {
-        self.start + Duration::from_nanos(u64::try_from(time).unwrap_or(0))
+        self.watch.instant(time)
     }
 
     fn millis(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.watch.now() / 1_000_000).unwrap_or(0)
     }
 
     /// Somebody wants the program.
@@ -353,14 +360,19 @@ impl Room {
             .collect()
     }
 
+    /// Looks at what the networks of those who listen bear; to be called about once a second.
+    pub(crate) fn choose(&self) {
+        for listener in &self.state().listeners {
+            listener.choose(&self.settings.format);
+        }
+    }
+
     /// Begins the program where it is wanted, and ends it where it is not; to be called about once a second.
     pub(crate) fn keep(&self, server: &Handle) {
         let state = self.state();
         let (empty, recording) = (state.people.is_empty(), state.recording);
-        for listener in &state.listeners {
-            listener.choose(&self.settings.format);
-        }
         drop(state);
+        self.choose();
         let now = self.millis();
         if server.is_watched(&self.stream()) {
             self.want_program();
@@ -419,199 +431,12 @@ impl Room {
             ("mix", costs.mix.seconds()),
         ]
     }
-
-    // The clocks ----------------------------------------------------------------------------------------------------
-
-    /// Waits until somebody listens; whether the room is still open.
-    fn wait(&self) -> bool {
-        let mut state = self.state();
-        while !state.ended && self.idle.load(Ordering::Relaxed) {
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        !state.ended
-    }
-
-    /// Calls `tick` every `period`, with the time in nanoseconds, as long as somebody listens and whenever somebody does.
-    fn run(&self, period: Duration, mut tick: impl FnMut(i64, bool)) {
-        let mut due = Instant::now();
-        let mut rested = true;
-        while self.wait() {
-            let now = Instant::now();
-            if now > due + BEHIND {
-                // On the same grid.
-                let missed = (now - self.start).as_nanos() / period.as_nanos() + 1;
-                due = self.start + period * u32::try_from(missed).unwrap_or(u32::MAX);
-            }
-            if let Some(early) = due.checked_duration_since(now) {
-                std::thread::sleep(early);
-            }
-            let at = due.saturating_duration_since(self.start).as_nanos();
-            tick(i64::try_from(at).unwrap_or(i64::MAX), rested);
-            rested = self.idle.load(Ordering::Relaxed);
-            due += period;
-        }
-    }
-
-    fn run_sound(&self) {
-        let mut voices = Voices::default();
-        self.run(TICK, |now, rested| {
-            if rested {
-                voices = Voices::default();
-            }
-            let state = self.state();
-            let people = state.people.clone();
-            let listeners = state.listeners.clone();
-            let program = state.has_program;
-            drop(state);
-            let ears: Vec<Ear> = listeners
-                .iter()
-                .filter_map(|listener| listener.ear())
-                .collect();
-            let at = voices::samples(now) / FRAME as i64 * FRAME as i64;
-            let heard = self
-                .costs
-                .mix
-                .time(|| voices.tick(at, now, &people, &ears, program));
-            self.sound_encodes
-                .store(voices.encodes() + usize::from(program), Ordering::Relaxed);
-            for (id, packet) in heard.packets {
-                if let Some(listener) = listeners.iter().find(|listener| listener.id == id) {
-                    listener.push(Out::Sound(at, packet));
-                }
-            }
-            if let (Some(all), Some(program)) = (heard.all, &mut *lock(&self.program)) {
-                self.costs.mix.time(|| program.sound(at, &all));
-            }
-            if let Some(speaker) = heard.speaker {
-                self.state().speaker = speaker;
-            }
-        });
-    }
-
-    fn run_pictures(&self) {
-        let format = self.settings.format;
-        let mut pictures = Pictures::new(format);
-        self.run(
-            Duration::from_secs(1) / format.rate.max(1),
-            |now, rested| {
-                if rested {
-                    pictures = Pictures::new(format);
-                }
-                let state = self.state();
-                let people = state.people.clone();
-                let listeners = state.listeners.clone();
-                let (layout, speaker) = (Arc::clone(&state.layout), state.speaker);
-                let program = state.has_program;
-                drop(state);
-                let mut eyes: Vec<Eye> = listeners
-                    .iter()
-                    .filter_map(|listener| listener.eye(&layout))
-                    .collect();
-                if program {
-                    if let Some(program) = &mut *lock(&self.program) {
-                        program.set_shows(*layout != Layout::Audio);
-                    }
-                    eyes.push(Eye {
-                        id: PROGRAM,
-                        layout,
-                        step: 0,
-                        wants_keyframe: false,
-                        period: Some(SEGMENT),
-                    });
-                }
-                let made = pictures.tick(now, &people, speaker, &eyes, &self.costs);
-                self.ticks.fetch_add(1, Ordering::Relaxed);
-                self.picture_encodes
-                    .store(pictures.encodes(), Ordering::Relaxed);
-                for (receivers, unit) in made {
-                    if receivers.contains(&PROGRAM)
-                        && let Some(program) = &mut *lock(&self.program)
-                    {
-                        program.picture(&unit);
-                    }
-                    for listener in listeners
-                        .iter()
-                        .filter(|listener| receivers.contains(&listener.id))
-                    {
-                        listener.push(Out::Picture(Arc::clone(&unit)));
-                    }
-                }
-            },
-        );
-    }
-}
-
-/// Where the program goes.
-#[derive(Debug)]
-struct Outlets {
-    outlet: Outlet,
-    pushes: Arc<Mutex<Vec<Arc<Push>>>>,
-    tracks: Option<media::Tracks>,
-}
-
-impl program::Out for Outlets {
-    fn handle(&mut self, event: Event) {
-        if let Event::Tracks(tracks) = &event {
-            self.tracks = Some(tracks.clone());
-        }
-        for push in &*lock(&self.pushes) {
-            push.handle(&event, self.tracks.as_ref());
-        }
-        self.outlet.handle(event);
-    }
-
-    fn flush(&mut self) {
-        // What it holds back goes with the next.
-        let _ = self.outlet.flush(Instant::now());
-    }
-}
-
-/// By what somebody is in a room: dropped, they have gone.
-#[derive(Debug)]
-pub struct Inlet {
-    room: Arc<Room>,
-    person: Arc<Person>,
-}
-
-impl Inlet {
-    /// Who it is.
-    #[must_use]
-    pub const fn person(&self) -> &Arc<Person> {
-        &self.person
-    }
-}
-
-impl Sink for Inlet {
-    fn handle(&mut self, event: Event) {
-        self.person.handle(&event);
-    }
-
-    fn wants_keyframe(&mut self) -> bool {
-        self.person.take_wish()
-    }
-
-    fn turned(&mut self, quarters: u8) {
-        self.person.turn(quarters);
-    }
-}
-
-impl Drop for Inlet {
-    fn drop(&mut self) {
-        let mut state = self.room.state();
-        state.people.retain(|person| person.id != self.person.id);
-        if state.speaker == Some(self.person.id) {
-            state.speaker = None;
-        }
-        tracing::info!(room = %self.room.name, name = %self.person.name, "somebody has gone");
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sound::FRAME;
 
     fn settings() -> Settings {
         Settings {

@@ -1,12 +1,13 @@
 //! One participant: what comes in, until it is due.
 
+use super::clocks::Watch;
 use crate::timeline::Timeline;
 use media::{Codec, Event, Kind, Sample, Timescale, TrackId};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Most samples that wait of a track, and most bytes.
 const WAITING: (usize, usize) = (2048, 32 << 20);
@@ -122,11 +123,10 @@ pub struct Person {
     pub name: Arc<str>,
     /// How it takes part.
     pub way: Way,
-    /// The origin of the room's clock.
-    start: Instant,
+    watch: Watch,
     arrival: Mutex<Arrival>,
     /// Nobody listens: no more is kept than is needed to begin.
-    pub(crate) idle: Arc<AtomicBool>,
+    idle: Arc<AtomicBool>,
     wants_keyframe: AtomicBool,
     muted: AtomicBool,
     hidden: AtomicBool,
@@ -142,19 +142,13 @@ pub struct Person {
 }
 
 impl Person {
-    pub(crate) fn new(
-        id: u64,
-        name: &str,
-        way: Way,
-        start: Instant,
-        idle: Arc<AtomicBool>,
-    ) -> Self {
+    pub(crate) fn new(id: u64, name: &str, way: Way, watch: Watch, idle: Arc<AtomicBool>) -> Self {
         let (least, most) = way.delays();
         Self {
             id,
             name: name.into(),
             way,
-            start,
+            watch,
             arrival: Mutex::new(Arrival {
                 timeline: Timeline::new(least, most),
                 sound: Lane::default(),
@@ -178,7 +172,7 @@ impl Person {
 
     /// Takes what has come.
     pub(crate) fn handle(&self, event: &Event) {
-        let now = i64::try_from(self.start.elapsed().as_nanos()).unwrap_or(i64::MAX);
+        let now = self.watch.now();
         let mut arrival = self.arrival();
         let arrival = &mut *arrival;
         match event {
@@ -201,7 +195,7 @@ impl Person {
             Event::Sample(sample) => {
                 self.received
                     .fetch_add(sample.data.len() as u64, Ordering::Relaxed);
-                let idle = self.idle.load(Ordering::Relaxed);
+                let idle = self.is_idle();
                 for lane in [&mut arrival.sound, &mut arrival.picture] {
                     let Some((_, scale)) = lane.track.filter(|(id, _)| *id == sample.track) else {
                         continue;
@@ -230,6 +224,11 @@ impl Person {
 
     pub(crate) fn want_keyframe(&self) {
         self.wants_keyframe.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nobody listens.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.idle.load(Ordering::Relaxed)
     }
 
     /// Whether it is to send a keyframe; asked once for each wish.
@@ -328,7 +327,7 @@ mod tests {
     #[test]
     fn an_idle_room_keeps_what_it_takes_to_begin() {
         let idle = Arc::new(AtomicBool::new(true));
-        let person = Person::new(1, "ann", Way::Stream, Instant::now(), Arc::clone(&idle));
+        let person = Person::new(1, "ann", Way::Stream, Watch::new(), Arc::clone(&idle));
         let scale = Timescale::new(1000).unwrap();
         let codec = Codec::Vp8(media::codec::Vp::parse(&[0; 16]).unwrap());
         let track = Track::new(TrackId(1), scale, codec);
@@ -361,7 +360,7 @@ mod tests {
 
     #[test]
     fn gains_and_mutes() {
-        let person = Person::new(1, "ann", Way::Webrtc, Instant::now(), Arc::default());
+        let person = Person::new(1, "ann", Way::Webrtc, Watch::new(), Arc::default());
         assert_eq!(person.gain(), 1.0);
         person.set_gain(100.0);
         assert_eq!(person.gain(), 8.0);

@@ -262,12 +262,12 @@ impl Pictures {
 
 #[cfg(test)]
 mod tests {
+    use super::super::clocks::Watch;
     use super::super::person::Way;
     use super::*;
     use crate::picture::Colour;
     use crate::picture::decode::Decoder;
     use media::{Codec, Event, Flags, Sample, Timescale, Track, TrackId, Tracks};
-    use std::time::Instant;
 
     const BLUE: Colour = Colour::new(41, 240, 110);
     const FORMAT: Format = Format {
@@ -285,7 +285,7 @@ mod tests {
 
     impl Camera {
         fn new(id: u64, colour: Colour) -> Self {
-            let person = Person::new(id, "x", Way::Webrtc, Instant::now(), Arc::default());
+            let person = Person::new(id, "x", Way::Webrtc, Watch::new(), Arc::default());
             Self {
                 person: Arc::new(person),
                 encoder: Encoder::new(FORMAT.step(0)),

@@ -49,7 +49,7 @@ impl Voice {
                     let Some(decoder) = &mut self.decoder else {
                         continue;
                     };
-                    let due = samples(due);
+                    let due = samples(due) - decoder.delay();
                     let gap = due - self.queue.end();
                     if sample.flags.contains(Flags::GAP)
                         && !self.queue.is_empty()
@@ -239,12 +239,12 @@ fn encode(
 
 #[cfg(test)]
 mod tests {
+    use super::super::clocks::Watch;
     use super::super::person::Way;
     use super::*;
     use crate::sound::tests::{strength, tone};
     use media::codec;
     use media::{Codec, Event, Sample, Track, TrackId, Tracks};
-    use std::time::Instant;
 
     struct Talker {
         person: Arc<Person>,
@@ -253,7 +253,7 @@ mod tests {
     }
 
     fn talker(id: u64, frequency: f32) -> Talker {
-        let person = Person::new(id, "x", Way::Webrtc, Instant::now(), Arc::default());
+        let person = Person::new(id, "x", Way::Webrtc, Watch::new(), Arc::default());
         let scale = Timescale::new(48_000).unwrap();
         let track = Track::new(TrackId(1), scale, Codec::Opus(codec::Opus::new(2, 0)));
         person.handle(&Event::Tracks(Tracks::from(vec![track])));

@@ -116,6 +116,15 @@ impl Decoder {
         Ok(&self.out)
     }
 
+    /// By so many samples what it gives is later than its packet's time says.
+    #[must_use]
+    pub const fn delay(&self) -> i64 {
+        match self.kind {
+            Kind::Opus(_) => super::encode::DELAY,
+            Kind::Aac { .. } => 0,
+        }
+    }
+
     /// What may have been where `count` samples are missing; nothing, where only silence can be.
     pub fn conceal(&mut self, count: usize) -> &[f32] {
         self.out.clear();
@@ -196,6 +205,17 @@ mod tests {
         }
         assert_eq!(all.len(), 50 * 2 * FRAME);
         assert!((strength(&all[40 * FRAME..], 440.0) - 0.5).abs() < 0.05);
+        // It is later than it was by what the decoder says: the tone's phase tells.
+        let late = |delay: usize| {
+            let begin = 40 * FRAME;
+            let came = all[2 * (begin + delay)..].iter().step_by(2);
+            let went = tone(440.0, 0.5, begin, 960);
+            let differences = came.zip(went.iter().step_by(2)).map(|(a, b)| (a - b).abs());
+            differences.sum::<f32>()
+        };
+        let best = (250..350).min_by(|a, b| late(*a).total_cmp(&late(*b)));
+        let delay = usize::try_from(decoder.delay()).unwrap();
+        assert!(best.unwrap().abs_diff(delay) < 4, "{best:?}");
         // What is missing goes on a little.
         let concealed = decoder.conceal(FRAME).to_vec();
         assert_eq!(concealed.len(), 2 * FRAME);

@@ -8,6 +8,8 @@ use syom::{EncodeContainer, EncodeOptions, Encoder};
 
 /// Samples of a frame of AAC, of each channel.
 pub const AAC_FRAME: usize = 1024;
+/// By so many samples what comes out of a decoder of Opus is later than what went into the encoder: 6.5 ms, which encoders look ahead.
+pub const DELAY: i64 = 312;
 /// Longest packet of Opus.
 const LONGEST: usize = 1275;
 

@@ -12,6 +12,8 @@ use str0m::{Event, Rtc};
 
 /// Encoders of browsers send a keyframe when they are asked: once a segment.
 const KEYFRAMES: Duration = Duration::from_secs(2);
+/// A request for a keyframe may be lost, or what it brings: it is made again after so long, and not sooner.
+const AGAIN: Duration = Duration::from_millis(250);
 const AUDIO: u8 = 111;
 const VIDEO: u8 = 96;
 
@@ -23,6 +25,8 @@ pub(crate) struct Publish {
     sections: Vec<(Mid, Codec)>,
     streams: Vec<Heard>,
     keyframe: Option<Instant>,
+    /// When one was asked for because it was wanted.
+    asked: Option<Instant>,
 }
 
 /// A stream of packets.
@@ -80,6 +84,7 @@ impl Publish {
             sections,
             streams: Vec::new(),
             keyframe: None,
+            asked: None,
         })
     }
 
@@ -156,9 +161,25 @@ impl Publish {
         let data = [&header.fixed()[..], &packet.payload].concat();
         self.ingest.handle(section, &data, now);
         self.flush(packet.timestamp);
-        if self.ingest.publication.wants_keyframe() == Some(true) {
+        self.grant(rtc, packet.timestamp);
+    }
+
+    /// Asks for a keyframe where one is wanted.
+    fn grant(&mut self, rtc: &mut Rtc, now: Instant) {
+        let early = |asked: Instant| now.saturating_duration_since(asked) < AGAIN;
+        if !self.asked.is_some_and(early)
+            && self.shows()
+            && self.ingest.publication.wants_keyframe() == Some(true)
+        {
+            self.asked = Some(now);
             self.request_keyframe(rtc);
         }
+    }
+
+    /// Whether anything has come of pictures.
+    fn shows(&self) -> bool {
+        let is_video = |heard: &Heard| self.sections[heard.section].1 == Codec::H264;
+        self.streams.iter().any(is_video)
     }
 
     fn request_keyframe(&self, rtc: &mut Rtc) {
@@ -189,6 +210,7 @@ impl Call for Publish {
         self.ingest
             .handle_timeout(now.saturating_duration_since(self.start));
         self.flush(now);
+        self.grant(rtc, now);
         if self.keyframe.is_some_and(|due| due <= now) {
             self.keyframe = Some(now + KEYFRAMES);
             self.request_keyframe(rtc);
