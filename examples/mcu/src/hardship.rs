@@ -469,8 +469,6 @@ fn losses_are_survived() {
     // Who loses nothing sees a mix that never stops, and each picture of who loses much is followed by another soon.
     assert!(bob.senses.gap < 450 * MS, "{all}");
     assert!(bob.senses.cells[0].longest < 1500 * MS, "{all}");
-    // The tone's own step is less than a hundredth.
-    assert!(click(&bob.senses.heard).1 < 0.05, "{all}");
     // What is lost is sent again, once or several times: keyframes are hardly ever needed.
     assert!(ann.senses.requests < 8, "{all}");
     assert!(ann.senses.gap < 1500 * MS, "{all}");
