@@ -150,6 +150,64 @@ fn parts_add_up_to_their_segments() {
     }
 }
 
+#[test]
+fn scattered_parts_have_the_same_bytes() {
+    let long = |event: &Event| match event {
+        Event::Sample(sample) if sample.track == VIDEO && (sample.dts / 3600) % 2 == 0 => {
+            Event::Sample(Sample {
+                data: [&sample.data[..], &[7; 5000]].concat().into(),
+                ..sample.clone()
+            })
+        }
+        event => event.clone(),
+    };
+    let events: Vec<Event> = events(4).iter().map(long).collect();
+    let cuts = || {
+        let mut cuts = Cuts::segments(Time::from_millis(2000));
+        cuts.part_target = Some(Time::from_millis(500));
+        cuts
+    };
+    for mut config in [Config::muxed(), Config::per_track()] {
+        let whole = package(&events, cuts(), config.clone());
+        config.scattered = true;
+        let scattered = package(&events, cuts(), config);
+        assert_eq!(whole.len(), scattered.len());
+        let mut shared = 0;
+        for pair in whole.iter().zip(&scattered) {
+            match pair {
+                (Output::Part(one), Output::Part(other)) => {
+                    assert!(one.payload.is_empty());
+                    let pieces: Vec<Bytes> = other.pieces().cloned().collect();
+                    assert_eq!(
+                        (&one.info, &one.data[..]),
+                        (&other.info, &concat(&pieces)[..])
+                    );
+                    let given = events.iter().filter_map(|event| match event {
+                        Event::Sample(sample) if sample.data.len() > 5000 => {
+                            Some(sample.data.as_ptr())
+                        }
+                        _ => None,
+                    });
+                    let given: Vec<_> = given.collect();
+                    let is_shared = |piece: &&Bytes| given.contains(&piece.as_ptr());
+                    shared += pieces.iter().filter(is_shared).count();
+                }
+                (Output::Segment(one), Output::Segment(other)) => {
+                    assert_eq!(
+                        (&one.info, concat(&one.data)),
+                        (&other.info, concat(&other.data))
+                    );
+                }
+                (one, other) => assert_eq!(one, other),
+            }
+        }
+        let long =
+            |event: &&Event| matches!(event, Event::Sample(sample) if sample.data.len() > 5000);
+        assert_eq!(shared, events.iter().filter(long).count());
+        assert!(shared > 10);
+    }
+}
+
 fn cut(track: TrackId, segment: u64, time: i64) -> Segmented {
     let cut = Cut {
         segment,

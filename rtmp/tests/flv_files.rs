@@ -1,7 +1,11 @@
 //! FLV files that nobody here wrote, beside what others say is in them.
 
-use fluvial_rtmp::Limits;
-use fluvial_rtmp::flv::{FileDemuxer, FileMuxer, FileOutput, KeyFrames, MuxerConfig};
+use bytes::Bytes;
+use fluvial_rtmp::flv::{
+    FileDemuxer, FileHeader, FileItem, FileMuxer, FileOutput, FileReader, KeyFrames, MuxerConfig,
+    encode_tag,
+};
+use fluvial_rtmp::{Limits, Message, TypeId};
 use media::{Codec, Event, Kind, Metadata, Sample, Tracks, Warning};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
@@ -58,6 +62,96 @@ fn demux(data: &[u8], piece: usize) -> Found {
     found.take(&mut demuxer);
     assert_eq!(demuxer.buffered_len(), 0);
     found
+}
+
+/// As `demux`, of bytes that are shared; looks at what came after every so many pieces only, so that input has to wait.
+fn demux_shared(data: &[u8], piece: usize, polls: usize) -> Found {
+    let mut demuxer = FileDemuxer::new(Limits::default());
+    let mut found = Found::default();
+    for (n, piece) in data.chunks(piece).enumerate() {
+        demuxer.handle_bytes(Bytes::copy_from_slice(piece));
+        assert!(demuxer.buffered_len() <= 32 << 20);
+        if n % polls == 0 {
+            found.take(&mut demuxer);
+        }
+    }
+    demuxer.handle_eof();
+    found.take(&mut demuxer);
+    assert_eq!(demuxer.buffered_len(), 0);
+    found
+}
+
+/// A file of one track of sound, whose frames have bodies of 2 to 20 000 bytes.
+fn sound() -> Vec<u8> {
+    let mut file = Vec::new();
+    FileHeader::new(true, false).encode(&mut file);
+    let mut tag = |timestamp: u32, payload: Vec<u8>| {
+        let message = Message {
+            timestamp,
+            type_id: TypeId::AUDIO,
+            stream_id: 0,
+            payload: payload.into(),
+        };
+        encode_tag(&message, &mut file).unwrap();
+    };
+    tag(0, vec![0xAF, 0, 0x11, 0x90]);
+    for n in 0..300 {
+        let len = (n as usize * 7919) % 20_000 + 1;
+        let body = (0..len).map(|at| (at * 31 + n as usize) as u8);
+        tag(n * 21, [0xAF, 1].into_iter().chain(body).collect());
+    }
+    file
+}
+
+#[test]
+fn shared_bytes_give_the_same_and_are_not_copied() {
+    let file = sound();
+    let whole = demux(&file, file.len());
+    assert_eq!(whole.samples.len(), 300);
+    for piece in [1000, 4096, 50_000, file.len()] {
+        for polls in [1, 7] {
+            let shared = demux_shared(&file, piece, polls);
+            assert_eq!(shared.samples, whole.samples, "{piece} {polls}");
+            assert_eq!(shared.warnings, whole.warnings);
+        }
+    }
+    // What damage does is the same, too.
+    let mut broken = file.clone();
+    broken[file.len() / 3..][..30_000].fill(0xA5);
+    let one = demux(&broken, 3000);
+    let other = demux_shared(&broken, 3000, 1);
+    assert!(!one.warnings.is_empty());
+    assert_eq!(
+        (&one.samples, &one.warnings),
+        (&other.samples, &other.warnings)
+    );
+
+    let bytes = Bytes::from(file);
+    let range = bytes.as_ptr_range();
+    let mut demuxer = FileDemuxer::new(Limits::default());
+    demuxer.handle_bytes(bytes.clone());
+    let mut found = Found::default();
+    found.take(&mut demuxer);
+    let lies_within = |sample: &&Sample| range.contains(&sample.data.as_ptr());
+    let (long, short): (Vec<_>, Vec<_>) = found
+        .samples
+        .iter()
+        .partition(|sample| sample.data.len() + 2 >= 4096);
+    assert!(long.len() > 200 && short.len() > 50);
+    assert!(long.iter().all(lies_within));
+    assert!(!short.iter().any(lies_within));
+
+    // By tags as by samples.
+    let mut reader = FileReader::new(&Limits::default());
+    let mut input = bytes.clone();
+    let mut shared = 0;
+    while let Some(item) = reader.read_shared(&mut input) {
+        if let FileItem::Tag { message, .. } = item {
+            shared += usize::from(range.contains(&message.payload.as_ptr()));
+        }
+    }
+    assert!(input.is_empty() && reader.finish().is_none());
+    assert_eq!(shared, long.len());
 }
 
 fn flv_files() -> Vec<PathBuf> {

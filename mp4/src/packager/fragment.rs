@@ -4,7 +4,9 @@ use crate::boxes::{
     Emsg, IsoBox, Mdat, Mfhd, Moof, Prft, SampleFlags, Styp, Tfdt, Tfhd, Traf, Trun, TrunFields,
     TrunSample,
 };
+use crate::movie::slice;
 use alloc::vec::Vec;
+use bytes::Bytes;
 use media::{Flags, Sample};
 use wire::{TooLong, Writer};
 
@@ -33,8 +35,47 @@ pub(crate) struct Head {
     pub(crate) events: Vec<Emsg>,
 }
 
-/// A part: `moof` and `mdat`, after what stands before it. One copy of the samples, into a buffer of the exact size.
-pub(crate) fn fragment(head: &Head, sequence_number: u32, runs: &[Run]) -> Result<Vec<u8>, Error> {
+/// Samples shorter than this are copied rather than given as pieces of their own: a piece costs its receiver as much as some bytes.
+const SHORT: usize = 4096;
+
+/// A part as it was written.
+#[derive(Debug)]
+pub(crate) struct Fragment {
+    /// What was written, in a buffer of the exact size.
+    pub(crate) written: Vec<u8>,
+    /// The samples that are not in it, each with the number of bytes in it that stand before it.
+    between: Vec<(usize, Bytes)>,
+}
+
+impl Fragment {
+    /// Its bytes, the header in the first piece.
+    pub(super) fn into_pieces(self) -> Vec<Bytes> {
+        let written = Bytes::from(self.written);
+        let most = self.between.len().saturating_mul(2).saturating_add(1);
+        let mut pieces = Vec::with_capacity(most);
+        let mut done: usize = 0;
+        for (at, data) in self.between {
+            if at > done {
+                pieces.push(slice(&written, done, at.saturating_sub(done)));
+                done = at;
+            }
+            pieces.push(data);
+        }
+        if written.len() > done {
+            pieces.push(slice(&written, done, written.len().saturating_sub(done)));
+        }
+        pieces
+    }
+}
+
+/// A part: `moof` and `mdat`, after what stands before it. Samples are copied once; where it is `scattered`, long ones that stay as
+/// they are not at all.
+pub(crate) fn fragment(
+    head: &Head,
+    sequence_number: u32,
+    runs: &[Run],
+    scattered: bool,
+) -> Result<Fragment, Error> {
     let mut moof = Moof {
         mfhd: Mfhd { sequence_number },
         trafs: runs.iter().map(traf).collect::<Result<_, _>>()?,
@@ -57,7 +98,18 @@ pub(crate) fn fragment(head: &Head, sequence_number: u32, runs: &[Run]) -> Resul
     let before = head.styp.iter().map(IsoBox::encoded_len);
     let before = before.chain(head.prft.iter().map(IsoBox::encoded_len));
     let before = before.chain(head.events.iter().map(IsoBox::encoded_len));
-    let total = before.fold(offset, |sum, len| sum.saturating_add(len as u64));
+    let stays = |run: &Run, sample: &Sample| {
+        scattered && run.protected.is_none() && sample.data.len() >= SHORT
+    };
+    let shared = runs.iter().flat_map(|run| {
+        let samples = run.samples.iter();
+        samples.filter(|sample| stays(run, sample))
+    });
+    let shared = shared.map(|sample| sample.data.len() as u64);
+    let shared = shared.fold(0, u64::saturating_add);
+    let total = before.fold(offset.saturating_sub(shared), |sum, len| {
+        sum.saturating_add(len as u64)
+    });
     let mut out = Vec::with_capacity(usize::try_from(total).unwrap_or(usize::MAX));
     if let Some(styp) = &head.styp {
         styp.encode(&mut out)?;
@@ -70,17 +122,26 @@ pub(crate) fn fragment(head: &Head, sequence_number: u32, runs: &[Run]) -> Resul
         .try_for_each(|event| event.encode(&mut out))?;
     moof.encode(&mut out)?;
     Mdat::put_header(payload, &mut Writer::new(&mut out));
+    // The samples that are not copied, and where among what is copied they stand.
+    let mut between: Vec<(usize, Bytes)> = Vec::new();
     for run in runs {
         let start = out.len();
         for sample in &run.samples {
-            out.extend_from_slice(&sample.data);
+            if stays(run, sample) {
+                between.push((out.len(), sample.data.clone()));
+            } else {
+                out.extend_from_slice(&sample.data);
+            }
         }
         if let Some(protected) = &run.protected {
             let data = out.get_mut(start..).unwrap_or_default();
             protected.encrypt(&run.samples, data)?;
         }
     }
-    Ok(out)
+    Ok(Fragment {
+        written: out,
+        between,
+    })
 }
 
 /// Says where the encryption's information lies, from the start of the `moof`: in its `senc`, which is the last box

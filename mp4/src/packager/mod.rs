@@ -70,6 +70,9 @@ use stream::Stream;
 pub struct Config {
     /// How tracks are laid on files.
     pub layout: Layout,
+    /// Whether the samples of a part are given as they are, for who can write many pieces at once (`writev`): a part's bytes are
+    /// then its [`data`](Part::data) and its [`payload`](Part::payload). Default: not.
+    pub scattered: bool,
     /// How tracks are encrypted: for each the first of these that is for its kind; those without one stay clear.
     #[cfg(feature = "cenc")]
     pub encryption: Vec<crate::cenc::Encryption>,
@@ -100,6 +103,7 @@ impl Config {
     const fn new(layout: Layout) -> Self {
         Self {
             layout,
+            scattered: false,
             #[cfg(feature = "cenc")]
             encryption: Vec::new(),
         }
@@ -141,8 +145,18 @@ pub struct Init {
 pub struct Part {
     /// What a playlist says of it.
     pub info: PartInfo,
-    /// Its bytes.
+    /// Its bytes; where the packager [scatters](Config::scattered), those before the first long sample.
     pub data: Bytes,
+    /// What follows them where the packager scatters, in order: long samples, without a copy, and what stands between them. Else
+    /// empty.
+    pub payload: Vec<Bytes>,
+}
+
+impl Part {
+    /// All its bytes, in pieces.
+    pub fn pieces(&self) -> impl Iterator<Item = &Bytes> {
+        core::iter::once(&self.data).chain(&self.payload)
+    }
 }
 
 /// A segment.
@@ -158,6 +172,7 @@ pub struct Segment {
 #[derive(Debug)]
 pub struct Packager {
     layout: Layout,
+    scattered: bool,
     protectors: Protectors,
     streams: Vec<Stream>,
     /// Tracks whose samples are events in the stream that leads.
@@ -178,6 +193,7 @@ impl Packager {
     pub fn new(config: Config) -> Self {
         Self {
             layout: config.layout,
+            scattered: config.scattered,
             #[cfg(feature = "cenc")]
             protectors: Protectors::new(config.encryption),
             #[cfg(not(feature = "cenc"))]
@@ -192,7 +208,7 @@ impl Packager {
     }
 
     /// Takes what a [`Segmenter`](media::Segmenter) gave. The samples' bytes are shared until their part is
-    /// written, and copied once then.
+    /// written, and copied once then, if they are.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a track whose codec cannot be written; [`Error::Invalid`] for a track with
@@ -244,7 +260,7 @@ impl Packager {
     pub fn buffered_len(&self) -> usize {
         let queued = self.output.iter().map(|output| match output {
             Output::Init(init) => init.data.len(),
-            Output::Part(part) => part.data.len(),
+            Output::Part(part) => part.pieces().map(Bytes::len).sum(),
             // Shared with its parts.
             Output::Segment(_) => 0,
         });
@@ -301,6 +317,7 @@ impl Packager {
             let before = old.extract_if(.., |stream| stream.track == name).next();
             let mut stream = Stream::new(name, &tracks, before, &self.protectors)?;
             stream.clock = self.clock;
+            stream.scattered = self.scattered;
             self.streams.push(stream);
         }
         Ok(())

@@ -31,6 +31,8 @@ pub(super) struct Stream {
     pub(super) events: Vec<Emsg>,
     /// A time of the presentation, and what a clock on the wall shows then.
     pub(super) clock: Option<(Time, WallClock)>,
+    /// Whether samples are given as they are.
+    pub(super) scattered: bool,
 }
 
 /// One track's way through the segments.
@@ -111,6 +113,7 @@ impl Stream {
             open: VecDeque::new(),
             events: Vec::new(),
             clock: None,
+            scattered: false,
         })
     }
 
@@ -163,7 +166,8 @@ impl Stream {
             .open
             .iter()
             .flat_map(|segment| &segment.done)
-            .map(|part| part.data.len());
+            .flat_map(Part::pieces)
+            .map(Bytes::len);
         samples
             .map(|sample| sample.data.len())
             .chain(done)
@@ -332,8 +336,12 @@ impl Stream {
             prft: self.prft(segment.pacer, &part.runs),
             events: core::mem::take(&mut self.events),
         };
-        let data = fragment(&head, self.sequence_number, &part.runs)?;
-        let data = Bytes::from(data);
+        let fragment = fragment(&head, self.sequence_number, &part.runs, self.scattered)?;
+        let pieces = fragment.into_pieces();
+        let size = pieces.iter().map(|piece| piece.len() as u64);
+        let size = size.fold(0, u64::saturating_add);
+        let mut pieces = pieces.into_iter();
+        let data = pieces.next().unwrap_or_default();
         let info = PartInfo {
             track: self.track,
             segment: segment.number,
@@ -344,9 +352,14 @@ impl Stream {
             timescale: self.timescale,
             independent: part.independent,
             discontinuity: segment.discontinuity && number == 0,
-            size: data.len() as u64,
+            size,
         };
-        Ok(Part { info, data })
+        let payload = pieces.collect();
+        Ok(Part {
+            info,
+            data,
+            payload,
+        })
     }
 
     /// What a clock on the wall shows at the first sample of the track that cuts, or else of any.
@@ -416,7 +429,8 @@ impl Stream {
             discontinuity: segment.discontinuity,
             size: infos().map(|info| info.size).fold(0, u64::saturating_add),
         };
-        let data: Vec<Bytes> = segment.done.iter().map(|part| part.data.clone()).collect();
+        let data = segment.done.iter().flat_map(Part::pieces);
+        let data = data.cloned().collect();
         Some(Segment { info, data })
     }
 }

@@ -258,7 +258,8 @@ impl Recorder {
             return Ok(());
         }
         self.sequence_number = self.sequence_number.wrapping_add(1);
-        let mut data = fragment(&fragment::Head::default(), self.sequence_number, &runs)?;
+        let head = fragment::Head::default();
+        let mut data = fragment(&head, self.sequence_number, &runs, false)?.written;
         let len = |run: &Run| {
             let sizes = run.samples.iter().map(|sample| sample.data.len() as u64);
             sizes.fold(0, u64::saturating_add)

@@ -1,3 +1,4 @@
+use super::pool::Pool;
 use super::{Look, Options, Seen, Source};
 use crate::net::http;
 use anyhow::{Context, Result};
@@ -11,7 +12,7 @@ use mp4::reader::{Config, Order, Reader};
 use mp4::{Limits, Opener};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Seek, SeekFrom};
 use std::ops::Range;
 
 /// Bytes of a read, about: as many as stay in the processor's cache until they are written.
@@ -44,32 +45,32 @@ pub struct OnDisk {
     file: File,
     at: u64,
     path: String,
+    pool: Pool,
 }
 
 impl OnDisk {
-    pub const fn new(file: File, path: String) -> Self {
+    pub fn new(file: File, path: String) -> Self {
         Self {
             file,
             at: u64::MAX,
             path,
+            pool: Pool::new(),
         }
     }
 }
 
 impl Ranges for OnDisk {
     fn read(&mut self, range: &Range<u64>) -> Result<Bytes> {
-        let mut data = Vec::new();
         let len = range.end.saturating_sub(range.start);
         let mut read = || {
             if self.at != range.start {
                 self.file.seek(SeekFrom::Start(range.start))?;
             }
-            data.reserve_exact(usize::try_from(len).unwrap_or(0));
-            self.file.by_ref().take(len).read_to_end(&mut data)
+            self.pool.read(&mut self.file, len)
         };
-        let read = read().with_context(|| self.path.clone())?;
-        self.at = range.start + read as u64;
-        Ok(data.into())
+        let data = read().with_context(|| self.path.clone())?;
+        self.at = range.start + data.len() as u64;
+        Ok(data)
     }
 
     fn is_far(&self) -> bool {

@@ -1,5 +1,7 @@
 use super::Source;
+use super::pool::Pool;
 use anyhow::Result;
+use bytes::Bytes;
 use media::Event;
 use mpegts::sample_aes;
 use std::io::Read;
@@ -7,6 +9,10 @@ use std::io::Read;
 /// A demuxer that takes bytes in order.
 pub trait Demuxer {
     fn handle_input(&mut self, data: &[u8]);
+    /// As `handle_input`, of bytes that can be shared.
+    fn handle_bytes(&mut self, data: Bytes) {
+        self.handle_input(&data);
+    }
     fn handle_eof(&mut self);
     fn poll_event(&mut self) -> Result<Option<Event>>;
     /// Sets what opens the samples of what comes from here on, where that is another key for each segment (HLS, `SAMPLE-AES`).
@@ -42,11 +48,12 @@ impl Demuxer for elementary::Demuxer {
 
 /// Other demuxers of containers look the same.
 macro_rules! demuxers {
-    ($($demuxer:ty),*) => {$(
+    ($($demuxer:ty $(, $bytes:item)?);*) => {$(
         impl Demuxer for $demuxer {
             fn handle_input(&mut self, data: &[u8]) {
                 self.handle_input(data);
             }
+            $($bytes)?
             fn handle_eof(&mut self) {
                 self.handle_eof();
             }
@@ -57,7 +64,13 @@ macro_rules! demuxers {
     )*};
 }
 
-demuxers!(mp4::Demuxer, rtmp::flv::FileDemuxer);
+demuxers!(
+    mp4::Demuxer;
+    rtmp::flv::FileDemuxer,
+    fn handle_bytes(&mut self, data: Bytes) {
+        self.handle_bytes(data);
+    }
+);
 
 /// Bytes of a read: more than this does not make it faster, and stays within a processor's cache.
 const READ: usize = 128 << 10;
@@ -66,7 +79,7 @@ const READ: usize = 128 << 10;
 pub struct Pushed<R> {
     demuxer: Box<dyn Demuxer>,
     reader: R,
-    buffer: Box<[u8]>,
+    pool: Pool,
     ended: bool,
 }
 
@@ -75,7 +88,7 @@ impl<R: Read> Pushed<R> {
         Self {
             demuxer,
             reader,
-            buffer: vec![0; READ].into(),
+            pool: Pool::new(),
             ended: false,
         }
     }
@@ -90,12 +103,12 @@ impl<R: Read> Source for Pushed<R> {
             if self.ended {
                 return Ok(None);
             }
-            match self.reader.read(&mut self.buffer)? {
-                0 => {
-                    self.ended = true;
-                    self.demuxer.handle_eof();
-                }
-                n => self.demuxer.handle_input(&self.buffer[..n]),
+            let data = self.pool.read_some(&mut self.reader, READ)?;
+            if data.is_empty() {
+                self.ended = true;
+                self.demuxer.handle_eof();
+            } else {
+                self.demuxer.handle_bytes(data);
             }
         }
     }

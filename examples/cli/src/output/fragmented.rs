@@ -20,9 +20,11 @@ impl Fragmented {
     pub fn new(out: Target) -> Self {
         let mut cuts = segments::cuts(SEGMENT);
         cuts.part_target = Some(FRAGMENT);
+        let mut config = packager::Config::muxed();
+        config.scattered = true;
         Self {
             segmenter: Segmenter::new(cuts),
-            packager: Packager::new(packager::Config::muxed()),
+            packager: Packager::new(config),
             out,
         }
     }
@@ -33,7 +35,12 @@ impl Fragmented {
             while let Some(output) = self.packager.poll_output() {
                 match output {
                     Output::Init(init) => self.out.append(init.data)?,
-                    Output::Part(part) => self.out.append(part.data)?,
+                    Output::Part(part) => {
+                        self.out.append(part.data)?;
+                        for piece in part.payload {
+                            self.out.append(piece)?;
+                        }
+                    }
                     Output::Segment(_) => {}
                 }
             }

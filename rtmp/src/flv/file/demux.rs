@@ -1,8 +1,9 @@
 use super::{FileItem, FileReader};
 use crate::flv::Demuxer;
 use crate::stash::Stash;
-use crate::{Error, Limits};
+use crate::{Error, Limits, slice};
 use alloc::collections::VecDeque;
+use bytes::Bytes;
 use media::{Event, Warning};
 
 /// Makes samples of an FLV file, whose bytes come in pieces of any size. See [`Demuxer`] for tracks and times.
@@ -30,6 +31,8 @@ pub struct FileDemuxer {
     reader: FileReader,
     demuxer: Demuxer,
     events: VecDeque<Event>,
+    /// Input that can be shared and has to wait, before what is in the stash.
+    shared: Bytes,
     stash: Stash,
     eof: bool,
     /// Whether the demuxer knows of the end.
@@ -48,6 +51,7 @@ impl FileDemuxer {
             demuxer: Demuxer::new(limits.clone()),
             limits,
             events: VecDeque::new(),
+            shared: Bytes::new(),
             stash: Stash::default(),
             eof: false,
             ended: false,
@@ -62,8 +66,8 @@ impl FileDemuxer {
             return;
         }
         let mut rest = data;
-        if self.stash.is_empty() {
-            self.read(&mut rest);
+        if self.stash.is_empty() && self.shared.is_empty() {
+            self.read(&mut rest, None);
         } else if self.stash.len() > self.limits.stashed_bytes {
             // A caller who never polls is told so, before memory runs out.
             self.overflown = true;
@@ -71,6 +75,17 @@ impl FileDemuxer {
         }
         if !rest.is_empty() {
             self.stash.push(rest);
+        }
+    }
+
+    /// As [`handle_input`](Self::handle_input), of bytes that can be shared: long bodies of tags that lie in them whole are not copied.
+    /// A sample made of one keeps all these bytes in memory.
+    pub fn handle_bytes(&mut self, data: Bytes) {
+        if self.eof || !self.stash.is_empty() || !self.shared.is_empty() {
+            self.handle_input(&data);
+        } else {
+            self.shared = data;
+            self.read_shared();
         }
     }
 
@@ -83,6 +98,7 @@ impl FileDemuxer {
     /// was not polled is dropped; the next event is a [`Discontinuity`](Event::Discontinuity).
     pub fn handle_seek(&mut self, offset: u64) {
         self.reader = FileReader::at(offset, &self.limits);
+        self.shared = Bytes::new();
         self.stash = Stash::default();
         self.events
             .retain(|event| matches!(event, Event::Tracks(_) | Event::Metadata(_)));
@@ -109,9 +125,11 @@ impl FileDemuxer {
                     max: self.limits.stashed_bytes as u64,
                 });
             }
-            if !self.stash.is_empty() {
+            if !self.shared.is_empty() {
+                self.read_shared();
+            } else if !self.stash.is_empty() {
                 let mut stash = core::mem::take(&mut self.stash);
-                stash.with(|rest| self.read(rest));
+                stash.with(|rest| self.read(rest, None));
                 self.stash = stash;
             } else if self.eof && !self.ended {
                 match self.reader.finish() {
@@ -134,14 +152,27 @@ impl FileDemuxer {
             Event::Sample(sample) => sample.data.len(),
             _ => 0,
         });
-        let held = [self.reader.buffered_len(), self.stash.len()];
+        let held = [
+            self.reader.buffered_len(),
+            self.shared.len(),
+            self.stash.len(),
+        ];
         let all = events.chain(held);
         all.fold(self.demuxer.buffered_len(), usize::saturating_add)
     }
 
-    fn read(&mut self, input: &mut &[u8]) {
+    fn read_shared(&mut self) {
+        let whole = core::mem::take(&mut self.shared);
+        let mut rest = &whole[..];
+        self.read(&mut rest, Some(&whole));
+        let used = whole.len().saturating_sub(rest.len());
+        self.shared = slice(&whole, used..whole.len()).unwrap_or_default();
+    }
+
+    /// Reads of the last bytes of `whole`, if that is there.
+    fn read(&mut self, input: &mut &[u8], whole: Option<&Bytes>) {
         while self.events.len() < self.limits.events {
-            let Some(item) = self.reader.read(input) else {
+            let Some(item) = self.reader.read_of(input, whole) else {
                 return;
             };
             self.handle_item(item);

@@ -75,6 +75,12 @@ enum State {
     },
 }
 
+/// Room that is made for the rest of a tag, whatever has come of it.
+const CARRIED: usize = 64 << 10;
+
+/// Bodies shorter than this are not worth to keep the bytes around them in memory.
+const LONG: usize = 4 << 10;
+
 /// What stands at the start of some bytes.
 enum Look {
     /// Nothing can be said before there are so many bytes.
@@ -119,15 +125,34 @@ impl FileReader {
 
     /// The next item, as far as `input` reaches; what is used is taken off it.
     pub fn read(&mut self, input: &mut &[u8]) -> Option<FileItem> {
+        self.read_of(input, None)
+    }
+
+    /// As [`read`](Self::read), of bytes that can be shared: long bodies that lie in them whole are pieces of them, not copies, and
+    /// keep all of them in memory.
+    pub fn read_shared(&mut self, input: &mut Bytes) -> Option<FileItem> {
+        let whole = input.clone();
+        let mut rest = &whole[..];
+        let item = self.read_of(&mut rest, Some(&whole));
+        let used = whole.len().saturating_sub(rest.len());
+        *input = slice(&whole, used..whole.len()).unwrap_or_default();
+        item
+    }
+
+    /// Reads of the last bytes of `whole`, if that is there.
+    pub(super) fn read_of(&mut self, input: &mut &[u8], whole: Option<&Bytes>) -> Option<FileItem> {
         loop {
             if self.carry.is_empty() {
                 let used = *input;
-                let (item, len, need) = self.step(used, false);
+                let (item, len, need) = self.step(used, whole, false);
                 *input = used.get(len..).unwrap_or_default();
                 if item.is_some() {
                     return item;
                 }
                 if need {
+                    // Room for the rest of the tag, so far as bytes that came vouch for it: then it is not moved again.
+                    let room = self.missing(input).min(input.len().max(CARRIED));
+                    self.carry.reserve_exact(input.len().saturating_add(room));
                     self.carry.extend_from_slice(input);
                     *input = &[];
                     return None;
@@ -140,7 +165,8 @@ impl FileReader {
                     return item;
                 }
                 if need {
-                    let missing = self.missing();
+                    let held = self.carry.get(self.start..).unwrap_or_default();
+                    let missing = self.missing(held);
                     if input.is_empty() {
                         return None;
                     }
@@ -180,8 +206,7 @@ impl FileReader {
     }
 
     /// Bytes of input without which nothing more can be said of what is there.
-    fn missing(&self) -> usize {
-        let held = self.carry.get(self.start..).unwrap_or_default();
+    fn missing(&self, held: &[u8]) -> usize {
         let need = match self.state {
             State::Header => FileHeader::LEN + BACK_POINTER,
             State::Tag => match look(held, self.max_body, false) {
@@ -211,11 +236,16 @@ impl FileReader {
             return (tag(offset, &bytes, payload.unwrap_or_default()), 0, false);
         }
         let held = carry.get(self.start..).unwrap_or_default();
-        self.step(held, eof)
+        self.step(held, None, eof)
     }
 
     /// Looks at the unused bytes: an item, the number of bytes used, and whether more are needed.
-    fn step(&mut self, data: &[u8], eof: bool) -> (Option<FileItem>, usize, bool) {
+    fn step(
+        &mut self,
+        data: &[u8],
+        whole: Option<&Bytes>,
+        eof: bool,
+    ) -> (Option<FileItem>, usize, bool) {
         match self.state {
             State::Header => self.header(data, eof),
             State::Tag => {
@@ -235,11 +265,17 @@ impl FileReader {
                         (Some(damage), 0, false)
                     }
                     Look::Tag { body, total, .. } => {
-                        let payload = data
-                            .get(TAG_HEADER..)
-                            .and_then(|data| data.get(..body))
-                            .unwrap_or_default();
-                        let item = tag(self.offset, data, Bytes::copy_from_slice(payload));
+                        let end = TAG_HEADER.saturating_add(body);
+                        let shared = whole.filter(|_| body >= LONG).and_then(|whole| {
+                            let start = whole.len().checked_sub(data.len())?;
+                            let range = start.checked_add(TAG_HEADER)?..start.checked_add(end)?;
+                            slice(whole, range)
+                        });
+                        let payload = shared.unwrap_or_else(|| {
+                            let payload = data.get(TAG_HEADER..end).unwrap_or_default();
+                            Bytes::copy_from_slice(payload)
+                        });
+                        let item = tag(self.offset, data, payload);
                         let total = total.min(data.len());
                         self.offset = self.offset.saturating_add(total as u64);
                         (item, total, false)
