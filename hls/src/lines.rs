@@ -217,9 +217,15 @@ impl<'a> Iterator for Lines<'a> {
         if self.rest.is_empty() {
             return None;
         }
+        self.number += 1;
+        if let Some((inf, length)) = Inf::plain_line(self.rest)
+            && length <= self.limits.line_length
+        {
+            (self.raw, self.rest) = self.rest.split_at_checked(length)?;
+            return Some(Ok(Line::Tag(Tag::Inf(inf))));
+        }
         let end = memchr::memchr(b'\n', self.rest.as_bytes()).map_or(self.rest.len(), |at| at + 1);
         (self.raw, self.rest) = self.rest.split_at_checked(end)?;
-        self.number += 1;
         Some(self.read())
     }
 }
