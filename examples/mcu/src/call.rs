@@ -15,8 +15,8 @@ use streaming_server::embed::{Reception, wanted};
 /// What is taken for granted until something is known.
 pub(crate) const FIRST_ESTIMATE: u64 = 1_500_000;
 
-/// How long a browser may hold pictures back for their sound, in milliseconds. With 0 at the least, Chromium shows each picture as soon as it
-/// can, while it goes on to reckon with the delay that it would have without that, and takes sound and pictures for even when they are not.
+/// How long a browser may hold pictures back for their sound, in milliseconds. Not 0 at the least: that tells Chromium to show each picture as
+/// soon as it can, and not when its time has come.
 const LIP_SYNC: (u64, u64) = (10, 80);
 
 /// What was sent is kept for who misses it: so many packets, and for so long.
