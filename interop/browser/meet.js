@@ -1,11 +1,12 @@
 // Lets people meet in a room of the SFU, each in a headless Chromium of their own with a made-up camera and microphone, and prints, as
 // lines of JSON, what they see and hear:
 //
-//   node meet.js URL NAME[,NAME ...] [late=NAME] [kill=NAME] [stay=1] [query=codec=h264]
+//   node meet.js URL NAME[,NAME ...] [other=URL] [late=NAME] [kill=NAME] [stay=1] [query=codec=h264]
 //
 // One line once everybody there from the start sees and hears everybody else; one when `late` sees them, with the milliseconds from
 // opening the page to the first picture; one when `kill`, whose browser is killed, is gone for the others, with the milliseconds that
-// took. With `stay` they stay until the server ends.
+// took. With `other` the last one joins there, at another node of the cluster, and one line comes once everybody meets again there after the
+// first node has gone. With `stay` they stay until the server ends.
 
 import { chromium } from "playwright-core";
 
@@ -17,7 +18,7 @@ const people = new Map();
 const errors = [];
 const deadline = Date.now() + PATIENCE;
 
-async function come(name) {
+async function come(name, url = process.argv[2]) {
   const server = await chromium.launchServer({
     executablePath: process.env.CHROMIUM,
     args: [
@@ -49,7 +50,7 @@ async function come(name) {
 
 /** What a page shows and lets hear of the others. */
 async function look() {
-  const seen = { others: {}, sounds: 0 };
+  const seen = { others: {}, sounds: 0, people: window.meeting?.people.size, socket: window.meeting?.socket?.url };
   for (const tile of document.querySelectorAll(".tile[data-source=camera]:not(.own)")) {
     const video = tile.querySelector("video");
     const report = { width: video.videoWidth, height: video.videoHeight, decoded: 0, picture: null, green: 0, facts: tile.querySelector(".facts").textContent };
@@ -135,8 +136,27 @@ const say = (what) => console.log(JSON.stringify({ ...what, errors }));
 
 try {
   const names = list.split(",");
-  for (const name of names) await come(name);
+  for (const name of names) await come(name, name === names.at(-1) ? options.other : undefined);
   say({ step: "together", ...(await meet(names, names)) });
+
+  if (options.other) {
+    const lives = () => fetch(new URL("/healthz", url)).then(() => true, () => false);
+    while ((await lives()) && Date.now() < deadline) await sleep();
+    for (const person of people.values()) person.pictures.clear();
+    const { host } = new URL(options.other);
+    let again = { met: false };
+    while (Date.now() < deadline) {
+      again = await meet(names, names);
+      // Who was at the first node is at the other one, and nobody is there twice.
+      const all = Object.values(again.seen);
+      if (all.every((seen) => seen.people === names.length - 1 && new URL(seen.socket).host === host)) break;
+      again.met = false;
+      await sleep();
+    }
+    // That the first node did not answer is no error of the page.
+    errors.length = 0;
+    say({ step: "again", ...again });
+  }
 
   if (options.late) {
     const person = await come(options.late);

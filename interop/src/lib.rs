@@ -20,6 +20,7 @@ pub mod frames;
 pub mod http;
 pub mod mcu;
 pub mod media_server;
+pub mod nats;
 pub mod nginx;
 pub mod p2p;
 pub mod peer;

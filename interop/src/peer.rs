@@ -120,6 +120,13 @@ pub const NGINX_RTMP: Peer = Peer {
     probe: || find("nginx").is_some() && crate::nginx::module().is_some(),
 };
 
+/// The NATS server.
+pub const NATS: Peer = Peer {
+    name: "nats-server",
+    install: "apt-get install nats-server",
+    probe: || find("nats-server").is_some(),
+};
+
 /// Node-Media-Server.
 pub const NODE_MEDIA_SERVER: Peer = Peer {
     name: "node-media-server",

@@ -43,6 +43,18 @@ pub struct Config {
     #[arg(long, value_name = "DIR")]
     pub record: Option<PathBuf>,
 
+    /// Share rooms with the other nodes of a cluster, whose directory is on this NATS server
+    #[arg(long, value_name = "NATS-URL")]
+    pub cluster: Option<String>,
+
+    /// Where packets of the other nodes come; port 0 takes any free one
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:0")]
+    pub relay: SocketAddr,
+
+    /// Where pages reach this node of a cluster, if it is not the address of `--http`
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+
     /// Most connections of HTTP at a time
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     pub max_connections: usize,

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod cluster;
 mod config;
 mod depacketize;
 mod directory;
@@ -17,6 +18,7 @@ mod worker;
 pub use config::Config;
 
 use anyhow::Context;
+use cluster::Cluster;
 use common::record::Recordings;
 use common::{Listener, Shutdown, reach};
 use std::net::SocketAddr;
@@ -39,6 +41,7 @@ pub struct Server {
     threads: Vec<JoinHandle<()>>,
     close: Shutdown,
     http: tokio::task::JoinHandle<()>,
+    cluster: Option<tokio::task::JoinHandle<()>>,
     http_address: SocketAddr,
     udp_address: SocketAddr,
 }
@@ -81,6 +84,27 @@ impl Server {
         let (commands, inboxes): (Vec<_>, Vec<_>) =
             (0..count).map(|_| mpsc::channel(COMMANDS)).unzip();
         let directory = Arc::default();
+        let switchboard = Switchboard::new(commands.clone());
+        let close = Shutdown::new();
+        let (cluster, local) = match &config.cluster {
+            Some(server) => {
+                let settings = cluster::Settings {
+                    server: server.clone(),
+                    url: config.url.clone().unwrap_or_else(|| {
+                        let all = reach::addresses(http_address, &config.announce);
+                        let address = all.first().copied().unwrap_or(http_address);
+                        format!("http://{address}")
+                    }),
+                    bind: config.relay,
+                    announce: config.announce.clone(),
+                };
+                let (cluster, inputs) = Cluster::join(settings, switchboard.clone()).await?;
+                let (sender, local) = mpsc::channel(cluster::WAITING);
+                let task = tokio::spawn(cluster.run(inputs, local, close.clone()));
+                (Some(task), Some(sender))
+            }
+            None => (None, None),
+        };
         let mut threads = Vec::new();
         for (index, (socket, inbox)) in sockets.into_iter().zip(inboxes).enumerate() {
             let worker = Worker::new(
@@ -90,6 +114,7 @@ impl Server {
                 Arc::clone(&directory),
                 commands.clone(),
                 recordings.clone(),
+                local.clone(),
             );
             let thread = std::thread::Builder::new().name(format!("rooms-{index}"));
             let thread = thread.spawn(move || run(worker, socket, inbox));
@@ -97,8 +122,6 @@ impl Server {
         }
         tracing::info!("UDP listening on {udp_address}");
         tracing::info!("HTTP listening on http://{http_address}");
-        let switchboard = Switchboard::new(commands);
-        let close = Shutdown::new();
         let http = tokio::spawn(web::serve(listener, switchboard.clone(), close.clone()));
         Ok(Self {
             switchboard,
@@ -106,6 +129,7 @@ impl Server {
             threads,
             close,
             http,
+            cluster,
             http_address,
             udp_address,
         })
@@ -130,6 +154,10 @@ impl Server {
         self.close.begin();
         if tokio::time::timeout(FAREWELL, self.http).await.is_err() {
             tracing::debug!("some HTTP connections were cut");
+        }
+        if let Some(cluster) = self.cluster {
+            // It ends by itself, with last words.
+            let _ = tokio::time::timeout(FAREWELL, cluster).await;
         }
         for thread in self.threads {
             // One that panicked has ended too.

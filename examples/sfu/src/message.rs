@@ -175,6 +175,11 @@ pub enum Notice {
     },
     /// The server ends soon: join again, perhaps at another one.
     Drain,
+    /// Other servers on which the room goes on, where this one does not.
+    Nodes {
+        /// Where their pages are.
+        urls: Vec<String>,
+    },
     /// The answer to `ping`.
     Pong,
     /// A request that could not be done.

@@ -21,8 +21,18 @@ pub(crate) async fn serve(mut socket: JsonSocket, switchboard: Switchboard, room
         Ok(joined) => joined,
         Err(refusal) => return refuse(socket, &refusal.to_string()).await,
     };
+    let mut nodes = switchboard.nodes();
+    // Those of now.
+    nodes.mark_changed();
     loop {
         let notice = tokio::select! {
+            Ok(()) = nodes.changed() => {
+                let urls = nodes.borrow_and_update().clone();
+                if urls.is_empty() {
+                    continue;
+                }
+                Notice::Nodes { urls }
+            }
             // No more notices: the room has let them go.
             notice = notices.recv() => match notice {
                 Some(notice) => notice,

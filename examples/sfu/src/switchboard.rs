@@ -1,12 +1,13 @@
 //! From HTTP to the threads that have the rooms.
 
 use crate::message::{Notice, Request};
-use crate::room::{PeerId, Refusal, Taken, TapId};
+use crate::room::{Entrance, Guest, Packet, PeerId, Refusal, Taken, TapId};
 use crate::worker::{Command, NOTICES, RoomStatus};
 use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use tokio::sync::{mpsc, oneshot};
+use str0m::media::Mid;
+use tokio::sync::{mpsc, oneshot, watch};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Switchboard(Arc<Inner>);
@@ -18,6 +19,8 @@ struct Inner {
     draining: AtomicBool,
     /// What tickets are made with.
     secret: RandomState,
+    /// Where the other nodes of the cluster are.
+    nodes: watch::Sender<Vec<String>>,
 }
 
 /// The line of one client to its thread.
@@ -37,6 +40,7 @@ impl Switchboard {
             next: AtomicU64::new(1),
             draining: AtomicBool::new(false),
             secret: RandomState::new(),
+            nodes: watch::Sender::default(),
         }))
     }
 
@@ -46,14 +50,24 @@ impl Switchboard {
     }
 
     fn line(&self, room: &str) -> Line {
+        Line {
+            id: self.number(),
+            worker: self.worker(room).clone(),
+        }
+    }
+
+    /// The thread that has a room.
+    fn worker(&self, room: &str) -> &mpsc::Sender<Command> {
         let mut hasher = DefaultHasher::new();
         room.hash(&mut hasher);
         // The remainder is less than a length.
         let index = (hasher.finish() % self.0.workers.len() as u64) as usize;
-        Line {
-            id: PeerId(self.0.next.fetch_add(1, Ordering::Relaxed)),
-            worker: self.0.workers[index].clone(),
-        }
+        &self.0.workers[index]
+    }
+
+    /// One that nobody has had before.
+    pub(crate) fn number(&self) -> PeerId {
+        PeerId(self.0.next.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Somebody comes over a WebSocket.
@@ -142,6 +156,69 @@ impl Switchboard {
     /// Whoever takes what somebody sends cannot go on without a keyframe.
     pub(crate) async fn want_keyframe(&self, room: &str, tap: TapId) {
         self.line(room).send(Command::Keyframe { tap }).await;
+    }
+
+    /// Somebody at another node is in a room, or sends something else than before.
+    pub(crate) async fn host(&self, room: &str, number: u64, id: PeerId, guest: Guest) {
+        let command = Command::Host {
+            room: room.into(),
+            id,
+            guest,
+            entrance: Entrance::Node,
+            number: Some(number),
+        };
+        self.line(room).send(command).await;
+    }
+
+    /// A packet of a guest. Where a thread does not keep up it is lost, as on any network.
+    pub(crate) fn packet(
+        &self,
+        room: &Arc<str>,
+        id: PeerId,
+        track: &str,
+        layer: usize,
+        packet: Packet,
+    ) {
+        let command = Command::Packet {
+            id,
+            track: track.into(),
+            layer,
+            packet: Box::new(packet),
+        };
+        let _ = self.worker(room).try_send(command);
+    }
+
+    /// A guest elsewhere lacks a keyframe of somebody here.
+    pub(crate) async fn ask_keyframe(&self, room: &str, id: PeerId, track: Mid, layer: usize) {
+        let command = Command::AskKeyframe { id, track, layer };
+        self.line(room).send(command).await;
+    }
+
+    /// Somebody at another node has written to a data channel.
+    pub(crate) async fn say(&self, room: &str, label: String, binary: bool, data: Vec<u8>) {
+        let command = Command::Say {
+            room: room.into(),
+            label,
+            binary,
+            data,
+        };
+        self.line(room).send(command).await;
+    }
+
+    /// Whether packets of a room go to other nodes.
+    pub(crate) async fn relay(&self, room: &str, relays: bool) {
+        let line = self.line(room);
+        let room = room.into();
+        line.send(Command::Relay { room, relays }).await;
+    }
+
+    /// Where pages can go instead.
+    pub(crate) fn tell_nodes(&self, urls: Vec<String>) {
+        self.0.nodes.send_replace(urls);
+    }
+
+    pub(crate) fn nodes(&self) -> watch::Receiver<Vec<String>> {
+        self.0.nodes.subscribe()
     }
 
     pub(crate) async fn status(&self) -> Vec<RoomStatus> {

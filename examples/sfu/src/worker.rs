@@ -1,10 +1,11 @@
 //! A thread with a share of the rooms, its own socket and its own clock. It shares nothing with the others but a table of who is
 //! where, which is asked only for clients that nobody here has seen before.
 
+use crate::cluster::Local;
 use crate::directory::Directory;
 use crate::message::{Notice, Person, Request, Source};
 use crate::record::Recorder;
-use crate::room::{Config, Counters, Entrance, PeerId, Refusal, Room, Taken, TapId};
+use crate::room::{Config, Counters, Entrance, Guest, Packet, PeerId, Refusal, Room, Taken, TapId};
 use crate::udp::Port;
 use common::record::Recordings;
 use common::stun;
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use str0m::media::Mid;
 use str0m::net::Protocol;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
@@ -24,6 +26,8 @@ pub(crate) const COMMANDS: usize = 4096;
 const ADDRESSES: usize = 64;
 /// Clients of other threads whose datagrams come here.
 const FOREIGN: usize = 65_536;
+/// Other nodes are told who is here as soon as that changes, but not more often.
+const LOOK: Duration = Duration::from_millis(100);
 /// Longest sleep.
 const IDLE: Duration = Duration::from_secs(3600);
 
@@ -60,6 +64,37 @@ pub(crate) enum Command {
     },
     /// Whoever takes what somebody sends cannot go on without a keyframe.
     Keyframe { tap: TapId },
+    /// Somebody is in a room without a connection, or sends something else than before. Who is at another node comes only into the
+    /// opening of a room that has this number.
+    Host {
+        room: Arc<str>,
+        id: PeerId,
+        guest: Guest,
+        entrance: Entrance,
+        number: Option<u64>,
+    },
+    /// A packet of theirs.
+    Packet {
+        id: PeerId,
+        track: Box<str>,
+        layer: usize,
+        packet: Box<Packet>,
+    },
+    /// Another node lacks a keyframe of somebody here.
+    AskKeyframe {
+        id: PeerId,
+        track: Mid,
+        layer: usize,
+    },
+    /// Somebody at another node has written to a data channel.
+    Say {
+        room: Arc<str>,
+        label: String,
+        binary: bool,
+        data: Vec<u8>,
+    },
+    /// Whether what is sent in a room goes to other nodes.
+    Relay { room: Arc<str>, relays: bool },
     /// A datagram that came at another thread.
     Datagram {
         from: SocketAddr,
@@ -100,6 +135,11 @@ struct Hall {
     begun: HashMap<TapId, Taken>,
     forwards: Vec<(TapId, mpsc::Sender<Taken>)>,
     due: Option<Instant>,
+    /// Which opening this is, of all rooms of the thread.
+    number: u64,
+    /// Who is here, as other nodes were told, and when to look again.
+    told: Vec<(PeerId, Guest)>,
+    look: Instant,
 }
 
 #[derive(Debug)]
@@ -116,6 +156,9 @@ pub(crate) struct Worker {
     seats: HashMap<PeerId, Seat>,
     by_address: HashMap<SocketAddr, PeerId>,
     foreign: HashMap<SocketAddr, usize>,
+    openings: u64,
+    /// The other nodes, where there are some.
+    cluster: Option<mpsc::Sender<Local>>,
 }
 
 impl Hall {
@@ -186,6 +229,7 @@ impl Worker {
         directory: Arc<Directory>,
         others: Vec<mpsc::Sender<Command>>,
         recordings: Option<Recordings>,
+        cluster: Option<mpsc::Sender<Local>>,
     ) -> Self {
         Self {
             index,
@@ -200,6 +244,8 @@ impl Worker {
             seats: HashMap::new(),
             by_address: HashMap::new(),
             foreign: HashMap::new(),
+            openings: 0,
+            cluster,
         }
     }
 
@@ -363,6 +409,46 @@ impl Worker {
                     self.touched.insert(Arc::clone(&seat.room));
                 }
             }
+            Command::Host {
+                room,
+                id,
+                guest,
+                entrance,
+                number,
+            } => self.host(room, id, &guest, entrance, number, now),
+            Command::Packet {
+                id,
+                track,
+                layer,
+                packet,
+            } => {
+                if let Some((name, hall)) = self.hall_of(id) {
+                    hall.room.handle_packet(id, &track, layer, *packet, now);
+                    self.touched.insert(name);
+                }
+            }
+            Command::AskKeyframe { id, track, layer } => {
+                if let Some((name, hall)) = self.hall_of(id) {
+                    hall.room.ask_keyframe(id, &track, layer, now);
+                    self.touched.insert(name);
+                }
+            }
+            Command::Say {
+                room,
+                label,
+                binary,
+                data,
+            } => {
+                if let Some(hall) = self.halls.get_mut(&room) {
+                    hall.room.hear(&label, binary, &data);
+                    self.touched.insert(room);
+                }
+            }
+            Command::Relay { room, relays } => {
+                if let Some(hall) = self.halls.get_mut(&room) {
+                    hall.room.relay(relays);
+                }
+            }
             Command::Datagram { from, to, data } => self.datagram(from, to, &data, now),
             Command::Status { reply } => {
                 let status = self.halls.iter().map(|(name, hall)| RoomStatus {
@@ -391,33 +477,80 @@ impl Worker {
         notices: Option<mpsc::Sender<Notice>>,
         now: Instant,
     ) -> Result<(), Refusal> {
-        if !self.halls.contains_key(&room) && self.halls.len() >= self.max_rooms {
-            return Err(Refusal::Full);
+        let hall = self.open(&room, now)?;
+        hall.room.join(id, name, entrance, now)?;
+        tracing::info!(%room, peer = %id, name, "joined");
+        self.sit(room, id, notices);
+        self.register(id);
+        Ok(())
+    }
+
+    /// The room, which is new if nobody was in it.
+    fn open(&mut self, room: &Arc<str>, now: Instant) -> Result<&mut Hall, Refusal> {
+        if !self.halls.contains_key(room) {
+            if self.halls.len() >= self.max_rooms {
+                return Err(Refusal::Full);
+            }
+            self.openings += 1;
         }
-        let hall = self.halls.entry(Arc::clone(&room)).or_insert_with(|| Hall {
+        self.touched.insert(Arc::clone(room));
+        Ok(self.halls.entry(Arc::clone(room)).or_insert_with(|| Hall {
             recorder: self
                 .recordings
                 .clone()
-                .map(|files| Recorder::new(&room, files)),
+                .map(|files| Recorder::new(room, files)),
             room: Room::new(Arc::clone(&self.config), now),
             begun: HashMap::new(),
             forwards: Vec::new(),
             due: None,
-        });
+            number: self.openings,
+            told: Vec::new(),
+            look: now,
+        }))
+    }
+
+    fn sit(&mut self, room: Arc<str>, id: PeerId, notices: Option<mpsc::Sender<Notice>>) {
+        let seat = Seat {
+            room,
+            notices,
+            ufrag: String::new(),
+            addresses: Vec::new(),
+        };
+        self.seats.insert(id, seat);
+    }
+
+    fn hall_of(&mut self, id: PeerId) -> Option<(Arc<str>, &mut Hall)> {
+        let room = &self.seats.get(&id)?.room;
+        Some((Arc::clone(room), self.halls.get_mut(room)?))
+    }
+
+    fn host(
+        &mut self,
+        room: Arc<str>,
+        id: PeerId,
+        guest: &Guest,
+        entrance: Entrance,
+        number: Option<u64>,
+        now: Instant,
+    ) {
+        let hall = match number {
+            Some(number) => self
+                .halls
+                .get_mut(&room)
+                .filter(|hall| hall.number == number),
+            None => self.open(&room, now).ok(),
+        };
+        let Some(hall) = hall else {
+            return;
+        };
+        if let Err(refusal) = hall.room.host(id, guest, entrance, now) {
+            return tracing::warn!(%room, name = guest.name, "cannot come in: {refusal}");
+        }
         self.touched.insert(Arc::clone(&room));
-        hall.room.join(id, name, entrance, now)?;
-        tracing::info!(%room, peer = %id, name, "joined");
-        self.seats.insert(
-            id,
-            Seat {
-                room,
-                notices,
-                ufrag: String::new(),
-                addresses: Vec::new(),
-            },
-        );
-        self.register(id);
-        Ok(())
+        if !self.seats.contains_key(&id) {
+            tracing::info!(%room, peer = %id, name = guest.name, ?entrance, "joined");
+            self.sit(room, id, None);
+        }
     }
 
     fn offer(&mut self, id: PeerId, sdp: &str, now: Instant) -> Result<String, Refusal> {
@@ -488,6 +621,31 @@ impl Worker {
             while let Some(taken) = hall.room.poll_taken() {
                 hall.pass_on(&taken, now);
             }
+            let is_empty = hall.room.is_empty();
+            while let Some(what) = hall.room.poll_outbound() {
+                if let Some(cluster) = &self.cluster {
+                    let room = Arc::clone(&name);
+                    // What does not find room is lost, as on any network; it is asked for again.
+                    let _ = cluster.try_send(Local::Outbound { room, what });
+                }
+            }
+            if let Some(cluster) = &self.cluster
+                && (hall.look <= now || is_empty)
+            {
+                hall.look = now + LOOK;
+                let people: Vec<_> = hall.room.locals().collect();
+                if people != hall.told || is_empty {
+                    let told = Local::People {
+                        room: Arc::clone(&name),
+                        number: hall.number,
+                        people: people.clone(),
+                    };
+                    // If there is no room for it, soon.
+                    if cluster.try_send(told).is_ok() {
+                        hall.told = people;
+                    }
+                }
+            }
             let due = hall.room.poll_timeout();
             if let Some(old) = std::mem::replace(&mut hall.due, due) {
                 self.due.remove(&(old, Arc::clone(&name)));
@@ -495,8 +653,10 @@ impl Worker {
             if let Some(due) = due {
                 self.due.insert((due, Arc::clone(&name)));
             }
-            if hall.room.is_empty() {
+            if is_empty {
                 self.halls.remove(&name);
+                // Guests of other nodes have nobody to see them.
+                self.seats.retain(|_, seat| seat.room != name);
                 self.due.retain(|(_, other)| *other != name);
             }
         }

@@ -22,6 +22,9 @@ export class Call extends EventTarget {
     this.ended = false;
     this.pause = 250;
     this.tiles = null;
+    /** Where the room goes on, if not here: this server, and the other nodes of its cluster. */
+    this.server = location.origin;
+    this.others = [];
     this.connect();
   }
 
@@ -42,8 +45,8 @@ export class Call extends EventTarget {
     this.spare = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     this.spareChat = this.spare.createDataChannel("chat");
     this.spare.createOffer().catch(() => {});
-    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(`${scheme}//${location.host}/ws/${encodeURIComponent(this.options.room)}`);
+    const server = this.server.replace(/^http/, "ws").replace(/\/$/, "");
+    const socket = new WebSocket(`${server}/ws/${encodeURIComponent(this.options.room)}`);
     this.socket = socket;
     socket.onopen = () => this.send({ type: "join", name: this.options.name });
     socket.onmessage = (event) => this.hear(JSON.parse(event.data));
@@ -58,6 +61,12 @@ export class Call extends EventTarget {
   lost(socket) {
     if (socket !== this.socket || this.ended) return;
     this.drop();
+    // The next one, and in the end this one again.
+    const [next] = this.others.splice(0, 1);
+    if (next) {
+      this.others.push(this.server);
+      this.server = next;
+    }
     this.state("connecting");
     setTimeout(() => this.connect(), this.pause);
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
@@ -119,6 +128,9 @@ export class Call extends EventTarget {
         break;
       case "bandwidth":
         this.bandwidth = message.estimate;
+        break;
+      case "nodes":
+        this.others = message.urls.filter((url) => url !== this.server);
         break;
       case "drain":
         this.state("draining");

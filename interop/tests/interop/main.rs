@@ -5,6 +5,7 @@
 mod browser;
 mod calls;
 mod client;
+mod cluster;
 mod control;
 mod fidelity;
 mod forwards;
