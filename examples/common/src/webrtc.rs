@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::net::{Protocol, Receive};
+use str0m::rtp::StreamTx;
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
@@ -24,6 +25,17 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A datagram, and when it came.
 type Datagram = (SocketAddr, Bytes, Instant);
+
+/// What was sent is kept for who misses it: so many packets, and for so long.
+const KEPT: (usize, Duration) = (2000, Duration::from_secs(3));
+/// Most of what is sent that may be sent again. A twentieth lost, and asked for twice until it has come, is more than the 15 % of str0m:
+/// beyond its limit nothing at all is sent again, and who waits for it gives up and stands still.
+const AGAIN: f32 = 0.5;
+
+/// Lets what is lost of a stream be sent again, also where much is lost. What was sent before is not kept.
+pub fn keep_for_repair(stream: &mut StreamTx) {
+    stream.set_rtx_cache(KEPT.0, KEPT.1, Some(AGAIN));
+}
 
 /// What a client does with its connection.
 pub trait Call: Send + Sync + 'static {

@@ -4,7 +4,7 @@ use crate::room::{Inlet, Listener, Out, Room};
 use crate::sound::encode::DELAY;
 use common::webrtc::Call as Client;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::format::Codec;
 use str0m::media::{MediaTime, Mid, Pt};
@@ -18,12 +18,6 @@ pub(crate) const FIRST_ESTIMATE: u64 = 1_500_000;
 /// How long a browser may hold pictures back for their sound, in milliseconds. Not 0 at the least: that tells Chromium to show each picture as
 /// soon as it can, and not when its time has come.
 const LIP_SYNC: (u64, u64) = (10, 80);
-
-/// What was sent is kept for who misses it: so many packets, and for so long.
-const KEPT: (usize, Duration) = (2000, Duration::from_secs(3));
-/// Most of what is sent that may be sent again. A twentieth lost, and asked for twice until it has come, is more than the 15 % of str0m:
-/// beyond its limit nothing at all is sent again, and who waits for it gives up and stands still.
-const AGAIN: f32 = 0.5;
 
 /// A section in which something is sent.
 #[derive(Debug)]
@@ -140,7 +134,7 @@ impl Client for Call {
                     listener.want_keyframe();
                     for lane in self.sound.iter().chain(&self.picture) {
                         if let Some(stream) = rtc.direct_api().stream_tx_by_mid(lane.mid, None) {
-                            stream.set_rtx_cache(KEPT.0, KEPT.1, Some(AGAIN));
+                            common::webrtc::keep_for_repair(stream);
                         }
                     }
                     rtc.bwe()

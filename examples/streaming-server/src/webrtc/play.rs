@@ -3,7 +3,7 @@
 use crate::rtsp_server::egress::{Packets, Unit};
 use crate::stream::{Seated, Stream};
 use common::fanout::{Reader, Role};
-use common::webrtc::Call;
+use common::webrtc::{Call, keep_for_repair};
 use std::sync::Arc;
 use std::time::Instant;
 use str0m::format::Codec;
@@ -141,8 +141,15 @@ impl Play {
 }
 
 impl Call for Play {
-    fn handle_event(&mut self, _rtc: &mut Rtc, event: Event) {
-        self.connected |= matches!(event, Event::Connected);
+    fn handle_event(&mut self, rtc: &mut Rtc, event: Event) {
+        if matches!(event, Event::Connected) {
+            self.connected = true;
+            for lane in self.lanes.iter().flatten() {
+                if let Some(stream) = rtc.direct_api().stream_tx_by_mid(lane.mid, None) {
+                    keep_for_repair(stream);
+                }
+            }
+        }
     }
 
     fn handle_timeout(&mut self, rtc: &mut Rtc, now: Instant) -> bool {
