@@ -1,12 +1,13 @@
 // Lets people meet in a room of the SFU, each in a headless Chromium of their own with a made-up camera and microphone, and prints, as
 // lines of JSON, what they see and hear:
 //
-//   node meet.js URL NAME[,NAME ...] [other=URL] [late=NAME] [kill=NAME] [stay=1] [query=codec=h264]
+//   node meet.js URL NAME[,NAME ...] [other=URL] [late=NAME] [kill=NAME] [stay=1] [query=codec=h264] [tcp=1]
 //
 // One line once everybody there from the start sees and hears everybody else; one when `late` sees them, with the milliseconds from
 // opening the page to the first picture; one when `kill`, whose browser is killed, is gone for the others, with the milliseconds that
 // took. With `other` the last one joins there, at another node of the cluster, and one line comes once everybody meets again there after the
-// first node has gone. With `stay` they stay until the server ends.
+// first node has gone. With `stay` they stay until the server ends. With `tcp` they do not hear
+// of candidates of UDP, as if a network let none through.
 
 import { chromium } from "playwright-core";
 
@@ -42,6 +43,15 @@ async function come(name, url = process.argv[2]) {
   page.on("request", (request) => {
     if (new URL(request.url()).host !== new URL(url).host) errors.push(`loads ${request.url()}`);
   });
+  if (options.tcp) {
+    await page.addInitScript(() => {
+      const { setRemoteDescription } = RTCPeerConnection.prototype;
+      RTCPeerConnection.prototype.setRemoteDescription = function (description) {
+        const sdp = description.sdp.replace(/a=candidate:\S+ \d+ udp .*\r\n/gi, "");
+        return setRemoteDescription.call(this, { type: description.type, sdp });
+      };
+    });
+  }
   const person = { name, server, browser, page, opened: Date.now(), pictures: new Map() };
   people.set(name, person);
   await page.goto(`${url}?autojoin=1&name=${name}${options.query ? `&${options.query}` : ""}`);
@@ -85,6 +95,9 @@ async function look() {
   seen.estimate = window.meeting?.bandwidth;
   for (const stats of (await window.meeting?.peer?.getStats())?.values() ?? []) {
     if (stats.type === "candidate-pair" && stats.nominated) seen.outgoing = stats.availableOutgoingBitrate;
+    if (stats.type === "local-candidate") (seen.protocols ??= {})[stats.id] = stats.protocol;
+    if (stats.type === "transport") seen.pair = stats.selectedCandidatePairId;
+    if (stats.type === "candidate-pair") (seen.pairs ??= {})[stats.id] = stats.localCandidateId;
     if (stats.type !== "outbound-rtp" || stats.kind !== "video") continue;
     seen.sends.push(
       Object.fromEntries(
@@ -92,6 +105,8 @@ async function look() {
       ),
     );
   }
+  seen.protocol = seen.protocols?.[seen.pairs?.[seen.pair]];
+  for (const key of ["protocols", "pairs", "pair"]) delete seen[key];
   for (const section of window.meeting?.carried() ?? []) {
     if (section.receiver.track.kind !== "audio") continue;
     for (const stats of (await section.receiver.getStats()).values()) {

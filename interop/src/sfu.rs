@@ -32,9 +32,18 @@ impl Sfu {
     ///
     /// When it cannot be built or does not come up.
     pub fn start(arguments: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", arguments)
+    }
+
+    /// Starts one whose media goes elsewhere than through the loop.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::start`].
+    pub fn start_at(udp: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(binary());
         command
-            .args(["--http", "127.0.0.1:0", "--udp", "127.0.0.1:0"])
+            .args(["--http", "127.0.0.1:0", "--udp", udp])
             .args(arguments)
             .env_remove("RUST_LOG");
         let mut process = Process::spawn("sfu", &mut command);

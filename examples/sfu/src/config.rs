@@ -15,7 +15,11 @@ pub struct Config {
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:7882")]
     pub udp: SocketAddr,
 
-    /// An address at which clients reach the UDP port, if it is not one of this machine; may be given several times
+    /// Where media comes over TCP, of clients whose network lets no UDP through; the same as `--udp` if it is not given
+    #[arg(long, value_name = "ADDR")]
+    pub tcp: Option<SocketAddr>,
+
+    /// An address at which clients reach the ports for media, if it is not one of this machine; may be given several times
     #[arg(long = "announce", value_name = "IP")]
     pub announce: Vec<IpAddr>,
 
@@ -55,7 +59,7 @@ pub struct Config {
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
 
-    /// Most connections of HTTP at a time
+    /// Most connections of HTTP at a time, and of media over TCP
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     pub max_connections: usize,
 }

@@ -10,6 +10,7 @@ mod record;
 pub mod room;
 mod signal;
 mod switchboard;
+mod tcp;
 mod udp;
 mod web;
 mod whip;
@@ -21,6 +22,7 @@ use anyhow::Context;
 use cluster::Cluster;
 use common::record::Recordings;
 use common::{Listener, Shutdown, reach};
+use directory::Directory;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -62,6 +64,8 @@ impl Server {
         let udp_address = first
             .local_addr()
             .context("a bound socket has an address")?;
+        let tcp = listen_for_tcp(&config, udp_address).await?;
+        let tcp_address = tcp.address();
         let mut sockets = vec![first];
         while sockets.len() < count {
             sockets.push(udp::bind(udp_address)?);
@@ -75,6 +79,7 @@ impl Server {
             certificate,
             crypto,
             addresses: reach::addresses(udp_address, &config.announce),
+            tcp_addresses: reach::addresses(tcp_address, &config.announce),
             max_peers: config.max_peers,
             max_audio: config.max_audio,
             max_video: config.max_video,
@@ -83,7 +88,7 @@ impl Server {
         let recordings = config.record.as_deref().map(Recordings::new);
         let (commands, inboxes): (Vec<_>, Vec<_>) =
             (0..count).map(|_| mpsc::channel(COMMANDS)).unzip();
-        let directory = Arc::default();
+        let directory = Arc::<Directory>::default();
         let switchboard = Switchboard::new(commands.clone());
         let close = Shutdown::new();
         let (cluster, local) = match &config.cluster {
@@ -121,7 +126,9 @@ impl Server {
             threads.push(thread.context("cannot start a thread")?);
         }
         tracing::info!("UDP listening on {udp_address}");
+        tracing::info!("TCP listening on {tcp_address}");
         tracing::info!("HTTP listening on http://{http_address}");
+        tokio::spawn(tcp::serve(tcp, directory, commands, close.clone()));
         let http = tokio::spawn(web::serve(listener, switchboard.clone(), close.clone()));
         Ok(Self {
             switchboard,
@@ -166,6 +173,18 @@ impl Server {
         if let Some(recordings) = self.recordings {
             recordings.settle().await;
         }
+    }
+}
+
+/// By default at the same port as UDP; where any port does, and that one is taken, at another.
+async fn listen_for_tcp(config: &Config, udp: SocketAddr) -> anyhow::Result<Listener> {
+    let bind = |address| Listener::bind("media over TCP", address, config.max_connections);
+    match config.tcp {
+        Some(address) => bind(address).await,
+        None => match bind(udp).await {
+            Err(_) if config.udp.port() == 0 => bind(SocketAddr::new(udp.ip(), 0)).await,
+            bound => bound,
+        },
     }
 }
 

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use str0m::media::Mid;
-use str0m::net::Protocol;
+use str0m::net::{DatagramSend, Protocol, Transmit};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
@@ -101,6 +101,17 @@ pub(crate) enum Command {
         to: Option<SocketAddr>,
         data: Vec<u8>,
     },
+    /// Somebody connects by TCP, asking for somebody who is here; `back` goes to them as long as they are.
+    Opened {
+        from: SocketAddr,
+        to: SocketAddr,
+        back: mpsc::Sender<DatagramSend>,
+        data: Vec<u8>,
+    },
+    /// More of them.
+    Frame { from: SocketAddr, data: Vec<u8> },
+    /// That connection has ended.
+    Closed { from: SocketAddr },
     /// Tells what goes on.
     Status {
         reply: oneshot::Sender<Vec<RoomStatus>>,
@@ -125,6 +136,15 @@ struct Seat {
     notices: Option<mpsc::Sender<Notice>>,
     ufrag: String,
     addresses: Vec<SocketAddr>,
+}
+
+/// A connection of TCP.
+#[derive(Debug)]
+struct Link {
+    id: PeerId,
+    /// The candidate at which it came.
+    to: SocketAddr,
+    back: mpsc::Sender<DatagramSend>,
 }
 
 #[derive(Debug)]
@@ -159,6 +179,7 @@ pub(crate) struct Worker {
     openings: u64,
     /// The other nodes, where there are some.
     cluster: Option<mpsc::Sender<Local>>,
+    links: HashMap<SocketAddr, Link>,
 }
 
 impl Hall {
@@ -246,6 +267,7 @@ impl Worker {
             foreign: HashMap::new(),
             openings: 0,
             cluster,
+            links: HashMap::new(),
         }
     }
 
@@ -306,15 +328,43 @@ impl Worker {
             }
             return;
         };
-        let Some(seat) = self.seats.get(&id) else {
-            return;
-        };
-        let to = self.own_address(to, from);
-        if let Some(hall) = self.halls.get_mut(&seat.room) {
-            hall.room
-                .handle_datagram(id, Protocol::Udp, from, to, data, now);
+        let to = own_address(&self.config.addresses, to, from);
+        self.give(id, Protocol::Udp, from, to, data, now);
+    }
+
+    fn give(
+        &mut self,
+        id: PeerId,
+        protocol: Protocol,
+        from: SocketAddr,
+        to: SocketAddr,
+        data: &[u8],
+        now: Instant,
+    ) {
+        if let Some(seat) = self.seats.get(&id)
+            && let Some(hall) = self.halls.get_mut(&seat.room)
+        {
+            hall.room.handle_datagram(id, protocol, from, to, data, now);
             self.touched.insert(Arc::clone(&seat.room));
         }
+    }
+
+    /// Somebody connects by TCP. If nobody here is meant, `back` is dropped, which ends it.
+    fn open(
+        &mut self,
+        from: SocketAddr,
+        to: SocketAddr,
+        back: mpsc::Sender<DatagramSend>,
+        data: &[u8],
+        now: Instant,
+    ) {
+        let found = stun::asked_for(data).and_then(|ufrag| self.directory.find(ufrag));
+        let Some((_, id)) = found.filter(|(worker, _)| *worker == self.index) else {
+            return;
+        };
+        let to = own_address(&self.config.tcp_addresses, Some(to), from);
+        self.links.insert(from, Link { id, to, back });
+        self.give(id, Protocol::Tcp, from, to, data, now);
     }
 
     fn remember(&mut self, from: SocketAddr, id: PeerId) -> Option<PeerId> {
@@ -336,16 +386,6 @@ impl Worker {
                 to,
                 data: data.to_vec(),
             });
-        }
-    }
-
-    /// The candidate at which a datagram came. Behind an address translator that is not the address that the kernel tells.
-    fn own_address(&self, to: Option<SocketAddr>, from: SocketAddr) -> SocketAddr {
-        let own = &self.config.addresses;
-        let same = |address: &&SocketAddr| address.is_ipv4() == from.is_ipv4();
-        match to {
-            Some(to) if own.contains(&to) => to,
-            _ => own.iter().find(same).copied().unwrap_or(from),
         }
     }
 
@@ -450,6 +490,20 @@ impl Worker {
                 }
             }
             Command::Datagram { from, to, data } => self.datagram(from, to, &data, now),
+            Command::Opened {
+                from,
+                to,
+                back,
+                data,
+            } => self.open(from, to, back, &data, now),
+            Command::Frame { from, data } => {
+                if let Some(link) = self.links.get(&from) {
+                    self.give(link.id, Protocol::Tcp, from, link.to, &data, now);
+                }
+            }
+            Command::Closed { from } => {
+                self.links.remove(&from);
+            }
             Command::Status { reply } => {
                 let status = self.halls.iter().map(|(name, hall)| RoomStatus {
                     name: Arc::clone(name),
@@ -594,7 +648,7 @@ impl Worker {
             };
             hall.room.handle_timeout(now);
             while let Some(transmit) = hall.room.poll_transmit() {
-                port.queue(transmit);
+                dispatch(&self.links, port, transmit);
             }
             while let Some((id, notice)) = hall.room.poll_notice() {
                 let seat = self.seats.get(&id);
@@ -605,18 +659,23 @@ impl Worker {
                     hall.room.leave(id, now);
                 }
             }
+            let mut left = Vec::new();
             while let Some(id) = hall.room.poll_gone() {
                 hall.forwards.retain(|(tap, _)| tap.peer != id);
                 if let Some(seat) = self.seats.remove(&id) {
                     tracing::info!(room = %name, peer = %id, "left");
                     self.directory.remove(&seat.ufrag);
+                    left.push(id);
                     for address in seat.addresses {
                         self.by_address.remove(&address);
                     }
                 }
             }
             while let Some(transmit) = hall.room.poll_transmit() {
-                port.queue(transmit);
+                dispatch(&self.links, port, transmit);
+            }
+            if !left.is_empty() {
+                self.links.retain(|_, link| !left.contains(&link.id));
             }
             while let Some(taken) = hall.room.poll_taken() {
                 hall.pass_on(&taken, now);
@@ -670,5 +729,24 @@ impl Worker {
         }
         self.flush(port, now);
         port.send();
+    }
+}
+
+/// The candidate at which a datagram came. Behind an address translator that is not the address that the kernel tells.
+fn own_address(own: &[SocketAddr], to: Option<SocketAddr>, from: SocketAddr) -> SocketAddr {
+    let same = |address: &&SocketAddr| address.is_ipv4() == from.is_ipv4();
+    match to {
+        Some(to) if own.contains(&to) => to,
+        _ => own.iter().find(same).copied().unwrap_or(from),
+    }
+}
+
+/// Sends by the way that the client has chosen.
+fn dispatch(links: &HashMap<SocketAddr, Link>, port: &mut Port, transmit: Transmit) {
+    if transmit.proto != Protocol::Tcp {
+        port.queue(transmit);
+    } else if let Some(link) = links.get(&transmit.destination) {
+        // One that does not keep up loses packets, as on any network.
+        let _ = link.back.try_send(transmit.contents);
     }
 }

@@ -62,6 +62,21 @@ fn two_browsers_see_and_hear_each_other() {
     }
 }
 
+/// As where a network lets no UDP through.
+#[test]
+fn two_browsers_meet_by_tcp() {
+    needs!(CHROMIUM, PLAYWRIGHT);
+    let sfu = Sfu::start(&[]);
+    let steps = meet(
+        &sfu,
+        "tcp",
+        &["ann,bob", "tcp=1", "query=video=320x180&simulcast=0"],
+    );
+    for who in ["ann", "bob"] {
+        assert_eq!(steps[0]["seen"][who]["protocol"], "tcp", "{steps:?}");
+    }
+}
+
 #[test]
 fn three_browsers_a_late_one_and_a_killed_one() {
     needs!(CHROMIUM, PLAYWRIGHT);

@@ -1,10 +1,10 @@
-//! WHIP and WHEP, of the SFU and of the streaming server, with ffmpeg 9 and aiortc: what comes out is looked at and listened to.
+//! WHIP and WHEP, of the SFU and of the streaming server, with ffmpeg 9, aiortc and GStreamer: what comes out is looked at and listened to.
 
 use std::process::Command;
 
 use fluvial_interop::{
     needs,
-    peer::{self, AIORTC, FFMPEG, FFMPEG_9},
+    peer::{self, AIORTC, FFMPEG, FFMPEG_9, GSTREAMER_WEBRTC},
     process::Process,
     server::Server,
     sfu::Sfu,
@@ -56,6 +56,11 @@ pub(crate) fn plays(url: &str, colour: [i64; 3], silent: bool) {
         format!("aiortc playing {url}"),
         &mut aiortc("play", url, more),
     );
+    saw(&lines, colour, silent);
+}
+
+/// Checks what a player tells.
+fn saw(lines: &[String], colour: [i64; 3], silent: bool) {
     let seen: Value = serde_json::from_str(&lines.concat()).expect("the script prints JSON");
     assert!(seen["pictures"].as_u64() >= Some(40), "{seen}");
     for (index, expected) in colour.iter().enumerate() {
@@ -87,6 +92,39 @@ fn ffmpeg_in_a_room() {
     let _publisher = ffmpeg_publishes(&sfu.url("/whip/f"));
     sfu.log().wait_for(0, &["connected"]);
     plays(&sfu.url("/whep/f"), BLUE, false);
+}
+
+fn webrtcbin(what: &str, url: &str, seconds: &str) -> Command {
+    let mut command = Command::new("/usr/bin/python3");
+    command
+        .arg(peer::manifest_dir().join("python/webrtcbin.py"))
+        .args([what, url, seconds]);
+    command
+}
+
+/// Its ICE library takes no loopback addresses. Without checks of consent, as version 1.22 is, it lasts for 15 s: the player is there first.
+#[test]
+fn gstreamer_publishes_to_a_room() {
+    needs!(AIORTC, GSTREAMER_WEBRTC);
+    let sfu = Sfu::start_at("0.0.0.0:0", &[]);
+    let url = sfu.url("/whep/g");
+    std::thread::scope(|scope| {
+        let player = scope.spawn(|| plays(&url, BLUE, false));
+        sfu.log().wait_for(0, &["connected"]);
+        let mut command = webrtcbin("publish", &sfu.url("/whip/g"), "80");
+        let _publisher = Process::spawn("webrtcbin publishing", &mut command);
+        player.join().expect("it sees and hears");
+    });
+}
+
+#[test]
+fn gstreamer_plays_from_a_room() {
+    needs!(AIORTC, GSTREAMER_WEBRTC);
+    let sfu = Sfu::start_at("0.0.0.0:0", &[]);
+    let _publisher = publish(&sfu.url("/whip/a"));
+    let mut command = webrtcbin("play", &sfu.url("/whep/a"), SECONDS);
+    let lines = Process::run("webrtcbin playing", &mut command);
+    saw(&lines, RED, false);
 }
 
 #[test]

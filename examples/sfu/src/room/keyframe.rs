@@ -42,25 +42,36 @@ fn vp8(payload: &[u8]) -> Option<Keyframe> {
     Some(Keyframe { size })
 }
 
-/// RFC 6184 §5.4: a parameter set, or the first piece of an IDR picture, alone or as the first of several.
+/// RFC 6184 §5.4: a parameter set, or the first piece of an IDR picture, alone or among several; a delimiter or messages may stand before it.
 fn h264(payload: &[u8]) -> Option<Keyframe> {
-    const IDR: u8 = 5;
-    const SPS: u8 = 7;
     const STAP_A: u8 = 24;
     const FU_A: u8 = 28;
-    let unit = match payload.first()? & 0x1f {
+    match payload.first()? & 0x1f {
         STAP_A => {
-            let length = payload.get(1..3)?;
-            let length = usize::from(length[0]) << 8 | usize::from(length[1]);
-            payload.get(3..3 + length)?
+            let mut rest = payload.get(1..)?;
+            loop {
+                let (&[high, low], units) = rest.split_first_chunk::<2>()?;
+                let (unit, after) =
+                    units.split_at_checked(u16::from_be_bytes([high, low]).into())?;
+                if let Some(keyframe) = h264_unit(unit) {
+                    return Some(keyframe);
+                }
+                rest = after;
+            }
         }
         FU_A => {
             let head = *payload.get(1)?;
             let is_start = head & 0x80 != 0;
-            return (is_start && head & 0x1f == IDR).then_some(Keyframe { size: None });
+            (is_start && head & 0x1f == IDR).then_some(Keyframe { size: None })
         }
-        _ => payload,
-    };
+        _ => h264_unit(payload),
+    }
+}
+
+const IDR: u8 = 5;
+const SPS: u8 = 7;
+
+fn h264_unit(unit: &[u8]) -> Option<Keyframe> {
     match unit.first()? & 0x1f {
         SPS => Some(Keyframe {
             size: h264::Sps::parse(unit)
@@ -117,6 +128,9 @@ mod tests {
         let is = |bytes: &[u8]| starts(Codec::H264, bytes).is_some();
         assert!(is(&[0x67, 0x42, 0xc0, 0x1f]));
         assert!(is(&[24, 0, 2, 0x67, 0x42, 0, 1, 0x68]));
+        let after_a_delimiter = [24, 0, 2, 0x09, 0xf0, 0, 2, 0x67, 0x42];
+        assert!(is(&after_a_delimiter));
+        assert!(!is(&after_a_delimiter[..6]), "a delimiter alone");
         assert!(is(&[0x7c, 0x85, 1, 2]));
         assert!(!is(&[0x7c, 0x05, 1, 2]), "in the middle");
         assert!(!is(&[0x7c, 0x81, 1, 2]), "another slice");

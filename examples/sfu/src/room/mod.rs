@@ -35,7 +35,7 @@ use std::time::{Duration, Instant};
 use str0m::bwe::Bitrate;
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::media::{MediaKind, Mid};
-use str0m::net::{Protocol, Receive, Transmit};
+use str0m::net::{Protocol, Receive, TcpType, Transmit};
 use str0m::{Candidate, Input, Output, PacerReason, Reason, Rtc, RtcConfig};
 
 /// How often speakers and layers are looked at, where nothing urges.
@@ -67,6 +67,8 @@ pub struct Config {
     pub crypto: Arc<CryptoProvider>,
     /// Where clients can reach the server.
     pub addresses: Vec<SocketAddr>,
+    /// And where by TCP (RFC 6544).
+    pub tcp_addresses: Vec<SocketAddr>,
     /// Most people in one room.
     pub max_peers: usize,
     /// Most sections for sound that a page is asked for; beyond that the loudest are heard.
@@ -211,6 +213,13 @@ impl Room {
             .build(now);
         for &address in &self.config.addresses {
             if let Ok(candidate) = Candidate::host(address, Protocol::Udp) {
+                rtc.add_local_candidate(candidate);
+            }
+        }
+        // After the others: some clients read the first one only.
+        for &address in &self.config.tcp_addresses {
+            let passive = Candidate::builder().tcp().host(address);
+            if let Ok(candidate) = passive.tcptype(TcpType::Passive).build() {
                 rtc.add_local_candidate(candidate);
             }
         }

@@ -105,6 +105,7 @@ impl World {
             certificate,
             crypto,
             addresses: vec![server],
+            tcp_addresses: Vec::new(),
             max_peers: 10,
             max_audio: 4,
             max_video: 8,
