@@ -32,7 +32,8 @@ const KEPT: (usize, Duration) = (2000, Duration::from_secs(3));
 /// beyond its limit nothing at all is sent again, and who waits for it gives up and stands still.
 const AGAIN: f32 = 0.5;
 
-/// Lets what is lost of a stream be sent again, also where much is lost. What was sent before is not kept.
+/// Lets what is lost of a stream be sent again, also where much is lost. What was sent before is not kept. Where the network is too narrow
+/// for what is sent, this makes it narrower: who can choose between layers keeps to str0m's limit.
 pub fn keep_for_repair(stream: &mut StreamTx) {
     stream.set_rtx_cache(KEPT.0, KEPT.1, Some(AGAIN));
 }

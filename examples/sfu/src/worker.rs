@@ -350,7 +350,7 @@ impl Worker {
     }
 
     /// Somebody connects by TCP. If nobody here is meant, `back` is dropped, which ends it.
-    fn open(
+    fn connect(
         &mut self,
         from: SocketAddr,
         to: SocketAddr,
@@ -495,7 +495,7 @@ impl Worker {
                 to,
                 back,
                 data,
-            } => self.open(from, to, back, &data, now),
+            } => self.connect(from, to, back, &data, now),
             Command::Frame { from, data } => {
                 if let Some(link) = self.links.get(&from) {
                     self.give(link.id, Protocol::Tcp, from, link.to, &data, now);

@@ -140,7 +140,6 @@ impl Slot {
         if starts {
             tracing::debug!(from = %feed.peer, section = %self.mid, "a picture begins");
             stream.set_unpaced(true);
-            common::webrtc::keep_for_repair(stream);
         } else if self.hurry.is_some_and(|until| until <= now) {
             self.hurry = None;
             stream.set_unpaced(false);
