@@ -76,9 +76,8 @@ impl Link {
     }
 
     fn arrived(&mut self, now: i64) -> Option<Vec<u8>> {
-        self.waiting
-            .pop_front_if(|(at, _)| *at <= now)
-            .map(|(_, data)| data)
+        self.waiting.front().filter(|(at, _)| *at <= now)?;
+        self.waiting.pop_front().map(|(_, data)| data)
     }
 }
 
