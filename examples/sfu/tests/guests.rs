@@ -5,25 +5,8 @@ mod support;
 use fluvial_sfu::message::{Notice, Request, Source, Tile};
 use fluvial_sfu::room::{Entrance, Outbound, PeerId};
 use std::time::Duration;
-use support::{Layer, World};
+use support::{THREE, World};
 
-const THREE: &[Layer] = &[
-    Layer {
-        rid: Some("l"),
-        height: 180,
-        rate: 120_000,
-    },
-    Layer {
-        rid: Some("m"),
-        height: 360,
-        rate: 400_000,
-    },
-    Layer {
-        rid: Some("h"),
-        height: 720,
-        rate: 1_200_000,
-    },
-];
 /// Numbers of guests, where those of the first room are taken.
 const ABROAD: u64 = 1000;
 

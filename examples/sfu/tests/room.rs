@@ -6,30 +6,13 @@ use fluvial_sfu::message::{Notice, Request, Source};
 use fluvial_sfu::room::Taken;
 use std::time::Duration;
 use str0m::format::Codec;
-use support::{Layer, Seen, World};
+use support::{Layer, Seen, THREE, World};
 
 const ONE: &[Layer] = &[Layer {
     rid: None,
     height: 360,
     rate: 400_000,
 }];
-const THREE: &[Layer] = &[
-    Layer {
-        rid: Some("l"),
-        height: 180,
-        rate: 120_000,
-    },
-    Layer {
-        rid: Some("m"),
-        height: 360,
-        rate: 400_000,
-    },
-    Layer {
-        rid: Some("h"),
-        height: 720,
-        rate: 1_200_000,
-    },
-];
 
 const fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)

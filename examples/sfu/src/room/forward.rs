@@ -19,7 +19,12 @@ impl Room {
             Event::KeyframeRequest(request) => self.keyframe_wanted(id, request.mid, now),
             Event::Connected => self.connected(id, now),
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => self.lost(id, now),
-            Event::IceConnectionStateChange(state) => tracing::debug!(peer = %id, ?state, "ICE"),
+            Event::IceConnectionStateChange(state) => {
+                tracing::debug!(peer = %id, ?state, "ICE");
+                if let Some(peer) = self.peers.get_mut(&id) {
+                    peer.unchecked = false;
+                }
+            }
             Event::MediaAdded(media) => {
                 self.section(id, media.mid, media.kind, media.direction, now);
             }
@@ -69,6 +74,7 @@ impl Room {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
+        peer.heard = now;
         let Some(rtc) = &mut peer.rtc else {
             return;
         };
@@ -250,11 +256,15 @@ impl Room {
         self.choose_layers_for(id, now);
     }
 
-    /// The media connection is dead. A page may make a new one.
+    /// The media connection is dead, unless packets still come: then [`Room::sweep`] finds out when they cease. A page may make a new one.
     fn lost(&mut self, id: PeerId, now: Instant) {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
+        peer.unchecked = true;
+        if !peer.is_silent(now) {
+            return tracing::info!(peer = %id, "asks for no consent any more, and sends on");
+        }
         tracing::info!(peer = %id, "the media connection is lost");
         match peer.entrance {
             Entrance::Http => self.leave(id, now),

@@ -480,20 +480,20 @@ impl Room {
         }
     }
 
-    /// Those who never connected.
+    /// Lets go of those who never connected, and of those who have gone without a word.
     fn sweep(&mut self, now: Instant) {
-        let late = |peer: &&Peer| {
-            peer.entrance == Entrance::Http
-                && !peer.connected
-                && now.saturating_duration_since(peer.since) > PATIENCE
+        let is_gone = |peer: &&Peer| match peer.connected {
+            false => now.saturating_duration_since(peer.since) > PATIENCE,
+            true => peer.unchecked && peer.is_silent(now),
         };
-        let late: Vec<_> = self
+        let gone: Vec<_> = self
             .peers
             .values()
-            .filter(late)
+            .filter(|peer| peer.entrance == Entrance::Http)
+            .filter(is_gone)
             .map(|peer| peer.id)
             .collect();
-        for id in late {
+        for id in gone {
             self.leave(id, now);
         }
     }

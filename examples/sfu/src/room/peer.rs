@@ -7,11 +7,14 @@ use super::track::Track;
 use crate::message::{Assignment, Person, Source, Tile};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use str0m::Rtc;
 use str0m::channel::ChannelId;
 use str0m::media::{MediaKind, Mid};
 use str0m::rtp::Ssrc;
+
+/// Longest time between two packets of who does not ask for consent and is not gone.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// Names somebody, in the whole server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +50,10 @@ pub(super) struct Peer {
     pub(super) since: Instant,
     /// Whether packets can be sent.
     pub(super) connected: bool,
+    /// When the last packet came that only they can have sent.
+    pub(super) heard: Instant,
+    /// Whether they no longer ask for consent to send (RFC 7675), as ICE has it. Some never do.
+    pub(super) unchecked: bool,
     /// When `rtc` wants to be asked again.
     pub(super) deadline: Option<Instant>,
     /// What the page says its sections carry.
@@ -93,6 +100,8 @@ impl Peer {
             rtc,
             since: now,
             connected: false,
+            heard: now,
+            unchecked: false,
             deadline: None,
             sources: BTreeMap::new(),
             muted: Vec::new(),
@@ -123,6 +132,11 @@ impl Peer {
             sources,
             muted,
         }
+    }
+
+    /// Whether nothing has come for so long that the connection is taken for dead where ICE says so.
+    pub(super) fn is_silent(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.heard) > SILENCE
     }
 
     pub(super) fn track(&mut self, mid: Mid) -> Option<&mut Track> {

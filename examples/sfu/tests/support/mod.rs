@@ -25,6 +25,25 @@ pub(crate) struct Layer {
     pub(crate) rate: u64,
 }
 
+/// A simulcast of three.
+pub(crate) const THREE: &[Layer] = &[
+    Layer {
+        rid: Some("l"),
+        height: 180,
+        rate: 120_000,
+    },
+    Layer {
+        rid: Some("m"),
+        height: 360,
+        rate: 400_000,
+    },
+    Layer {
+        rid: Some("h"),
+        height: 720,
+        rate: 1_200_000,
+    },
+];
+
 /// One frame of a receiver's section.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seen {
