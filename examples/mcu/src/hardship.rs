@@ -2,12 +2,13 @@
 //! whom the second looks on through a network that loses nothing.
 
 use crate::call::{Call, FIRST_ESTIMATE};
+use crate::layout::{Layout, Place, Region};
 use crate::picture::decode::Decoder;
 use crate::picture::encode::{Encoder, Settings};
 use crate::picture::{Area, Colour, Picture};
-use crate::room::{Format, Pictures, Room, Voices, Watch, Way};
+use crate::room::{Format, Person, Pictures, Room, Voices, Watch, Way};
 use crate::sound::encode::Opus;
-use crate::sound::tests::tone;
+use crate::sound::tests::{click, strength, tone};
 use crate::sound::{FRAME, Frame, RATE, decode};
 use common::webrtc::Call as _;
 use h264::access_unit::Canonical;
@@ -23,7 +24,7 @@ use str0m::change::{SdpAnswer, SdpOffer};
 use str0m::format::Codec as Kind;
 use str0m::media::{Direction, Frequency, KeyframeRequestKind, MediaKind, MediaTime, Mid};
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::Extension;
+use str0m::rtp::{Extension, VideoOrientation};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 use testing::Random;
 
@@ -88,6 +89,8 @@ struct Cell {
     since: i64,
     /// The longest time of one colour.
     longest: i64,
+    /// How often a colour was followed by none.
+    placeholders: usize,
 }
 
 /// What somebody sees and hears of the mix.
@@ -158,12 +161,11 @@ impl Senses {
             let seen = [(30, 48), (70, 48), (30, 59), (70, 59)].map(place);
             let shows = |colour: Colour| seen.iter().all(|seen| is_near(*seen, colour));
             let colour = COLOURS.iter().position(|colour| shows(*colour));
-            if colour.is_none()
-                && (cell.colour.is_some() || !shows(Colour::SLATE) && !shows(Colour::BLACK))
-            {
+            if colour.is_none() && !shows(Colour::SLATE) && !shows(Colour::BLACK) {
                 self.broken += 1;
                 println!("at {} ms in cell {index}: {seen:?}", now / MS);
             }
+            cell.placeholders += usize::from(colour.is_none() && cell.colour.is_some());
             if colour != cell.colour {
                 cell.colour = colour;
                 cell.since = now;
@@ -175,12 +177,25 @@ impl Senses {
     }
 }
 
+fn camera(width: usize, height: usize) -> Encoder {
+    Encoder::new(Settings {
+        width,
+        height,
+        rate: 25,
+        bitrate: 400_000,
+        keyframes: None,
+    })
+}
+
 /// Somebody in the room, and the server's end of the connection.
 struct Participant {
     rtc: Rtc,
     sound: Mid,
     picture: Mid,
     camera: Encoder,
+    /// How its pictures are sent: of which size, and so many quarters of a turn short of standing upright.
+    shape: (usize, usize, u8),
+    frozen: bool,
     microphone: Opus,
     frequency: f32,
     random: Random,
@@ -208,6 +223,7 @@ impl Participant {
                 .enable_opus(true, false)
                 .enable_h264(true)
                 .set_extension(5, Extension::PlayoutDelay)
+                .set_extension(13, Extension::VideoOrientation)
         };
         // Who waits for a packet in vain asks for a keyframe.
         let patience = Some(Duration::from_millis(400));
@@ -229,19 +245,15 @@ impl Participant {
         let answer = answer.unwrap().to_sdp_string();
         let answer = SdpAnswer::from_sdp_string(&answer).unwrap();
         rtc.sdp_api().accept_answer(pending, answer).unwrap();
-        let inlet = room.enter("x", Way::Webrtc).unwrap();
+        let inlet = room.enter(&number.to_string(), Way::Webrtc).unwrap();
         let call = Call::new(Arc::clone(room), &server, &offer, Some(inlet), true).unwrap();
         Self {
             rtc,
             sound,
             picture,
-            camera: Encoder::new(Settings {
-                width: 320,
-                height: 180,
-                rate: 25,
-                bitrate: 400_000,
-                keyframes: None,
-            }),
+            camera: camera(320, 180),
+            shape: (320, 180, 0),
+            frozen: false,
             microphone: Opus::new(32_000).unwrap(),
             frequency: 200.0 * f32::from(number),
             random: Random::new(u64::from(number)),
@@ -257,12 +269,22 @@ impl Participant {
         }
     }
 
+    /// From now on pictures, upright, are of this size, and sent so many quarters of a turn short of that.
+    fn resize(&mut self, width: usize, height: usize, quarters: u8) {
+        self.shape = (width, height, quarters);
+        self.camera = match quarters % 2 {
+            0 => camera(width, height),
+            _ => camera(height, width),
+        };
+    }
+
     /// What the camera sees: noise above, a colour below.
     fn view(&mut self, number: usize) -> Picture {
-        let mut picture = Picture::new(320, 180, COLOURS[number / 4 % COLOURS.len()]);
+        let (width, height, quarters) = self.shape;
+        let mut picture = Picture::new(width, height, COLOURS[number / 4 % COLOURS.len()]);
         let random = &mut self.random;
         let noisy = Area {
-            height: 60,
+            height: height / 3,
             ..picture.area()
         };
         picture.lines(0, noisy, |line, _| {
@@ -270,7 +292,7 @@ impl Participant {
                 part.fill(64 + random.below(128) as u8);
             }
         });
-        picture
+        picture.turned((4 - quarters) % 4)
     }
 
     fn show(&mut self, number: usize, at: i64, now: Instant) {
@@ -316,6 +338,12 @@ impl Participant {
         let writer = self.rtc.writer(mid).unwrap();
         let is = |params: &&str0m::format::PayloadParams| params.spec().codec == kind;
         let pt = writer.payload_params().find(is).unwrap().pt();
+        let writer = writer.video_orientation(match self.shape.2 {
+            0 => VideoOrientation::Deg0,
+            1 => VideoOrientation::Deg270,
+            2 => VideoOrientation::Deg180,
+            _ => VideoOrientation::Deg90,
+        });
         writer.write(pt, now, time, data).unwrap();
         self.due = now;
     }
@@ -392,83 +420,185 @@ impl Participant {
     }
 }
 
-/// Lets two talk for so many seconds.
-fn talk(seconds: i64, seed: u64, lost: [[usize; 2]; 2]) -> [Participant; 2] {
-    let start = Instant::now();
-    let hand = Arc::new(AtomicI64::new(0));
-    let settings = crate::room::Settings {
-        format: FORMAT,
-        max_people: 10,
-        record: false,
-    };
-    let room = Room::new("x", settings, Watch::by_hand(start, Arc::clone(&hand)));
-    let mut people = [1, 2]
-        .map(|number| Participant::join(&room, number, seed, lost[usize::from(number) - 1], start));
-    let (mut pictures, mut voices) = (Pictures::new(FORMAT), Voices::default());
-    let mut looked = 0;
-    for at in 0..seconds * 1000 {
-        let (at, number) = (at * MS, at as usize);
-        hand.store(at, Ordering::Relaxed);
-        let now = start + Duration::from_nanos(at as u64);
-        for person in &mut people {
-            if number % 40 == 3 {
-                person.show(number / 40, at, now);
-            }
-            if number % 20 == 7 {
-                person.say(number / 20, at, now);
-            }
-            person.turn(at, now);
-        }
-        if number % 20 == 0 {
-            room.tick_sound(&mut voices, at);
-        }
-        if number % 40 == 0 {
-            room.tick_pictures(&mut pictures, at);
-        }
-        if at - looked >= 1000 * MS {
-            looked = at;
-            room.choose();
-        }
-    }
-    people
+/// A room, in which it is as late as is said.
+struct Meeting {
+    room: Arc<Room>,
+    start: Instant,
+    hand: Arc<AtomicI64>,
+    pictures: Pictures,
+    voices: Voices,
+    looked: i64,
+    /// In milliseconds.
+    now: usize,
 }
 
-/// Where in what was heard the greatest step is, in milliseconds, and how great it is.
-fn click(heard: &[f32]) -> (usize, f32) {
-    let left: Vec<_> = heard.iter().step_by(2).collect();
-    let steps = left.windows(2).map(|pair| (pair[1] - pair[0]).abs());
-    let greatest = steps.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
-    greatest.map_or((0, 0.0), |(at, step)| (at / 48, step))
+impl Meeting {
+    fn new() -> Self {
+        let start = Instant::now();
+        let hand = Arc::new(AtomicI64::new(0));
+        let settings = crate::room::Settings {
+            format: FORMAT,
+            max_people: 10,
+            record: false,
+        };
+        let room = Room::new("x", settings, Watch::by_hand(start, Arc::clone(&hand)));
+        // Who goes leaves the others where they are.
+        let half = |index: u32| Place {
+            region: Region::new(500 * index, 0, 500, 1000),
+            name: Some(format!("{}", index + 1)),
+        };
+        room.set_layout(Layout::Custom {
+            regions: vec![half(0), half(1)],
+        });
+        Self {
+            room,
+            start,
+            hand,
+            pictures: Pictures::new(FORMAT),
+            voices: Voices::default(),
+            looked: 0,
+            now: 0,
+        }
+    }
+
+    fn join(&self, number: u16, seed: u64, lost: [usize; 2]) -> Participant {
+        let now = self.start + Duration::from_millis(self.now as u64);
+        Participant::join(&self.room, number, seed, lost, now)
+    }
+
+    /// Somebody of this name.
+    fn person(&self, name: &str) -> Arc<Person> {
+        let mut people = self.room.people().into_iter();
+        people.find(|person| &*person.name == name).unwrap()
+    }
+
+    /// Lets these talk for so many milliseconds.
+    fn go_on(&mut self, length: usize, people: &mut [&mut Participant]) {
+        for number in self.now..self.now + length {
+            let at = number as i64 * MS;
+            self.hand.store(at, Ordering::Relaxed);
+            let now = self.start + Duration::from_millis(number as u64);
+            for person in &mut *people {
+                if number % 40 == 3 && !person.frozen {
+                    person.show(number / 40, at, now);
+                }
+                if number % 20 == 7 {
+                    person.say(number / 20, at, now);
+                }
+                person.turn(at, now);
+            }
+            if number % 20 == 0 {
+                self.room.tick_sound(&mut self.voices, at);
+            }
+            if number % 40 == 0 {
+                self.room.tick_pictures(&mut self.pictures, at);
+            }
+            if at - self.looked >= 1000 * MS {
+                self.looked = at;
+                self.room.choose();
+            }
+        }
+        self.now += length;
+    }
+}
+
+/// Greatest click, as [`click`] measures it: what the codec itself makes of a tone that begins, and far from what is heard as one.
+const SMOOTH: f32 = 0.01;
+
+fn told(person: &Participant) -> String {
+    let senses = &person.senses;
+    let cells = senses.cells.map(|cell| cell.longest / MS);
+    format!(
+        "{} requests, {} pictures, {} broken, {} ms without one, the same in a cell for {cells:?} ms, placeholders {:?}, a click of {:?}",
+        senses.requests,
+        senses.pictures,
+        senses.broken,
+        senses.gap / MS,
+        senses.cells.map(|cell| cell.placeholders),
+        click(&senses.heard)
+    )
 }
 
 /// Of a hundred packets, five are lost on the way there, and ten on the way back.
 #[test]
 fn losses_are_survived() {
-    let [ann, bob] = talk(20, 1, [[50, 100], [0, 0]]);
-    let told = |person: &Participant| {
-        let senses = &person.senses;
-        let cells = senses.cells.map(|cell| cell.longest / MS);
-        let clicks = click(&senses.heard);
-        format!(
-            "{} requests, {} pictures, {} broken, {} ms without one, the same in a cell for {cells:?} ms, a step of {clicks:?}",
-            senses.requests,
-            senses.pictures,
-            senses.broken,
-            senses.gap / MS
-        )
-    };
+    let mut meeting = Meeting::new();
+    let mut ann = meeting.join(1, 1, [50, 100]);
+    let mut bob = meeting.join(2, 2, [0, 0]);
+    meeting.go_on(20_000, &mut [&mut ann, &mut bob]);
     let all = format!("ann: {}\nbob: {}", told(&ann), told(&bob));
     println!("{all}");
     for person in [&ann, &bob] {
         let senses = &person.senses;
         assert!(senses.pictures > 100, "{all}");
         assert_eq!(senses.broken, 0, "{all}");
+        assert_eq!(senses.cells.map(|cell| cell.placeholders), [0, 0], "{all}");
         assert!(senses.heard.len() > 17 * 2 * RATE, "{all}");
     }
     // Who loses nothing sees a mix that never stops, and each picture of who loses much is followed by another soon.
     assert!(bob.senses.gap < 450 * MS, "{all}");
     assert!(bob.senses.cells[0].longest < 1500 * MS, "{all}");
+    assert!(click(&bob.senses.heard).0 < SMOOTH, "{all}");
     // What is lost is sent again, once or several times: keyframes are hardly ever needed.
     assert!(ann.senses.requests < 8, "{all}");
     assert!(ann.senses.gap < 1500 * MS, "{all}");
+}
+
+/// All that can happen to somebody, who loses 5 % of all packets besides, while another looks on and listens.
+#[test]
+fn whatever_happens_to_one_the_others_see_and_hear_well() {
+    let mut meeting = Meeting::new();
+    let mut ann = meeting.join(1, 5, [50, 50]);
+    let mut bob = meeting.join(2, 6, [0, 0]);
+    let mut seen = Vec::new();
+    let mut go_on = |meeting: &mut Meeting, length, what, people: &mut [&mut Participant]| {
+        meeting.go_on(length, people);
+        let bob = &mut people[people.len() - 1].senses;
+        // The tone of the other in the last fifth of a second, and whether it is seen.
+        let heard = strength(&bob.heard[bob.heard.len() - 2 * RATE / 5..], 200.0);
+        seen.push((
+            what,
+            bob.cells[0].colour.is_some(),
+            heard > 0.2,
+            heard < 0.01,
+        ));
+    };
+    go_on(&mut meeting, 3000, "together", &mut [&mut ann, &mut bob]);
+    for (width, height) in [(480, 270), (160, 90), (320, 180)] {
+        ann.resize(width, height, 0);
+        go_on(&mut meeting, 1000, "resized", &mut [&mut ann, &mut bob]);
+    }
+    for quarters in [1, 2, 3, 0] {
+        ann.resize(320, 180, quarters);
+        go_on(&mut meeting, 1000, "turned", &mut [&mut ann, &mut bob]);
+    }
+    let person = meeting.person("1");
+    for muted in [true, false] {
+        person.set_muted(muted);
+        let what = if muted { "muted" } else { "heard again" };
+        go_on(&mut meeting, 700, what, &mut [&mut ann, &mut bob]);
+    }
+    for frozen in [true, false] {
+        ann.frozen = frozen;
+        let what = if frozen { "frozen" } else { "moves again" };
+        let length = if frozen { 4000 } else { 1000 };
+        go_on(&mut meeting, length, what, &mut [&mut ann, &mut bob]);
+    }
+    drop((ann, person));
+    go_on(&mut meeting, 700, "gone", &mut [&mut bob]);
+    let mut ann = meeting.join(1, 7, [50, 50]);
+    go_on(&mut meeting, 3000, "back", &mut [&mut ann, &mut bob]);
+    let all = format!("{seen:?}\nbob: {}", told(&bob));
+    println!("{all}");
+    for (what, is_seen, is_heard, is_silent) in seen {
+        let silent = matches!(what, "muted" | "gone");
+        assert_eq!(is_seen, !matches!(what, "frozen" | "gone"), "{what}: {all}");
+        assert_eq!((is_heard, is_silent), (!silent, silent), "{what}: {all}");
+    }
+    let senses = &bob.senses;
+    assert_eq!(senses.broken, 0, "{all}");
+    // While it is frozen, and when it has gone.
+    assert_eq!(senses.cells.map(|cell| cell.placeholders), [2, 0], "{all}");
+    assert!(senses.gap < 450 * MS, "{all}");
+    assert!(click(&senses.heard).0 < SMOOTH, "{all}");
 }

@@ -7,16 +7,18 @@ use crate::sound::mix::{Gate, Limiter, Mix};
 use crate::sound::queue::Queue;
 use crate::sound::speaker::Speaker;
 use crate::sound::{FRAME, Frame, RATE, level};
+use anyhow::Context;
 use bytes::Bytes;
 use media::{Flags, Timescale};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Frames for which somebody who was heard keeps a mix of their own: who hears two encoders by turns would hear the seam.
 const OWN: u64 = 500;
-/// Frames that a new encoder makes beside the old one before it is heard: they agree by then.
-const WARM: u64 = 3;
+/// Frames of the past that a new encoder is given first, so that what it makes goes on where another one ends: what came before is forgotten
+/// by then.
+const PAST: usize = 5;
 /// Bits per second.
 const BITRATE: u32 = 64_000;
 /// Longest gap that is made up for, in samples.
@@ -97,13 +99,47 @@ pub(crate) const fn samples(nanos: i64) -> i64 {
     nanos / 1000 * (RATE as i64 / 1000) / 1000
 }
 
-/// An encoder, and who hears it.
+/// An encoder of a mix.
 #[derive(Debug)]
 struct Share {
     encoder: Opus,
     limiter: Limiter,
-    age: u64,
+    /// What was encoded last.
+    past: VecDeque<Box<Frame>>,
     used: u64,
+}
+
+impl Share {
+    /// One that goes on where the one ends that its listener has heard so far: decoders keep what they need of the packets before, and would
+    /// make a click of packets that know nothing of those.
+    fn after(heard: Option<&Self>) -> anyhow::Result<Self> {
+        let mut encoder = Opus::new(BITRATE)?;
+        let mut limiter = Limiter::default();
+        let mut past = VecDeque::with_capacity(PAST);
+        if let Some(heard) = heard {
+            limiter = heard.limiter;
+            past.clone_from(&heard.past);
+            for sound in &past {
+                encoder.encode(sound)?;
+            }
+        }
+        Ok(Self {
+            encoder,
+            limiter,
+            past,
+            used: 0,
+        })
+    }
+
+    fn encode(&mut self, mut sound: Box<Frame>) -> anyhow::Result<Bytes> {
+        self.limiter.apply(&mut sound);
+        let packet = self.encoder.encode(&sound);
+        if self.past.len() >= PAST {
+            self.past.pop_front();
+        }
+        self.past.push_back(sound);
+        packet
+    }
 }
 
 /// A listener: what it is told, and who it is in the room.
@@ -129,6 +165,8 @@ pub(crate) struct Heard {
 pub(crate) struct Voices {
     voices: HashMap<u64, Voice>,
     shares: HashMap<Option<u64>, Share>,
+    /// Which of them each ear has heard last.
+    hears: HashMap<u64, Option<u64>>,
     speaker: Speaker,
     all: Limiter,
     frame: u64,
@@ -147,9 +185,7 @@ impl Voices {
     ) -> Heard {
         self.frame += 1;
         let frame = self.frame;
-        self.voices
-            .retain(|id, _| people.iter().any(|person| person.id == *id));
-        let mut heard = Vec::new();
+        let mut heard = self.leave(at, people);
         let mut levels = Vec::with_capacity(people.len());
         for person in people {
             let voice = self.voices.entry(person.id).or_default();
@@ -187,54 +223,63 @@ impl Voices {
                     .and_then(|voice| voice.loud)
                     .is_some_and(|loud| frame - loud < OWN)
             });
-            let mut packet = made
+            let before = self.hears.insert(ear.id, own);
+            let packet = made
                 .entry(own)
-                .or_insert_with(|| encode(&mut self.shares, own, &mix, frame))
+                .or_insert_with(|| {
+                    let mix = Box::new(mix.without(own));
+                    self.encode(own, before, mix)
+                        .inspect_err(|error| tracing::error!("no Opus: {error:#}"))
+                        .ok()
+                })
                 .clone();
-            let young =
-                own.is_some() && self.shares.get(&own).is_some_and(|share| share.age < WARM);
-            if young && !own.is_some_and(|id| mix.has(id)) {
-                packet = made
-                    .entry(None)
-                    .or_insert_with(|| encode(&mut self.shares, None, &mix, frame))
-                    .clone();
-            }
             if let Some(packet) = packet {
                 result.packets.push((ear.id, packet));
             }
         }
         self.shares.retain(|_, share| share.used == frame);
+        self.hears
+            .retain(|id, _| ears.iter().any(|ear| ear.id == *id));
         result
+    }
+
+    /// Who has gone is heard for one frame more, in which they fade: else they would end with a click.
+    fn leave(&mut self, at: i64, people: &[Arc<Person>]) -> Vec<(u64, Frame)> {
+        let mut last = Vec::new();
+        self.voices.retain(|id, voice| {
+            let stays = people.iter().any(|person| person.id == *id);
+            let mut sound: Frame = [0.0; 2 * FRAME];
+            if !stays {
+                voice.queue.take(at, &mut sound);
+                if voice.gate.apply(&mut sound, 0.0) {
+                    last.push((*id, sound));
+                }
+            }
+            stays
+        });
+        last
+    }
+
+    /// Encodes a mix for all who hear it, of whom one has heard another one `before`.
+    fn encode(
+        &mut self,
+        own: Option<u64>,
+        before: Option<Option<u64>>,
+        mix: Box<Frame>,
+    ) -> anyhow::Result<Bytes> {
+        if !self.shares.contains_key(&own) {
+            let heard = before.and_then(|before| self.shares.get(&before));
+            self.shares.insert(own, Share::after(heard)?);
+        }
+        let share = self.shares.get_mut(&own).context("it was made")?;
+        share.used = self.frame;
+        share.encode(mix)
     }
 
     /// How many mixes were encoded for the last frame.
     pub(crate) fn encodes(&self) -> usize {
         self.shares.len()
     }
-}
-
-fn encode(
-    shares: &mut HashMap<Option<u64>, Share>,
-    own: Option<u64>,
-    mix: &Mix<'_>,
-    frame: u64,
-) -> Option<Bytes> {
-    let share = match shares.entry(own) {
-        std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-        std::collections::hash_map::Entry::Vacant(entry) => entry.insert(Share {
-            encoder: Opus::new(BITRATE)
-                .inspect_err(|error| tracing::error!("no Opus: {error:#}"))
-                .ok()?,
-            limiter: Limiter::default(),
-            age: 0,
-            used: frame,
-        }),
-    };
-    share.age += 1;
-    share.used = frame;
-    let mut sound = mix.without(own);
-    share.limiter.apply(&mut sound);
-    share.encoder.encode(&sound).ok()
 }
 
 #[cfg(test)]
