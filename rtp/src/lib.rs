@@ -25,6 +25,7 @@ extern crate alloc;
 
 pub mod clock;
 pub mod congestion;
+pub mod dependency;
 mod error;
 pub mod extension;
 pub mod fec;

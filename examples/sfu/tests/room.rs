@@ -3,7 +3,7 @@
 mod support;
 
 use fluvial_sfu::message::{Notice, Request, Source};
-use fluvial_sfu::room::Taken;
+use fluvial_sfu::room::{Entrance, Taken};
 use std::time::Duration;
 use str0m::format::Codec;
 use support::{Layer, Seen, THREE, World};
@@ -204,6 +204,40 @@ fn a_throttled_viewer_gets_a_lower_layer_and_the_others_do_not() {
     world.run(seconds(30));
     let seen = world.clients[slow].all_seen();
     assert_eq!(seen[seen.len() - 1].height, 720, "it recovers");
+}
+
+/// As GStreamer 1.22: ICE takes it for dead after 15 s, but its reports come, and so it is here; when they cease, it is not.
+#[test]
+fn a_player_who_asks_for_no_consent_is_here_while_it_reports() {
+    let mut world = World::new();
+    world.join(ONE, 0);
+    let viewer = world.come(&[], 1, Entrance::Http);
+    world.clients[viewer].asks = false;
+    world.run(seconds(30));
+    let id = world.clients[viewer].id;
+    assert!(world.room.has(id), "after half a minute of reports");
+    let late = world.now - seconds(1);
+    let seen = world.clients[viewer].all_seen();
+    assert!(seen.iter().filter(|seen| seen.at > late).count() > 20);
+    world.clients[viewer].dead = true;
+    world.run(seconds(20));
+    assert!(world.room.has(id), "it may be slow to report");
+    world.run(seconds(10));
+    assert!(!world.room.has(id), "half a minute after the last report");
+}
+
+/// Who asked for consent, and does not any more, has gone, however they report.
+#[test]
+fn a_player_who_asked_and_is_gone_is_let_go_sooner() {
+    let mut world = World::new();
+    world.join(ONE, 0);
+    let viewer = world.come(&[], 1, Entrance::Http);
+    world.run(seconds(20));
+    let id = world.clients[viewer].id;
+    assert!(world.room.has(id));
+    world.clients[viewer].dead = true;
+    world.run(seconds(17));
+    assert!(!world.room.has(id), "after the 15 s of ICE");
 }
 
 #[test]

@@ -8,7 +8,7 @@ const LONGEST_PAUSE = 8000;
 
 /** Events: `people`, `speaker`, `assigned` (with `sections`), `state`, `chat`, `sent`. */
 export class Call extends EventTarget {
-  /** @param {{room: string, name: string, codec?: string, simulcast?: boolean, relay?: boolean}} options */
+  /** @param {{room: string, name: string, codec?: string, svc?: string, simulcast?: boolean, relay?: boolean}} options */
   constructor(options) {
     super();
     this.options = options;
@@ -190,11 +190,14 @@ export class Call extends EventTarget {
     this.prefer(transceiver, track.kind);
   }
 
-  /** Simulcast: the same picture in several sizes, of which the server sends each viewer the one that fits. */
+  /** Simulcast: the same picture in several sizes, of which the server sends each viewer the one that fits. With VP9 and AV1 these are layers
+   * of one stream. */
   encodings(source, track) {
     const height = track.getSettings().height ?? 360;
     const rate = (lines) => RATES[Object.keys(RATES).find((known) => lines <= known) ?? 1080];
     const count = this.options.simulcast === false || source === "screen" ? 1 : LAYERS.find(([from]) => height >= from)[1];
+    const mode = this.options.svc ?? (/^(vp9|av1)$/i.test(this.options.codec ?? "") ? `L${count}T3_KEY`.replace("L1T3_KEY", "L1T3") : null);
+    if (mode) return [{ maxBitrate: rate(height), scalabilityMode: mode }];
     if (count === 1) return [{ maxBitrate: rate(height) }];
     return ["l", "m", "h"].slice(3 - count).map((rid, index) => {
       const scale = 2 ** (count - 1 - index);

@@ -47,7 +47,7 @@ function notice(text) {
 async function join() {
   const name = $("name").value.trim() || "guest";
   if (!query.has("autojoin")) localStorage.setItem("name", name);
-  call = new Call({ room, name, codec: query.get("codec") ?? undefined, simulcast: query.get("simulcast") !== "0" });
+  call = new Call({ room, name, codec: query.get("codec") ?? undefined, svc: query.get("svc") ?? undefined, simulcast: query.get("simulcast") !== "0" });
   window.meeting = call;
   call.addEventListener("state", (event) => state(event.detail));
   call.addEventListener("people", () => ($("count").textContent = call.people.size + 1));

@@ -124,6 +124,20 @@ fn gstreamer_plays_from_a_room() {
     saw(&lines, RED, false);
 }
 
+/// Longer than ICE keeps who asks for no consent (15 s), and than a player may be silent (25 s): its reports keep it.
+#[test]
+#[ignore = "takes 40 s: cargo test -p fluvial-interop --test interop -- --ignored gstreamer_plays_on"]
+fn gstreamer_plays_on_without_consent() {
+    needs!(AIORTC, GSTREAMER_WEBRTC);
+    let sfu = Sfu::start_at("0.0.0.0:0", &[]);
+    let _publisher = publish(&sfu.url("/whip/a"));
+    let mut command = webrtcbin("play", &sfu.url("/whep/a"), "35");
+    let lines = Process::run("webrtcbin playing", &mut command);
+    saw(&lines, RED, false);
+    let seen: Value = serde_json::from_str(&lines.concat()).expect("the script prints JSON");
+    assert!(seen["sound"].as_f64() >= Some(30.0), "{seen}");
+}
+
 #[test]
 fn aiortc_publishes_a_live_stream() {
     needs!(AIORTC);

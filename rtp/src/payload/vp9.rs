@@ -8,6 +8,7 @@
 use super::assembler::Assembler;
 use super::parts::Parts;
 use super::{Frame, Payload};
+use crate::packet::short;
 use crate::{Error, Limits, Packet};
 use wire::Reader;
 
@@ -28,10 +29,23 @@ pub struct Descriptor {
     pub spatial_layer: Option<(u8, bool)>,
     /// `TL0PICIDX`.
     pub tl0_pic_idx: Option<u8>,
+    /// `P_DIFF`: how many pictures back those are that this one needs, 7 bits each; told in flexible mode only, and then of every picture
+    /// that needs others. 0 stands for none.
+    pub references: [u8; 3],
+    /// `WIDTH` and `HEIGHT` of each spatial layer, from the smallest, as far as it tells them; 0 × 0 stands for none.
+    pub sizes: [(u16, u16); 8],
 }
 
 impl Descriptor {
-    /// Reads one; a scalability structure is passed over.
+    /// That of a whole payload.
+    ///
+    /// # Errors
+    /// [`Error::Short`] where it ends early.
+    pub fn parse(payload: &[u8]) -> Result<Self, Error> {
+        Self::decode(&mut Reader::new(payload))
+    }
+
+    /// Reads one; of a scalability structure the sizes.
     ///
     /// # Errors
     /// [`Error::Short`] where it ends early.
@@ -61,21 +75,71 @@ impl Descriptor {
             }
         }
         if flexible && descriptor.inter_picture {
-            while r.u8("P_DIFF")? & 1 != 0 {}
+            let mut places = descriptor.references.iter_mut();
+            loop {
+                let difference = r.u8("P_DIFF")?;
+                if let Some(place) = places.next() {
+                    *place = difference >> 1;
+                }
+                if difference & 1 == 0 {
+                    break;
+                }
+            }
         }
         if first & 2 != 0 {
-            skip_structure(r)?;
+            structure(r, &mut descriptor.sizes)?;
         }
         Ok(descriptor)
     }
+
+    /// Whether it tells by [`references`](Self::references) what is needed.
+    #[must_use]
+    pub const fn is_flexible(payload: &[u8]) -> bool {
+        matches!(payload, [first, ..] if *first & 0x10 != 0)
+    }
+
+    /// Puts another picture id, of as many bits as were there, and another `TL0PICIDX` into a payload that has them: for streams that are
+    /// made of several.
+    ///
+    /// # Errors
+    /// [`Error::Short`] where the payload ends before them.
+    pub fn renumber(payload: &mut [u8], picture_id: u16, tl0_pic_idx: u8) -> Result<(), Error> {
+        let ends = |at: usize| short("PictureID, TL0PICIDX", at, 1, 0);
+        let [first, rest @ ..] = payload else {
+            return Err(ends(0));
+        };
+        let first = *first;
+        let [high, low] = picture_id.to_be_bytes();
+        let rest = match (first & 0x80 != 0, rest) {
+            (false, rest) => rest,
+            (true, [a, b, rest @ ..]) if *a & 0x80 != 0 => {
+                (*a, *b) = (high | 0x80, low);
+                rest
+            }
+            (true, [a, rest @ ..]) if *a & 0x80 == 0 => {
+                *a = low & 0x7F;
+                rest
+            }
+            _ => return Err(ends(1)),
+        };
+        if first & 0x30 == 0x20 {
+            let [_, group, ..] = rest else {
+                return Err(ends(2));
+            };
+            *group = tl0_pic_idx;
+        }
+        Ok(())
+    }
 }
 
-/// Passes over a scalability structure: `N_S`, `Y`, `G`, sizes of layers, and a group of pictures (§4.2.1).
-fn skip_structure(r: &mut Reader<'_>) -> Result<(), Error> {
+/// Reads a scalability structure: `N_S`, `Y`, `G`, sizes of layers; passes over a group of pictures (§4.2.1).
+fn structure(r: &mut Reader<'_>, sizes: &mut [(u16, u16); 8]) -> Result<(), Error> {
     let first = r.u8("scalability structure")?;
     if first & 0x10 != 0 {
         let layers = usize::from(first >> 5).saturating_add(1);
-        r.skip(layers.saturating_mul(4), "WIDTH, HEIGHT")?;
+        for size in sizes.iter_mut().take(layers) {
+            *size = (r.u16("WIDTH")?, r.u16("HEIGHT")?);
+        }
     }
     if first & 8 != 0 {
         for _ in 0..r.u8("N_G")? {
@@ -201,5 +265,73 @@ impl Depacketizer {
     #[must_use]
     pub fn buffered_len(&self) -> usize {
         self.assembler.buffered_len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A key picture's first packet of three layers, as Chromium sends it, and a later one in flexible mode.
+    const KEY: [u8; 19] = [
+        0xAA,
+        0x80 | 0x12,
+        0x34,
+        0x00,
+        7,
+        0x50,
+        0,
+        160,
+        0,
+        90,
+        1,
+        64,
+        0,
+        180,
+        2,
+        128,
+        1,
+        104,
+        0x82,
+    ];
+    const LATER: [u8; 7] = [0xF8, 0x92, 0x35, 0x22, 0x03, 0x0C, 0x86];
+
+    #[test]
+    fn sizes_and_references_are_told() {
+        let mut r = Reader::new(&KEY);
+        let key = Descriptor::decode(&mut r).unwrap();
+        assert_eq!(r.rest(), [0x82]);
+        assert_eq!(key.sizes[..4], [(160, 90), (320, 180), (640, 360), (0, 0)]);
+        assert_eq!((key.tl0_pic_idx, key.references), (Some(7), [0; 3]));
+        let mut r = Reader::new(&LATER);
+        let later = Descriptor::decode(&mut r).unwrap();
+        assert_eq!(r.rest(), [0x86]);
+        assert_eq!((later.tl0_pic_idx, later.references), (None, [1, 6, 0]));
+        assert!(Descriptor::is_flexible(&LATER) && !Descriptor::is_flexible(&KEY));
+        for end in 0..6 {
+            assert!(Descriptor::decode(&mut Reader::new(&LATER[..end])).is_err());
+        }
+    }
+
+    #[test]
+    fn numbers_are_put_where_they_were() {
+        let mut key = KEY;
+        Descriptor::renumber(&mut key, 0x7ABC, 99).unwrap();
+        let told = Descriptor::decode(&mut Reader::new(&key)).unwrap();
+        assert_eq!(
+            (told.picture_id, told.tl0_pic_idx),
+            (Some(0x7ABC), Some(99))
+        );
+        assert_eq!(key[5..], KEY[5..], "the rest stays");
+        let mut short = [0x88, 0x05, 1, 2];
+        Descriptor::renumber(&mut short, 0x7A83, 99).unwrap();
+        assert_eq!(short, [0x88, 0x03, 1, 2], "seven bits stay seven");
+        for end in 0..4 {
+            let mut cut = KEY;
+            assert!(
+                Descriptor::renumber(&mut cut[..end], 1, 1).is_err(),
+                "{end}"
+            );
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Which section of a receiver carries what, and in which layer.
 
 use super::layers::{Wish, allocate};
-use super::slot::Feed;
+use super::slot::{Feed, Slot};
 use super::{FLOOR, PeerId, Room, STRAINED_FLOOR};
 use crate::message::{Assignment, Notice, Source};
 use std::time::Instant;
@@ -189,7 +189,9 @@ impl Room {
             wishes.push(Wish {
                 priority: feed.priority,
                 height: feed.height,
-                current: places.iter().position(|place| feed.current == Some(*place)),
+                current: places
+                    .iter()
+                    .position(|place| slot.current() == Some(*place)),
                 layers,
             });
             sections.push((slot.mid, feed.peer, feed.track, places));
@@ -210,28 +212,18 @@ impl Room {
                 }
             }
             for ((section, peer, track, places), choice) in sections.into_iter().zip(chosen) {
-                let layer = choice.and_then(|choice| places.get(choice).copied());
+                let rung = choice.and_then(|choice| places.get(choice).copied());
                 let connected = receiver.connected;
                 let Some(slot) = receiver.slots.iter_mut().find(|slot| slot.mid == section) else {
                     continue;
                 };
-                let Some(feed) = &mut slot.feed else {
-                    continue;
-                };
-                if layer.is_none() {
-                    // No room for it: it stands still until there is.
-                    feed.current = None;
-                }
-                feed.wanted = layer;
-                feed.smaller = places
-                    .get(..choice.unwrap_or(0))
-                    .unwrap_or_default()
-                    .to_vec();
-                if let Some(layer) = layer
+                let smaller = places.get(..choice.unwrap_or(0)).unwrap_or_default();
+                slot.want(rung, smaller.iter().map(|rung| rung.layer).collect());
+                if let Some(rung) = rung
                     && connected
-                    && feed.current != Some(layer)
+                    && slot.waits()
                 {
-                    needed.push((peer, track, layer));
+                    needed.push((peer, track, rung.layer));
                 }
             }
         }
@@ -248,7 +240,7 @@ impl Room {
         let sections: Vec<Assignment> = peer
             .slots
             .iter()
-            .map(|slot| slot.assignment(self.rid_of(slot.feed.as_ref())))
+            .map(|slot| slot.assignment(self.layer_of(slot)))
             .collect();
         if let Some(peer) = self.peers.get_mut(&id)
             && peer.told_sections != sections
@@ -274,8 +266,12 @@ impl Room {
         }
     }
 
-    fn rid_of(&self, feed: Option<&Feed>) -> Option<String> {
-        let feed = feed?;
+    /// What the layer is called that a section carries.
+    fn layer_of(&self, slot: &Slot) -> Option<String> {
+        if let Some((spatial, temporal)) = slot.current().and_then(|rung| rung.parts) {
+            return Some(format!("S{spatial}T{temporal}"));
+        }
+        let feed = slot.feed.as_ref()?;
         let publisher = self.peers.get(&feed.peer)?;
         let track = publisher
             .tracks

@@ -2,6 +2,7 @@
 
 use super::keyframe;
 use super::peer::Entrance;
+use super::slot::Seen;
 use super::tap::TapId;
 use super::{Outbound, Packet, PeerId, Room, STRAIN, STRAINED};
 use crate::message::Source;
@@ -50,6 +51,11 @@ impl Room {
                     && let Some(peer) = self.peers.get_mut(&id)
                 {
                     peer.strained = Some(now + STRAINED);
+                }
+            }
+            Event::MediaEgressStats(stats) => {
+                if let Some(peer) = self.peers.get_mut(&id) {
+                    peer.reported(&stats, now);
                 }
             }
             Event::ChannelData(data) => self.said(id, &data),
@@ -140,7 +146,12 @@ impl Room {
         };
         let params = encoding.params;
         let keyframe = keyframe::starts(params.spec().codec, &packet.payload);
-        encoding.hear(packet.payload.len(), keyframe, now);
+        let part = encoding.scale.part(params.spec().codec, &packet);
+        encoding.hear(packet.payload.len(), keyframe, part.as_ref(), now);
+        let seen = Seen {
+            keyframe: keyframe.is_some(),
+            part,
+        };
         if muted {
             return;
         }
@@ -174,7 +185,7 @@ impl Room {
             let Some(rtc) = &mut receiver.rtc else {
                 continue;
             };
-            if slot.forward(rtc, &packet, params, layer, keyframe.is_some(), now) {
+            if slot.forward(rtc, &packet, params, layer, &seen, now) {
                 self.counters.forwarded += 1;
                 self.dirty.insert(reader);
             }
@@ -198,7 +209,11 @@ impl Room {
         let Some(feed) = slot.and_then(|slot| slot.feed.as_ref()) else {
             return;
         };
-        let (from, mid, layer) = (feed.peer, feed.track, feed.current.or(feed.wanted));
+        let (from, mid, layer) = (
+            feed.peer,
+            feed.track,
+            feed.current.or(feed.wanted.map(|rung| rung.layer)),
+        );
         if let Some(layer) = layer {
             self.want_keyframe(from, mid, layer, now);
         }

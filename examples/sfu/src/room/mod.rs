@@ -12,13 +12,15 @@ mod layers;
 mod negotiate;
 mod packet;
 mod peer;
+mod pictures;
 mod request;
 mod rewrite;
+mod scale;
+mod sieve;
 mod slot;
 mod speaker;
 mod tap;
 mod track;
-mod vp8;
 
 pub use guest::{Guest, GuestTrack, Outbound};
 pub use packet::Packet;
@@ -27,6 +29,8 @@ pub use tap::{Taken, TakenPacket, TapId};
 
 use crate::message::{Notice, Person, Request};
 use peer::Peer;
+use rtp::extension::DEPENDENCY_DESCRIPTOR_URI;
+use scale::RawDependenciesSerializer;
 use speaker::Speakers;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -36,8 +40,11 @@ use str0m::bwe::Bitrate;
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::media::{MediaKind, Mid};
 use str0m::net::{Protocol, Receive, TcpType, Transmit};
+use str0m::rtp::Extension;
 use str0m::{Candidate, Input, Output, PacerReason, Reason, Rtc, RtcConfig};
 
+/// Our id of dependency descriptors, where the client has none yet.
+const DEPENDENCIES: u8 = 12;
 /// How often speakers and layers are looked at, where nothing urges.
 const TICK: Duration = Duration::from_millis(200);
 /// Who came by HTTP and has no connection after that long is gone; over a WebSocket one may wait and only watch the list.
@@ -135,6 +142,10 @@ pub struct Counters {
     pub messages: u64,
 }
 
+fn dependencies() -> Extension {
+    Extension::with_serializer(DEPENDENCY_DESCRIPTOR_URI, RawDependenciesSerializer)
+}
+
 impl Room {
     /// An empty one.
     #[must_use]
@@ -208,6 +219,7 @@ impl Room {
             .set_ice_lite(true)
             .set_rtp_mode(true)
             .enable_h265(false)
+            .set_extension(DEPENDENCIES, dependencies())
             .enable_bwe(Some(Bitrate::bps(FIRST_ESTIMATE)))
             .set_stats_interval(Some(STATISTICS))
             .build(now);
@@ -315,7 +327,13 @@ impl Room {
         data: &[u8],
         now: Instant,
     ) {
-        let Some(rtc) = self.rtc(id) else {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        if common::stun::asked_for(data).is_some() {
+            peer.asked(now);
+        }
+        let Some(rtc) = &mut peer.rtc else {
             return;
         };
         let Ok(receive) = Receive::new(protocol, from, to, data) else {

@@ -48,7 +48,7 @@ impl Room {
         // Which sections there are now comes as events.
         self.dirty.insert(id);
         self.flush(now);
-        Ok(answer.to_sdp_string())
+        Ok(in_order_of(sdp, &answer.to_sdp_string()))
     }
 
     /// A section is there, or goes another way than before.
@@ -184,6 +184,29 @@ impl Room {
     }
 }
 
+/// The answer, with the formats of each section in the order of the offer (RFC 3264 §6.1): browsers send the first one of the answer, and
+/// which that is to be is their choice.
+fn in_order_of(offer: &str, answer: &str) -> String {
+    let mut offered = offer.lines().filter(|line| line.starts_with("m="));
+    let mut ordered = String::with_capacity(answer.len());
+    for line in answer.lines() {
+        let theirs = line.starts_with("m=").then(|| offered.next()).flatten();
+        let ours: Vec<&str> = line.split(' ').collect();
+        match theirs.zip(ours.split_at_checked(3)) {
+            Some((theirs, (head, formats))) => {
+                let place =
+                    |format: &&str| theirs.split(' ').skip(3).position(|other| other == *format);
+                let mut formats = formats.to_vec();
+                formats.sort_by_key(|format| place(format).unwrap_or(usize::MAX));
+                ordered.push_str(&[head, &formats].concat().join(" "));
+            }
+            None => ordered.push_str(line),
+        }
+        ordered.push_str("\r\n");
+    }
+    ordered
+}
+
 impl Peer {
     /// What the page said, or else the usual.
     fn source_of(&self, mid: Mid, kind: MediaKind) -> Source {
@@ -197,5 +220,21 @@ impl Peer {
             Some(source) if source.is_audio() == is_audio => *source,
             _ => usual,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_of_an_answer_stand_in_the_order_of_the_offer() {
+        let offer = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nm=video 9 UDP/TLS/RTP/SAVPF 98 99 96 97 45\r\na=mid:1\r\n\
+            m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n";
+        let answer = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nm=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99\r\na=mid:1\r\n\
+            m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n";
+        let expected = answer.replace("96 97 98 99", "98 99 96 97");
+        assert_eq!(in_order_of(offer, answer), expected);
+        assert_eq!(in_order_of("", answer), answer);
     }
 }

@@ -12,9 +12,14 @@ use str0m::Rtc;
 use str0m::channel::ChannelId;
 use str0m::media::{MediaKind, Mid};
 use str0m::rtp::Ssrc;
+use str0m::stats::MediaEgressStats;
 
 /// Longest time between two packets of who does not ask for consent and is not gone.
 const SILENCE: Duration = Duration::from_secs(5);
+/// The same of who only receives, and so sends but reports: five of their longest intervals (RFC 3550 §6.3.5).
+const REPORTS: Duration = Duration::from_secs(25);
+/// Binding requests that come so long after somebody has come ask for consent; those before look for a way.
+const SETTLED: Duration = Duration::from_secs(10);
 
 /// Names somebody, in the whole server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +59,8 @@ pub(super) struct Peer {
     pub(super) heard: Instant,
     /// Whether they no longer ask for consent to send (RFC 7675), as ICE has it. Some never do.
     pub(super) unchecked: bool,
+    /// Whether they ever did ask.
+    asks: bool,
     /// When `rtc` wants to be asked again.
     pub(super) deadline: Option<Instant>,
     /// What the page says its sections carry.
@@ -102,6 +109,7 @@ impl Peer {
             connected: false,
             heard: now,
             unchecked: false,
+            asks: false,
             deadline: None,
             sources: BTreeMap::new(),
             muted: Vec::new(),
@@ -136,7 +144,28 @@ impl Peer {
 
     /// Whether nothing has come for so long that the connection is taken for dead where ICE says so.
     pub(super) fn is_silent(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.heard) > SILENCE
+        let reports = self.tracks.is_empty() && !self.asks;
+        let patience = if reports { REPORTS } else { SILENCE };
+        now.saturating_duration_since(self.heard) > patience
+    }
+
+    /// They ask whether they may send: to find a way, and later, where they do what RFC 7675 says, all the time.
+    pub(super) fn asked(&mut self, now: Instant) {
+        self.asks |= now.saturating_duration_since(self.since) > SETTLED;
+    }
+
+    /// What they report of a section: something new is a sign of life, as only they can have sent it.
+    pub(super) fn reported(&mut self, stats: &MediaEgressStats, now: Instant) {
+        let requests = stats.nacks + stats.plis + stats.firs;
+        let report = stats.remote.as_ref();
+        let report = report.map(|report| (*report.maximum_sequence_number, report.jitter));
+        let reported = Some((requests, report, stats.rtt));
+        if let Some(slot) = self.slot(stats.mid)
+            && slot.reported != reported
+        {
+            slot.reported = reported;
+            self.heard = now;
+        }
     }
 
     pub(super) fn track(&mut self, mid: Mid) -> Option<&mut Track> {
@@ -154,13 +183,13 @@ impl Peer {
 }
 
 impl Slot {
-    /// What the page is told of it; `rid` is that of the layer that is sent.
-    pub(super) fn assignment(&self, rid: Option<String>) -> Assignment {
+    /// What the page is told of it; `layer` is what the one is called that is sent.
+    pub(super) fn assignment(&self, layer: Option<String>) -> Assignment {
         Assignment {
             mid: self.mid.to_string(),
             peer: self.feed.as_ref().map(|feed| feed.peer.to_string()),
             source: self.feed.as_ref().map(|feed| feed.source),
-            layer: rid,
+            layer,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Sequence numbers and times of what one section sends, while its source changes.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// Makes one RTP stream of pieces of several (RFC 3550 §5.1): a receiver sees neither that another layer nor that another person
@@ -11,7 +12,13 @@ pub(super) struct Rewriter {
     last: Option<(u64, u32, Instant)>,
     /// What is added to numbers and times of the present source, and from which number on it counts.
     shift: Option<Shift>,
+    /// The highest number of the present source, and those that were left out of late: what comes after them moves up.
+    highest: u64,
+    skipped: VecDeque<u64>,
 }
+
+/// So many numbers that were left out are remembered one by one, for packets that come late.
+const SKIPPED: usize = 512;
 
 #[derive(Debug, Clone, Copy)]
 struct Shift {
@@ -31,12 +38,30 @@ impl Rewriter {
             clock_rate,
             last: None,
             shift: None,
+            highest: 0,
+            skipped: VecDeque::new(),
         }
     }
 
     /// The next packet is of another source.
     pub(super) fn switch(&mut self) {
         self.shift = None;
+        self.skipped.clear();
+    }
+
+    /// A packet of the present source is left out. One that comes late leaves a hole: those after it have their numbers already.
+    pub(super) fn skip(&mut self, sequence: u64) {
+        let Some(shift) = &mut self.shift else {
+            return;
+        };
+        if sequence <= self.highest {
+            return;
+        }
+        self.highest = sequence;
+        self.skipped.push_back(sequence);
+        if self.skipped.len() > SKIPPED && self.skipped.pop_front().is_some() {
+            shift.sequence -= 1;
+        }
     }
 
     /// What a time of the present source has become.
@@ -62,13 +87,17 @@ impl Rewriter {
                     time: at.wrapping_sub(time),
                 };
                 self.shift = Some(shift);
+                self.highest = sequence;
                 shift
             }
         };
         if sequence < shift.first {
             return None;
         }
+        self.highest = self.highest.max(sequence);
+        let skipped = self.skipped.partition_point(|skipped| *skipped < sequence);
         let out = sequence.checked_add_signed(shift.sequence)?;
+        let out = out.checked_sub(skipped as u64)?;
         let time = time.wrapping_add(shift.time);
         if self.last.is_none_or(|(last, ..)| out > last) {
             self.last = Some((out, time, now));
@@ -102,6 +131,33 @@ mod tests {
             "from before"
         );
         assert_eq!(rewriter.next(6, 2999, at(133)), Some((1004, 3500 + 9030)));
+    }
+
+    #[test]
+    fn what_is_left_out_leaves_no_hole() {
+        let mut rewriter = Rewriter::new(90_000);
+        let now = Instant::now();
+        let next = |rewriter: &mut Rewriter, sequence| {
+            let (out, _) = rewriter.next(sequence, 0, now).unwrap();
+            out
+        };
+        assert_eq!(next(&mut rewriter, 50), 1000);
+        rewriter.skip(51);
+        rewriter.skip(53);
+        assert_eq!(next(&mut rewriter, 54), 1002);
+        assert_eq!(
+            next(&mut rewriter, 52),
+            1001,
+            "it is late, and has its place"
+        );
+        for sequence in 55..2000 {
+            rewriter.skip(sequence);
+        }
+        assert_eq!(next(&mut rewriter, 2000), 1003);
+        rewriter.skip(1999);
+        assert_eq!(next(&mut rewriter, 2001), 1004);
+        rewriter.switch();
+        assert_eq!(next(&mut rewriter, 7), 1005);
     }
 
     #[test]

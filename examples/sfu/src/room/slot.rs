@@ -1,7 +1,10 @@
 //! A section by which somebody receives.
 
+use super::pictures::Pictures;
 use super::rewrite::Rewriter;
-use super::vp8::Pictures;
+use super::scale::Part;
+use super::sieve::{Sieve, Verdict};
+use super::track::Rung;
 use super::{Packet, PeerId};
 use crate::message::Source;
 use std::time::{Duration, Instant};
@@ -18,9 +21,16 @@ pub(super) struct Slot {
     pub(super) feed: Option<Feed>,
     rewriter: Rewriter,
     pictures: Pictures,
+    /// Where what it carries has layers inside.
+    sieve: Option<Sieve>,
     /// Until when packets are not paced.
     hurry: Option<Instant>,
+    /// What the receiver told last.
+    pub(super) reported: Option<Report>,
 }
+
+/// How often a receiver lacked something, the last number that it had and its jitter, and how long a report took.
+pub(super) type Report = (u64, Option<(u64, u32)>, Option<Duration>);
 
 /// The first keyframe is not paced: at the rate with which estimates begin, those of a few people would take a second.
 const HURRY: Duration = Duration::from_millis(250);
@@ -34,8 +44,8 @@ pub(super) struct Feed {
     pub(super) source: Source,
     /// The layer that is sent.
     pub(super) current: Option<usize>,
-    /// The layer to send from its next keyframe on.
-    pub(super) wanted: Option<usize>,
+    /// The layer to send from its next keyframe on, and what of it.
+    pub(super) wanted: Option<Rung>,
     /// Smaller layers, one of which does to begin with.
     pub(super) smaller: Vec<usize>,
     /// Height of the tile, and its priority.
@@ -43,6 +53,15 @@ pub(super) struct Feed {
     pub(super) priority: u8,
     /// The payload type here of one there.
     payload_type: Option<(Pt, Option<Pt>)>,
+}
+
+/// What is seen of a packet before it goes to all.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// Whether it begins a keyframe.
+    pub(super) keyframe: bool,
+    /// Of which layer it is, where there are several in one stream.
+    pub(super) part: Option<Part>,
 }
 
 impl Slot {
@@ -57,7 +76,9 @@ impl Slot {
             feed: None,
             rewriter: Rewriter::new(clock_rate),
             pictures: Pictures::new(),
+            sieve: None,
             hurry: None,
+            reported: None,
         }
     }
 
@@ -78,6 +99,46 @@ impl Slot {
     fn switch(&mut self) {
         self.rewriter.switch();
         self.pictures.switch();
+        self.sieve = None;
+    }
+
+    /// What of a layer is to be sent from now on, or as soon as it comes.
+    pub(super) fn want(&mut self, wanted: Option<Rung>, smaller: Vec<usize>) {
+        let Some(feed) = &mut self.feed else {
+            return;
+        };
+        if wanted.is_none() {
+            // No room for it: it stands still until there is.
+            feed.current = None;
+        }
+        feed.wanted = wanted;
+        feed.smaller = smaller;
+        if let (Some(sieve), Some(rung)) = (&mut self.sieve, wanted)
+            && feed.current == Some(rung.layer)
+        {
+            sieve.set(rung.parts);
+        }
+    }
+
+    /// What is sent now.
+    pub(super) fn current(&self) -> Option<Rung> {
+        let feed = self.feed.as_ref()?;
+        let parts = feed.wanted.and_then(|rung| rung.parts);
+        let reached = self.sieve.as_ref().map(|sieve| sieve.reached().0);
+        Some(Rung {
+            layer: feed.current?,
+            parts: parts.and_then(|(_, temporal)| Some((reached?, temporal))),
+        })
+    }
+
+    /// Whether a keyframe is needed for what is to be sent.
+    pub(super) fn waits(&self) -> bool {
+        let Some(feed) = &self.feed else {
+            return false;
+        };
+        let layer = feed.wanted.map(|rung| rung.layer);
+        let grows = self.sieve.as_ref().is_some_and(|sieve| sieve.reached().1);
+        layer.is_some() && (feed.current != layer || grows)
     }
 
     /// Sends a packet of layer `layer` on, if it is the one that is shown, or from here on the one to show. Whether it was sent.
@@ -87,7 +148,7 @@ impl Slot {
         packet: &Packet,
         params: PayloadParams,
         layer: usize,
-        is_keyframe: bool,
+        seen: &Seen,
         now: Instant,
     ) -> bool {
         let Some(feed) = &mut self.feed else {
@@ -95,9 +156,9 @@ impl Slot {
         };
         let mut starts = false;
         if self.kind == MediaKind::Video && feed.current != Some(layer) {
-            let does = feed.wanted == Some(layer)
+            let does = feed.wanted.is_some_and(|rung| rung.layer == layer)
                 || feed.current.is_none() && feed.smaller.contains(&layer);
-            if !does || !is_keyframe {
+            if !does || !seen.keyframe {
                 return false;
             }
             if feed.current.replace(layer).is_none() {
@@ -124,14 +185,33 @@ impl Slot {
             return false;
         };
         let (sequence, time) = (packet.sequence, packet.time);
+        let mut marker = packet.marker;
+        if let Some(part) = &seen.part {
+            let wanted = feed.wanted.filter(|rung| rung.layer == layer);
+            let sieve = self.sieve.get_or_insert_with(|| {
+                let mut sieve = Sieve::new();
+                sieve.set(wanted.and_then(|rung| rung.parts));
+                sieve
+            });
+            match sieve.handle(part, time, seen.keyframe) {
+                Verdict::Passes { last } => marker |= last,
+                Verdict::Stays => {
+                    self.rewriter.skip(sequence);
+                    return false;
+                }
+            }
+        }
         let Some((sequence, time)) = self.rewriter.next(sequence, time, now) else {
             return false;
         };
-        let is_vp8 = params.spec().codec == Codec::Vp8;
-        let patch = if is_vp8 {
-            self.pictures.next(&packet.payload)
-        } else {
-            None
+        let codec = params.spec().codec;
+        let patch = match codec {
+            Codec::Vp8 => self.pictures.vp8(&packet.payload),
+            _ => None,
+        };
+        let renumbered = match codec {
+            Codec::Vp9 => self.pictures.vp9(&packet.payload),
+            _ => None,
         };
         let mut api = rtc.direct_api();
         let Some(stream) = api.stream_tx_by_mid(self.mid, None) else {
@@ -145,20 +225,26 @@ impl Slot {
             stream.set_unpaced(false);
         }
         let values = &packet.values;
-        let kept = ExtensionValues {
+        let mut kept = ExtensionValues {
             audio_level: values.audio_level,
             voice_activity: values.voice_activity,
             video_orientation: values.video_orientation,
             ..ExtensionValues::default()
         };
+        // Of VP9 the payload itself tells, in another way: one of the two is enough.
+        if codec == Codec::Av1
+            && let Some(told) = values.user_values.get()
+        {
+            kept.user_values.set(self.pictures.dependencies(told));
+        }
         let mut write = RtpWrite::new(
             payload_type,
             sequence.into(),
             time,
             packet.at,
-            packet.payload.clone(),
+            renumbered.unwrap_or_else(|| packet.payload.clone()),
         )
-        .marker(packet.marker)
+        .marker(marker)
         .ext_vals(kept)
         .nackable(self.kind == MediaKind::Video);
         if let Some(patch) = patch {

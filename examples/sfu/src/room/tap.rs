@@ -235,7 +235,7 @@ impl Room {
                 .iter_mut()
                 .filter(|track| !track.source.is_audio())
             {
-                let best = track.ladder(now).last().map(|(layer, _)| *layer);
+                let best = track.ladder(now).last().map(|(rung, _)| rung.layer);
                 let Some(lane) = &mut track.lane else {
                     continue;
                 };

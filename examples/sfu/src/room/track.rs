@@ -4,6 +4,7 @@ use super::PeerId;
 use super::keyframe::Keyframe;
 use super::layers::Offer;
 use super::request::Keyframes;
+use super::scale::{Part, Scale};
 use super::tap::Lane;
 use crate::message::Source;
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use str0m::media::{Mid, Rid};
 use str0m::rtp::Ssrc;
 
 /// A layer that has been silent for so long is not there: browsers stop the upper ones when they are short of bandwidth or time.
-const SILENT: Duration = Duration::from_millis(1500);
+pub(super) const SILENT: Duration = Duration::from_millis(1500);
 
 /// A track: all its layers show the same.
 #[derive(Debug)]
@@ -29,6 +30,14 @@ pub(super) struct Track {
     pub(super) lane: Option<Lane>,
 }
 
+/// What of a track can be sent: one of its encodings, and of that the layers up to a spatial and a temporal one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rung {
+    pub(super) layer: usize,
+    /// None: all that there is.
+    pub(super) parts: Option<(u8, u8)>,
+}
+
 /// One encoding of it.
 #[derive(Debug)]
 pub(super) struct Layer {
@@ -36,6 +45,8 @@ pub(super) struct Layer {
     pub(super) rid: Option<Rid>,
     pub(super) params: PayloadParams,
     pub(super) keyframes: Keyframes,
+    /// The layers that it has inside.
+    pub(super) scale: Scale,
     size: Option<(u32, u32)>,
     meter: Meter,
     heard: Instant,
@@ -68,6 +79,7 @@ impl Track {
             rid,
             params,
             keyframes: Keyframes::default(),
+            scale: Scale::default(),
             size: None,
             meter: Meter::new(now),
             heard: now,
@@ -79,14 +91,14 @@ impl Track {
         index
     }
 
-    /// The layers that come in just now, from the smallest to the largest.
-    pub(super) fn ladder(&self, now: Instant) -> Vec<(usize, Offer)> {
+    /// What comes in just now, from the smallest to the largest.
+    pub(super) fn ladder(&self, now: Instant) -> Vec<(Rung, Offer)> {
         let mut ladder: Vec<_> = self
             .layers
             .iter()
             .enumerate()
             .filter(|(_, layer)| now.saturating_duration_since(layer.heard) < SILENT)
-            .map(|(index, layer)| (index, layer.offer(now)))
+            .flat_map(|(index, layer)| layer.rungs(index, now))
             .collect();
         ladder.sort_by_key(|(_, offer)| (offer.height, offer.rate));
         ladder
@@ -94,26 +106,58 @@ impl Track {
 }
 
 impl Layer {
-    pub(super) fn hear(&mut self, bytes: usize, keyframe: Option<Keyframe>, now: Instant) {
+    /// Takes notice of a packet with so many bytes of payload.
+    pub(super) fn hear(
+        &mut self,
+        bytes: usize,
+        keyframe: Option<Keyframe>,
+        part: Option<&Part>,
+        now: Instant,
+    ) {
         self.heard = now;
         self.meter.add(bytes, now);
+        if let Some(part) = part {
+            self.scale.hear(part, bytes, now);
+        }
         if let Some(keyframe) = keyframe {
             self.keyframes.arrived(now);
             self.size = keyframe.size.or(self.size);
         }
     }
 
-    pub(super) fn offer(&self, now: Instant) -> Offer {
-        Offer {
-            rate: self.meter.rate(now),
-            height: self.size.map_or(0, |(_, height)| height),
+    fn rungs(&self, index: usize, now: Instant) -> Vec<(Rung, Offer)> {
+        let inside = self.scale.ladder(now).into_iter();
+        let mut rungs: Vec<_> = inside
+            .map(|((spatial, temporal), offer)| {
+                let parts = Some((spatial, temporal));
+                (
+                    Rung {
+                        layer: index,
+                        parts,
+                    },
+                    offer,
+                )
+            })
+            .collect();
+        if rungs.is_empty() {
+            let height = self.size.map(|(_, height)| height);
+            let offer = Offer {
+                rate: self.meter.rate(now),
+                height: height.or(self.scale.height()).unwrap_or_default(),
+            };
+            let whole = Rung {
+                layer: index,
+                parts: None,
+            };
+            rungs.push((whole, offer));
         }
+        rungs
     }
 }
 
 /// Bits per second, over the last one to two seconds.
 #[derive(Debug)]
-struct Meter {
+pub(super) struct Meter {
     start: Instant,
     bytes: usize,
     before: Option<u64>,
@@ -124,7 +168,7 @@ const WINDOW: Duration = Duration::from_secs(1);
 const OVERHEAD: usize = 64;
 
 impl Meter {
-    const fn new(now: Instant) -> Self {
+    pub(super) const fn new(now: Instant) -> Self {
         Self {
             start: now,
             bytes: 0,
@@ -132,7 +176,7 @@ impl Meter {
         }
     }
 
-    fn add(&mut self, bytes: usize, now: Instant) {
+    pub(super) fn add(&mut self, bytes: usize, now: Instant) {
         let passed = now.saturating_duration_since(self.start);
         if passed >= WINDOW {
             self.before = Some(per_second(self.bytes, passed));
@@ -141,7 +185,7 @@ impl Meter {
         self.bytes += bytes + OVERHEAD;
     }
 
-    fn rate(&self, now: Instant) -> u64 {
+    pub(super) fn rate(&self, now: Instant) -> u64 {
         let passed = now.saturating_duration_since(self.start);
         self.before
             .unwrap_or_else(|| per_second(self.bytes, passed.max(WINDOW / 4)))

@@ -78,6 +78,10 @@ pub(crate) struct Client {
     pub(crate) notices: Vec<Notice>,
     pub(crate) keyframe_requests: usize,
     pub(crate) connected: bool,
+    /// Whether it asks for consent to send once it is connected (RFC 7675).
+    pub(crate) asks: bool,
+    /// Whether it has gone without a word: nothing comes of it any more.
+    pub(crate) dead: bool,
     address: SocketAddr,
     pending: Option<SdpPendingOffer>,
     video: Option<Mid>,
@@ -146,6 +150,11 @@ impl World {
 
     /// Somebody comes, sends these layers of one picture and a sound, and offers so many sections to receive pictures.
     pub(crate) fn join(&mut self, layers: &[Layer], sections: usize) -> usize {
+        self.come(layers, sections, Entrance::Socket)
+    }
+
+    /// The same, this way.
+    pub(crate) fn come(&mut self, layers: &[Layer], sections: usize, way: Entrance) -> usize {
         let index = self.clients.len();
         let id = PeerId(index as u64 + 1);
         let address = SocketAddr::new([10, 0, 1, index as u8 + 1].into(), 4000);
@@ -180,7 +189,7 @@ impl World {
         }
         let (offer, pending) = api.apply().unwrap();
         self.room
-            .join(id, &format!("client {index}"), Entrance::Socket, self.now)
+            .join(id, &format!("client {index}"), way, self.now)
             .unwrap();
         self.clients.push(Client {
             id,
@@ -194,6 +203,8 @@ impl World {
             notices: Vec::new(),
             keyframe_requests: 0,
             connected: false,
+            asks: true,
+            dead: false,
             address,
             pending: Some(pending),
             video,
@@ -315,6 +326,10 @@ impl World {
                     return;
                 }
                 Output::Transmit(transmit) => {
+                    let is_request = transmit.contents.starts_with(&[0, 1]);
+                    if client.dead || (is_request && client.connected && !client.asks) {
+                        continue;
+                    }
                     let arrives = now + Duration::from_millis(20);
                     self.flight.push_back((arrives, index, transmit));
                 }
