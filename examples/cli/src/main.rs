@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, reason = "nothing of a program is public")]
 
 mod check;
+mod fields;
 mod format;
 mod input;
 mod net;

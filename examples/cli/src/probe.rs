@@ -1,5 +1,6 @@
 //! `fluvial probe`: what is in a file.
 
+use crate::fields::Fields;
 use crate::format::Format;
 use crate::input::{self, Look, Seen};
 use crate::time::seconds;
@@ -100,6 +101,9 @@ struct Counts {
     track: Track,
     samples: u64,
     sync_samples: u64,
+    /// Those that are the second field of a picture.
+    halves: u64,
+    fields: Option<Fields>,
     /// Those that are not shown, with their bytes: they take no time.
     hidden: (u64, u64),
     bytes: u64,
@@ -116,6 +120,8 @@ struct Counts {
 impl Counts {
     fn new(track: Track) -> Self {
         Self {
+            fields: Fields::of(&track.codec),
+            halves: 0,
             track,
             samples: 0,
             sync_samples: 0,
@@ -177,7 +183,7 @@ impl Counts {
         let clear = original(&self.track.codec);
         let codec = clear.as_ref().unwrap_or(&self.track.codec);
         let duration = self.duration();
-        let shown = self.samples - self.hidden.0;
+        let shown = (self.samples - self.hidden.0).saturating_sub(self.halves);
         // Rates are those of all that is there, before zero too.
         let span = seconds(self.track.timescale.time(self.since(self.first_pts)));
         let (width, height) = codec.dimensions().unzip();
@@ -288,6 +294,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 if let Some(counts) = counts.get_mut(&seen.track) {
                     let own = || counts.track.codec.duration(&sample.data);
                     seen.duration = seen.duration.or_else(own);
+                    let is_second = |fields: &mut Fields| fields.is_second(&sample.data);
+                    counts.halves += u64::from(counts.fields.as_mut().is_some_and(is_second));
                     counts.add(&seen);
                 }
             }
@@ -355,6 +363,9 @@ fn learn(tracks: &Tracks, counts: &mut BTreeMap<TrackId, Counts>, order: &mut Ve
                     };
                     (known.first_pts, known.end) = (rescale(known.first_pts), rescale(known.end));
                     known.before = rescale(known.before);
+                }
+                if known.track.codec != track.codec {
+                    known.fields = Fields::of(&track.codec);
                 }
                 known.track = track.clone();
             }

@@ -11,6 +11,7 @@ mod flac;
 mod hevc;
 mod mpeg;
 mod opus;
+mod passed;
 mod pcm;
 mod text;
 mod vpx;
@@ -101,7 +102,8 @@ pub enum Codec {
         kind: Kind,
         /// Its name as a sample entry of an MP4 file.
         fourcc: FourCc,
-        /// Its configuration record; out of an MP4 file its whole sample entry, which tells sizes and rates too.
+        /// Its configuration record; out of an MP4 file its whole sample entry, which tells sizes and rates too; where there is
+        /// neither, the start of its first frame, as far as that tells them.
         config: Bytes,
     },
 }
@@ -189,7 +191,7 @@ impl Codec {
                 kind: Kind::Video,
                 fourcc,
                 config,
-            } => entry::dimensions(*fourcc, config),
+            } => entry::dimensions(*fourcc, config).or_else(|| passed::dimensions(*fourcc, config)),
             _ => None,
         }
     }
@@ -225,7 +227,7 @@ impl Codec {
                 kind: Kind::Audio,
                 fourcc,
                 config,
-            } => entry::sound(*fourcc, config)?.1,
+            } => passed_sound(*fourcc, config)?.1,
             _ => 0,
         };
         Some(rate).filter(|rate| *rate > 0)
@@ -246,7 +248,7 @@ impl Codec {
                 kind: Kind::Audio,
                 fourcc,
                 config,
-            } => entry::sound(*fourcc, config)?.0,
+            } => passed_sound(*fourcc, config)?.0,
             _ => 0,
         };
         Some(channels).filter(|channels| *channels > 0)
@@ -284,6 +286,11 @@ impl Codec {
             _ => None,
         }
     }
+}
+
+/// Channels and samples per second of sound that is passed through.
+fn passed_sound(fourcc: FourCc, config: &[u8]) -> Option<(u16, u32)> {
+    entry::sound(fourcc, config).or_else(|| passed::sound(fourcc, config))
 }
 
 /// Samples of the first independent substream in an access unit.

@@ -29,6 +29,9 @@ const FREQUENCIES: [u32; 16] = [
     0, 8_000, 16_000, 32_000, 0, 0, 11_025, 22_050, 44_100, 0, 0, 12_000, 24_000, 48_000, 0, 0,
 ];
 
+/// Bytes of a core frame that tell its layout.
+const HEADER: usize = 16;
+
 /// The shortest that a core frame may be (§5.3.1).
 const SHORTEST: usize = 96;
 
@@ -102,7 +105,7 @@ impl Dts {
             let codec = Codec::Other {
                 kind: Kind::Audio,
                 fourcc: FourCc(fourcc),
-                config: Bytes::new(),
+                config: Bytes::copy_from_slice(data.get(..HEADER).unwrap_or(&data)),
             };
             give.codec = Some((codec, rate));
         }

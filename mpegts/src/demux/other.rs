@@ -4,12 +4,14 @@
 use super::frame::{Frame, Input, Out};
 use alloc::vec::Vec;
 use bytes::Bytes;
-use media::{Codec, Flags, FourCc, Kind};
+use media::{Codec, Flags, FourCc, Kind, Timescale};
 
 /// Reads a stream of which only the name is known.
 #[derive(Debug)]
 pub(super) struct Other {
-    pub(super) codec: Codec,
+    codec: Codec,
+    /// Whether it was told; that of MPEG-4 video is with the first packet, whose headers tell the size of the picture.
+    told: bool,
     gap: bool,
     last: i64,
 }
@@ -21,6 +23,7 @@ impl Other {
     /// Under the name that a sample entry of an MP4 file would have.
     pub(super) const fn new(kind: Kind, fourcc: [u8; 4]) -> Self {
         Self {
+            told: !matches!(&fourcc, b"mp4v"),
             codec: Codec::Other {
                 kind,
                 fourcc: FourCc(fourcc),
@@ -29,6 +32,11 @@ impl Other {
             gap: false,
             last: 0,
         }
+    }
+
+    /// The codec, where it is known without a sample.
+    pub(super) const fn codec(&self) -> Option<&Codec> {
+        if self.told { Some(&self.codec) } else { None }
     }
 
     pub(super) fn handle_discontinuity(&mut self) {
@@ -45,10 +53,21 @@ impl Other {
             None => (self.last, self.last),
         };
         self.last = dts;
-        let is_sync = match &self.codec {
-            Codec::Other { fourcc, .. } if *fourcc == MP4V => is_intra(&input.data),
+        let is_sync = match &mut self.codec {
+            Codec::Other { fourcc, config, .. } if *fourcc == MP4V => {
+                if let Some(headers) = headers(&input.data)
+                    && **config != *headers
+                {
+                    *config = Bytes::copy_from_slice(headers);
+                    self.told = false;
+                }
+                is_intra(&input.data)
+            }
             _ => true,
         };
+        if !core::mem::replace(&mut self.told, true) {
+            out.push(Out::Codec(self.codec.clone(), Timescale::KHZ_90));
+        }
         out.push(Out::Frame(Frame {
             dts,
             pts,
@@ -57,6 +76,17 @@ impl Other {
             data: input.data.into(),
         }));
     }
+}
+
+/// What stands before the first picture of MPEG-4 video, or group of them, where that tells of the pictures: `video_object_layer()`.
+fn headers(data: &[u8]) -> Option<&[u8]> {
+    let starts = |data: &[u8], is: fn(u8) -> bool| {
+        let start = |at: &usize| matches!(data.get(*at..), Some([0, 0, 1, code, ..]) if is(*code));
+        (0..data.len()).find(start)
+    };
+    let end = starts(data, |code| matches!(code, 0xB3 | 0xB6))?;
+    let headers = data.get(..end)?;
+    starts(headers, |code| matches!(code, 0x20..=0x2F)).map(|_| headers)
 }
 
 /// Whether the first picture of MPEG-4 video needs no other one: `vop_coding_type` 0 (ISO/IEC 14496-2 §6.2.5).
@@ -81,5 +111,13 @@ mod tests {
         assert!(is_intra(&[0, 0, 1, 0xB0, 1, 0, 0, 1, 0xB6, 0x10]));
         assert!(!is_intra(&[0, 0, 1, 0xB6, 0x50]));
         assert!(!is_intra(&[0, 0, 1]));
+    }
+
+    #[test]
+    fn headers_end_where_pictures_begin() {
+        let data = [0, 0, 1, 0xB0, 1, 0, 0, 1, 0x20, 9, 0, 0, 1, 0xB6, 0x10];
+        assert_eq!(headers(&data), Some(&data[..10]));
+        assert_eq!(headers(&data[10..]), None);
+        assert_eq!(headers(&data[..10]), None);
     }
 }

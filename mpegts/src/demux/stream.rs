@@ -149,7 +149,7 @@ impl Elementary {
     pub(super) const fn codec(&self) -> Option<&Codec> {
         match self {
             Self::Data(_, codec) | Self::Sections(codec) => Some(codec),
-            Self::Other(other) => Some(&other.codec),
+            Self::Other(other) => other.codec(),
             _ => None,
         }
     }

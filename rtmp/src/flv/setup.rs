@@ -13,6 +13,9 @@ use h264::sps::Rational;
 use media::codec::{Av1, Flac, Hevc, MpegAudio, Opus, Pcm, PcmFormat, Vp};
 use media::{Codec, Kind, Timescale};
 
+/// Bytes of a frame's start that are kept where they are all that tells the size of its picture.
+const PICTURE_HEADER: usize = 16;
+
 /// By what a body tells its codec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
@@ -132,7 +135,7 @@ impl Setup {
             Format::Video(codec_id) => legacy::video(codec_id).map(|fourcc| Codec::Other {
                 kind: Kind::Video,
                 fourcc: media::FourCc(fourcc),
-                config: Bytes::new(),
+                config: Bytes::copy_from_slice(frame.get(..PICTURE_HEADER).unwrap_or(frame)),
             }),
         };
         codec
