@@ -1,5 +1,6 @@
 //! Outputs: samples become a file of any format.
 
+mod ahead;
 mod flv;
 mod fragmented;
 mod interleave;
@@ -14,6 +15,7 @@ mod target;
 mod ts;
 
 use crate::format::Format;
+use ahead::Ahead;
 use anyhow::{Result, bail};
 use interleave::Interleave;
 use media::{Codec, Event, Sample, Tracks};
@@ -69,7 +71,8 @@ pub fn create(path: &str, format: Option<&str>, options: &Options) -> Result<Box
     if crate::input::is_rtmp(path) {
         // It puts messages in order as FLV does.
         let stream = rtmp::Rtmp::new(path, options.is_paced);
-        return Ok(Box::new(Interleave::new(Box::new(stream))));
+        let stream = Interleave::new(Box::new(stream));
+        return Ok(Box::new(Ahead::new(Box::new(stream))));
     }
     if crate::input::is_rtsp(path) {
         let stream = rtsp::Rtsp::new(path, options.is_paced);
@@ -115,5 +118,16 @@ pub fn create(path: &str, format: Option<&str>, options: &Options) -> Result<Box
         Format::Rtsp => bail!("{path}: a stream needs a URL, as rtsp://host/app/name"),
         Format::Rtmp => bail!("{path}: a stream needs a URL, as rtmp://host/app/name"),
     };
-    Ok(Box::new(Interleave::new(sink)))
+    let sink = Box::new(Interleave::new(sink));
+    // MP4 has times of decoding behind those of showing, raw streams and RTP have none.
+    let has_such_times = match format {
+        Format::Ts | Format::M2ts | Format::Ps | Format::Flv => false,
+        Format::Hls => !matches!(options.segments, segments::Kind::Ts),
+        _ => true,
+    };
+    Ok(if has_such_times {
+        sink
+    } else {
+        Box::new(Ahead::new(sink))
+    })
 }

@@ -116,6 +116,16 @@ const SOURCES: &[Source] = &[
         raw: &[("audio", "adts")],
         sound: DECODED,
     },
+    // Pictures that are shown before they are decoded. Of such fragments ffmpeg moves the pictures only, of its own ones too.
+    Source {
+        name: "negative-offsets",
+        make: "{25} -f lavfi -i sine=sample_rate=48000 -t 2 -c:v libx264 -bf 3 -x264-params b-pyramid=normal -g 25 -c:a aac -movflags +negative_cts_offsets",
+        first: "mp4",
+        formats: &["mp4", "ts", "m2ts", "mpg", "flv", "ts.m3u8"],
+        in_browsers: true,
+        raw: &[("video", "h264")],
+        sound: DECODED,
+    },
     // The clock of 33 bits starts anew after a second.
     Source {
         name: "wrap",
