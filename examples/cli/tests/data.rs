@@ -2,6 +2,10 @@
 
 mod support;
 
+use mpegts::scte35::{
+    BreakDuration, SpliceCommand, SpliceEvent, SpliceInfoSection, SpliceInsert, SpliceTime,
+    SpliceTimes, SpliceWhen,
+};
 use std::fs;
 use std::path::Path;
 use support::{fluvial, works};
@@ -237,6 +241,89 @@ fn metadata_among_fragments_goes_to_transport_streams_and_back() {
     for other in ["x.flv", "x.mpg"] {
         let said = said(&[&file, &at(other)]);
         assert_eq!(said.matches("is left out").count(), 3, "{other}: {said}");
+    }
+}
+
+/// Away from the programme at a time of 90 kHz, for a second.
+fn splice_insert(pts_time: u64) -> Vec<u8> {
+    let times = SpliceTimes::Program(SpliceTime {
+        pts_time: Some(pts_time),
+    });
+    let event = SpliceEvent {
+        out_of_network_indicator: true,
+        when: SpliceWhen {
+            event_id_compliance_flag: true,
+            times,
+        },
+        break_duration: Some(BreakDuration {
+            auto_return: true,
+            duration: 90_000,
+        }),
+        unique_program_id: 1,
+        avail_num: 0,
+        avails_expected: 0,
+    };
+    let insert = SpliceInsert {
+        splice_event_id: 7,
+        event: Some(event),
+    };
+    let mut section = Vec::new();
+    let whole = SpliceInfoSection::new(SpliceCommand::Insert(insert), Vec::new());
+    whole.encode(&mut section).unwrap();
+    section
+}
+
+#[test]
+fn splices_are_told_at_their_own_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    let plain = at("plain.mp4");
+    let make = format!(
+        "-v error -i {source} -c copy -movflags frag_keyframe+empty_moov+default_base_moof {plain}"
+    );
+    assert!(testing::run("ffmpeg", &make, b"").is_some());
+    // Told twice, 1.8 s and 1 s before it is to be done.
+    let cue = splice_insert(180_000);
+    let boxes: Vec<_> = [(0, 200), (1, 1000)]
+        .into_iter()
+        .map(|(fragment, time)| (fragment, emsg("urn:scte:scte35:2013:bin", time, &cue)))
+        .collect();
+    let file = at("cued.mp4");
+    fs::write(&file, insert(&fs::read(&plain).unwrap(), &boxes)).unwrap();
+    // In a transport stream, all times are later: the cue's are by its `pts_adjustment`.
+    let ts = at("cued.ts");
+    assert_eq!(said(&[&file, &ts]), "");
+    for from in [&file, &ts] {
+        for segments in ["mp4", "ts"] {
+            let list = at("x.m3u8");
+            let options = ["--segments", segments, "--segment-duration", "1"];
+            assert_eq!(said(&[&options[..], &[from, &list]].concat()), "");
+            let text = fs::read_to_string(&list).unwrap();
+            let tags = ["#EXTINF", "#EXT-X-CUE-OUT", "#EXT-X-CUE-IN"];
+            let lines: Vec<_> = text
+                .lines()
+                .filter_map(|line| line.split([':', ',']).next())
+                .filter(|line| tags.contains(line))
+                .collect();
+            let wanted = ["#EXTINF", "#EXTINF", "#EXT-X-CUE-OUT", "#EXTINF"];
+            assert_eq!(lines, wanted, "{from} in {segments}: {text}");
+        }
+        let manifest = at("x.mpd");
+        assert_eq!(said(&[from, &manifest]), "");
+        let text = fs::read_to_string(&manifest).unwrap();
+        let told = |name: &str, text: &str| -> Option<f64> {
+            let value = text.split(&format!("{name}=\"")).nth(1)?;
+            value.split('"').next()?.parse().ok()
+        };
+        let stream = text.split("<EventStream").nth(1).unwrap();
+        let scale = told("timescale", stream).unwrap_or(1.0);
+        let offset = told("presentationTimeOffset", stream).unwrap_or(0.0);
+        let time = told("presentationTime", stream.split("<Event ").nth(1).unwrap()).unwrap();
+        let seconds = (time - offset) / scale;
+        assert!((seconds - 2.0).abs() < 0.01, "{from}: {text}");
     }
 }
 

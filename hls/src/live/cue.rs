@@ -23,7 +23,7 @@ pub struct CueOut {
 }
 
 /// What the next segment begins with.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum Change {
     Out(CueOut),
     In,
@@ -43,9 +43,12 @@ const MOST: usize = 64;
 const EARLY: Time = Time::from_millis(100);
 
 impl Cues {
+    /// In order of their times. One that is told again, as such messages are, is the one that waits already.
     fn push(&mut self, time: Time, change: Change) {
-        if self.waiting.len() < MOST {
-            self.waiting.push_back((time, change));
+        let is_same = |(other, waiting): &(Time, Change)| *other == time && *waiting == change;
+        if self.waiting.len() < MOST && !self.waiting.iter().any(is_same) {
+            let behind = self.waiting.partition_point(|(other, _)| *other <= time);
+            self.waiting.insert(behind, (time, change));
         }
     }
 
@@ -166,8 +169,19 @@ mod tests {
         cues.push(time(14_500), Change::In);
         cues.push(time(15_000), Change::Out(CueOut::default()));
         assert_eq!(lines(&mut cues, 16), ["#EXT-X-CUE-IN", "#EXT-X-CUE-OUT"]);
-        for _ in 0..100 {
-            cues.push(time(0), Change::In);
+        // Told long before it begins and twice, and one that begins before that.
+        let later = CueOut {
+            time: time(22_000),
+            ..CueOut::default()
+        };
+        cues.push(later.time, Change::Out(later.clone()));
+        cues.push(time(18_000), Change::In);
+        cues.push(later.time, Change::Out(later));
+        assert_eq!(lines(&mut cues, 18), ["#EXT-X-CUE-IN"]);
+        assert!(lines(&mut cues, 20).is_empty());
+        assert_eq!(lines(&mut cues, 22), ["#EXT-X-CUE-OUT"]);
+        for n in 0..100 {
+            cues.push(time(n), Change::In);
         }
         assert_eq!(cues.waiting.len(), MOST);
     }

@@ -64,6 +64,21 @@ fn ticks(ticks: u64) -> Option<Duration> {
     media::Timescale::KHZ_90.time(ticks).to_duration()
 }
 
+/// When the command of a section that came at a time is to be done, on the same time line: its own time, of 33 bits, is the one that
+/// is nearest, or else it is immediate.
+fn splice_time(section: &SpliceInfoSection, came: Time) -> Time {
+    const WRAP: i64 = 1 << 33;
+    let Some(pts) = section.pts().and_then(|pts| i64::try_from(pts).ok()) else {
+        return came;
+    };
+    let clock = media::Timescale::KHZ_90;
+    let ahead = pts
+        .wrapping_sub(clock.ticks(came))
+        .wrapping_add(WRAP / 2)
+        .rem_euclid(WRAP);
+    came + clock.time(ahead - WRAP / 2)
+}
+
 /// What makes the segments.
 enum Packager {
     Mp4(Box<packager::Packager>),
@@ -137,11 +152,13 @@ impl Manifest {
         }
     }
 
-    /// A section of SCTE 35 at a time: of HLS tags before the next segment, of DASH an event.
-    fn cue(&mut self, section: &[u8], time: Time) {
+    /// A section of SCTE 35 that came at a time: of HLS tags before the segment that begins at or behind the time of its command,
+    /// of DASH an event at that time.
+    fn cue(&mut self, section: &[u8], came: Time) {
         let Ok(parsed) = SpliceInfoSection::parse(section) else {
             return;
         };
+        let time = splice_time(&parsed, came);
         let told = parsed.as_break();
         let text = wire::base64::encode(section);
         match (self, told) {
