@@ -618,7 +618,49 @@ fn timed_metadata_goes_through_emsg_boxes() {
             .map(|sample| (sample.pts, codecs[&sample.track].clone(), &sample.data[..]))
             .collect();
         assert_eq!(found, cues);
+        // An index names the fragments: who goes to one gets what stands before it, and nothing of what is past.
+        let file = Bytes::from([&file[..], &index(&file)].concat());
+        let mut config = fluvial_mp4::reader::Config::default();
+        config.events = true;
+        let movie = common::files::open(&file).0.unwrap();
+        let mut reader = fluvial_mp4::Reader::new(movie, config);
+        for (seconds, left) in [(0, 3), (1, 2), (2, 1)] {
+            reader.seek(Time::from_millis(1000 * seconds + 200));
+            let (events, _) = common::files::drain(&mut reader, &file);
+            let found = common::samples(&events);
+            let found = found.iter().filter(|sample| sample.track.0 > 2);
+            assert_eq!(found.count(), left, "from {seconds} s");
+        }
     }
+}
+
+/// An index of movie fragments (ISO/IEC 14496-12 §8.8.10), one for each second.
+fn index(file: &[u8]) -> Vec<u8> {
+    let (mut moofs, mut at) = (Vec::new(), 0);
+    while let Some(size) = file[at..].first_chunk::<4>() {
+        if &file[at + 4..at + 8] == b"moof" {
+            moofs.push(at as u64);
+        }
+        at += u32::from_be_bytes(*size) as usize;
+    }
+    let timescale = u64::from(common::tracks(&common::demux(file))[0][0].timescale.get());
+    let boxed = |name: &[u8; 4], body: &[u8]| {
+        let size = u32::try_from(body.len() + 8).unwrap();
+        [&size.to_be_bytes()[..], name, body].concat()
+    };
+    let mut tfra = vec![1, 0, 0, 0];
+    for word in [VIDEO.0, 0, u32::try_from(moofs.len()).unwrap()] {
+        tfra.extend(word.to_be_bytes());
+    }
+    for (second, moof) in moofs.iter().enumerate() {
+        tfra.extend((second as u64 * timescale).to_be_bytes());
+        tfra.extend(moof.to_be_bytes());
+        tfra.extend([1, 1, 1]);
+    }
+    let tfra = boxed(b"tfra", &tfra);
+    let size = u32::try_from(8 + tfra.len() + 16).unwrap();
+    let mfro = boxed(b"mfro", &[[0; 4], size.to_be_bytes()].concat());
+    boxed(b"mfra", &[tfra, mfro].concat())
 }
 
 #[test]

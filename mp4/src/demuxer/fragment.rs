@@ -178,12 +178,15 @@ impl Demuxer {
     /// Tells of samples of the last fragment that never came.
     pub(super) fn end_fragment(&mut self, position: u64) {
         self.partial = Vec::new();
-        self.merge = None;
+        // What `moov` has and nobody came to: some of it may wait to be planned.
+        self.refill();
+        let rest = self
+            .merge
+            .take()
+            .map_or(0, |merge| merge.count().saturating_sub(self.merged));
         if let Some(first) = self.plan.front().copied() {
-            let what = format!(
-                "{} samples of a fragment are not in any mdat",
-                self.plan.len()
-            );
+            let lost = rest.saturating_add(self.plan.len() as u64);
+            let what = format!("{lost} samples are not in any mdat");
             let tracks = self.plan.iter().map(|sample| sample.track);
             self.lanes
                 .iter_mut()

@@ -96,7 +96,7 @@ impl Demuxer {
         let first = merge.next_offset();
         if first.is_some_and(|first| first < start) && !fragmented {
             let what =
-                "a stream whose samples come before its moov (random access reads it, see Reader)";
+                "a stream whose samples come before its moov (it can be read as a file, see Reader)";
             self.error = Some(Error::Unsupported(what.into()));
             return;
         }

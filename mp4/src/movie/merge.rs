@@ -106,6 +106,15 @@ impl Merge {
         self.movie.tracks.get(placed.track)
     }
 
+    /// How many samples the tables of its tracks have.
+    pub(crate) fn count(&self) -> u64 {
+        let tracks = self
+            .lanes
+            .iter()
+            .filter_map(|lane| self.movie.tracks.get(lane.track));
+        tracks.map(|track| u64::from(track.samples.len())).sum()
+    }
+
     /// Where the next sample lies.
     pub(crate) fn next_offset(&self) -> Option<u64> {
         let next = self.lanes.iter().filter_map(|lane| lane.next);

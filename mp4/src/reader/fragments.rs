@@ -2,7 +2,7 @@ use super::Config;
 use super::gather::Read;
 use super::window::Window;
 use crate::Demuxer;
-use crate::boxes::{IsoBox, Moof, Moov};
+use crate::boxes::{Emsg, IsoBox, Mdat, Moof, Moov};
 use crate::movie::Movie;
 use alloc::collections::VecDeque;
 use bytes::Bytes;
@@ -23,13 +23,18 @@ pub(super) struct Fragments {
     over: bool,
 }
 
-/// Looks for the fragment of a time where no index tells its place: header by header, `moof` by `moof`.
+/// Looks for the fragment of a time where no index tells its place, or for the events that stand before one that an index names:
+/// header by header, `moof` by `moof`.
 #[derive(Debug)]
 struct Search {
     window: Window,
     at: u64,
     best: u64,
     target: i64,
+    /// The first event since the last fragment: it belongs to the one that comes.
+    events: Option<u64>,
+    /// The fragment that an index names; what is looked for are events before it.
+    indexed: Option<u64>,
 }
 
 impl Fragments {
@@ -48,6 +53,18 @@ impl Fragments {
                     at,
                     best: at,
                     target,
+                    events: None,
+                    indexed: None,
+                });
+            } else if config.events && at > first {
+                let before = after.checked_sub(2).and_then(|place| places.get(place));
+                search = Some(Search {
+                    window: Window::new(movie.file_len),
+                    at: before.map_or(first, |(_, place)| *place),
+                    best: at,
+                    target,
+                    events: None,
+                    indexed: Some(at),
                 });
             }
         }
@@ -165,14 +182,27 @@ impl Search {
                 return Some(self.best);
             };
             let size = end.saturating_sub(self.at);
-            if header.box_type == Moof::TYPE && size <= config.limits.box_size as u64 {
+            if self.indexed.is_some_and(|indexed| self.at >= indexed)
+                && header.box_type != Emsg::TYPE
+            {
+                return Some(self.events.unwrap_or(self.best));
+            }
+            match header.box_type {
+                Emsg::TYPE => _ = self.events.get_or_insert(self.at),
+                Mdat::TYPE => self.events = None,
+                _ => {}
+            }
+            if self.indexed.is_none()
+                && header.box_type == Moof::TYPE
+                && size <= config.limits.box_size as u64
+            {
                 let bytes = self.window.bytes(self.at, end)?;
                 match Moof::parse(&bytes)
                     .ok()
                     .and_then(|moof| time_of(movie, &moof))
                 {
                     Some(time) if time > self.target => return Some(self.best),
-                    Some(_) => self.best = self.at,
+                    Some(_) => self.best = self.events.unwrap_or(self.at),
                     None => {}
                 }
             }
