@@ -190,7 +190,11 @@ pub fn is_rtsp(name: &str) -> bool {
 /// Opens a file, a URL, or standard input (`-`).
 pub fn open(name: &str, options: &Options) -> Result<Input> {
     if name == "-" {
-        return start(io::stdin().lock(), None, &Place::of(name), options);
+        let place = Place::of(name);
+        return match redirected() {
+            Some(file) => opened(file, &place, options),
+            None => start(io::stdin().lock(), None, &place, options),
+        };
     }
     if is_rtmp(name) {
         return rtmp::open(name);
@@ -211,7 +215,25 @@ fn local(place: &Place, options: &Options) -> Result<Input> {
     let Place::File(path) = place else {
         bail!("{place}: no file");
     };
-    let mut file = File::open(path).with_context(|| place.to_string())?;
+    let file = File::open(path).with_context(|| place.to_string())?;
+    opened(file, place, options)
+}
+
+/// Standard input where that is a file from its start, and no pipe.
+#[cfg(unix)]
+fn redirected() -> Option<File> {
+    use std::os::fd::AsFd;
+    let mut file = File::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
+    let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+    (is_file && file.stream_position().is_ok_and(|at| at == 0)).then_some(file)
+}
+
+#[cfg(not(unix))]
+const fn redirected() -> Option<File> {
+    None
+}
+
+fn opened(mut file: File, place: &Place, options: &Options) -> Result<Input> {
     let metadata = file.metadata().with_context(|| place.to_string())?;
     if metadata.is_dir() {
         bail!("{place}: a folder, not a file");
