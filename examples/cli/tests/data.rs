@@ -7,7 +7,9 @@ use mpegts::scte35::{
     SpliceTimes, SpliceWhen,
 };
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use support::{fluvial, works};
 
 /// Three seconds of pictures and sound.
@@ -407,4 +409,34 @@ fn flv_of_a_single_key_frame_is_read_without_a_word() {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+#[test]
+fn a_file_on_standard_input_is_read_wherever_its_tables_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    let wanted = works(&["probe", "--json", &source]);
+    let probe = |stdin: Stdio| {
+        let mut tool = Command::new(support::FLUVIAL);
+        tool.args(["probe", "--json", "-"]).stdin(stdin);
+        tool.stdout(Stdio::piped()).stderr(Stdio::piped());
+        tool.spawn().unwrap()
+    };
+    let file = fs::File::open(&source).unwrap();
+    let output = probe(file.into()).wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty());
+    assert_eq!(output.stdout, wanted);
+    // Of a pipe, what has gone by cannot be read again.
+    let mut tool = probe(Stdio::piped());
+    let mut pipe = tool.stdin.take().unwrap();
+    let data = fs::read(&source).unwrap();
+    // It may have given up before.
+    let writer = std::thread::spawn(move || drop(pipe.write_all(&data)));
+    let output = tool.wait_with_output().unwrap();
+    writer.join().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("it can be read as a file"), "{said}");
 }
