@@ -1,12 +1,13 @@
 // Lets people meet in a room of the SFU, each in a headless Chromium of their own with a made-up camera and microphone, and prints, as
 // lines of JSON, what they see and hear:
 //
-//   node meet.js URL NAME[,NAME ...] [other=URL] [late=NAME] [kill=NAME] [stay=1] [query=codec=h264] [tcp=1]
+//   node meet.js URL NAME[,NAME ...] [other=URL] [late=NAME] [kill=NAME] [resize=NAME] [stay=1] [query=codec=h264] [tcp=1]
 //
 // One line once everybody there from the start sees and hears everybody else; one when `late` sees them, with the milliseconds from
 // opening the page to the first picture; one when `kill`, whose browser is killed, is gone for the others, with the milliseconds that
 // took. With `other` the last one joins there, at another node of the cluster, and one line comes once everybody meets again there after the
-// first node has gone. With `stay` they stay until the server ends. With `tcp` they do not hear
+// first node has gone. With `resize` that one only looks on, their window becomes large, small and large again, and a
+// line each tells the size of the pictures as soon as it is one that fits. With `stay` they stay until the server ends. With `tcp` they do not hear
 // of candidates of UDP, as if a network let none through.
 
 import { chromium } from "playwright-core";
@@ -54,7 +55,8 @@ async function come(name, url = process.argv[2]) {
   }
   const person = { name, server, browser, page, opened: Date.now(), pictures: new Map() };
   people.set(name, person);
-  await page.goto(`${url}?autojoin=1&name=${name}${options.query ? `&${options.query}` : ""}`);
+  const query = name === options.resize ? "video=0&audio=0" : options.query;
+  await page.goto(`${url}?autojoin=1&name=${name}${query ? `&${query}` : ""}`);
   return person;
 }
 
@@ -65,10 +67,12 @@ async function look() {
     const video = tile.querySelector("video");
     const report = { width: video.videoWidth, height: video.videoHeight, decoded: 0, picture: null, green: 0, facts: tile.querySelector(".facts").textContent };
     if (tile.tile.receiver) {
-      for (const stats of (await tile.tile.receiver.getStats()).values()) {
+      const all = await tile.tile.receiver.getStats();
+      for (const stats of all.values()) {
         if (stats.type !== "inbound-rtp") continue;
         report.decoded = stats.framesDecoded;
         report.codec = stats.codecId;
+        report.mime = all.get(stats.codecId)?.mimeType;
         report.freezes = stats.totalFreezesDuration;
         report.inbound = Object.fromEntries(
           ["framesReceived", "keyFramesDecoded", "framesDropped", "packetsReceived", "packetsLost", "pliCount", "nackCount", "jitterBufferDelay"].map((key) => [key, stats[key]]),
@@ -152,7 +156,7 @@ const say = (what) => console.log(JSON.stringify({ ...what, errors }));
 try {
   const names = list.split(",");
   for (const name of names) await come(name, name === names.at(-1) ? options.other : undefined);
-  say({ step: "together", ...(await meet(names, names)) });
+  if (!options.resize) say({ step: "together", ...(await meet(names, names)) });
 
   if (options.other) {
     const lives = () => fetch(new URL("/healthz", url)).then(() => true, () => false);
@@ -171,6 +175,27 @@ try {
     // That the first node did not answer is no error of the page.
     errors.length = 0;
     say({ step: "again", ...again });
+  }
+
+  if (options.resize) {
+    const { page } = people.get(options.resize);
+    const [other] = names.filter((name) => name !== options.resize);
+    let decoded = 0;
+    for (const [step, width, height] of [["large", 1000, 700], ["small", 320, 240], ["large again", 1000, 700]]) {
+      await page.setViewportSize({ width, height });
+      let seen;
+      // Some pictures of the size that is wanted, one after the other.
+      for (let fits = 0; fits < 3 && Date.now() < deadline; await sleep()) {
+        seen = (await page.evaluate(look)).others[other];
+        if (!seen) continue;
+        const is_large = seen.height >= 360;
+        const fresh = seen.decoded > decoded;
+        decoded = seen.decoded;
+        if (is_large !== step.startsWith("large")) fits = 0;
+        else if (fresh) fits += 1;
+      }
+      say({ step, ...seen });
+    }
   }
 
   if (options.late) {

@@ -42,8 +42,11 @@ impl Sfu {
     /// As [`Self::start`].
     pub fn start_at(udp: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(binary());
+        if !arguments.contains(&"--http") {
+            command.args(["--http", "127.0.0.1:0"]);
+        }
         command
-            .args(["--http", "127.0.0.1:0", "--udp", udp])
+            .args(["--udp", udp])
             .args(arguments)
             .env_remove("RUST_LOG");
         let mut process = Process::spawn("sfu", &mut command);

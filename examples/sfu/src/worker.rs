@@ -15,13 +15,13 @@ use crate::room::{Config, Entrance, Guest, PeerId, Refusal, Room};
 use crate::udp::Port;
 use common::record::Recordings;
 use hall::Hall;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use ways::{Link, dispatch};
+use ways::{Handshake, Link, dispatch};
 
 /// Notices that wait for a page; one that takes none for so long has lost its place.
 pub(crate) const NOTICES: usize = 1024;
@@ -56,6 +56,8 @@ pub(crate) struct Worker {
     /// The other nodes, where there are some.
     cluster: Option<mpsc::Sender<Local>>,
     links: HashMap<SocketAddr, Link>,
+    /// Steps of handshakes, which take much longer than packets of media: those go first.
+    handshakes: VecDeque<Handshake>,
 }
 
 impl Worker {
@@ -84,6 +86,7 @@ impl Worker {
             openings: 0,
             cluster,
             links: HashMap::new(),
+            handshakes: VecDeque::new(),
         }
     }
 
@@ -103,9 +106,11 @@ impl Worker {
                     Some(command) => self.handle_command(command, Instant::now()),
                 },
                 () = sleep => {}
+                () = tokio::task::yield_now(), if !self.handshakes.is_empty() => {}
             }
             let now = Instant::now();
             port.receive(|from, to, data| self.datagram(from, to, data, now));
+            self.shake_a_hand(now);
             while let Some((due, name)) = self.due.first()
                 && *due <= now
             {

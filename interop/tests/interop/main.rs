@@ -22,6 +22,7 @@ mod rooms;
 mod rtsp;
 mod rtsp_files;
 mod rtsp_secure;
+mod siege;
 mod timeline;
 mod vod;
 mod webrtc;

@@ -82,6 +82,36 @@ fn plays(file: &Path, hertz: Option<f64>) {
     );
 }
 
+/// Checks that Chromium plays a file, from a web server that has nothing else.
+fn browser_plays(file: &Path) {
+    let folder = file.parent().expect("it is in a folder");
+    let name = file.file_name().expect("it has a name").to_string_lossy();
+    let page =
+        format!("<link rel=icon href=data:,><video src='{name}' autoplay muted loop></video>");
+    fs::write(folder.join("index.html"), page).expect("there is room");
+    let mut command = Command::new("python3");
+    command.args(["-u", "-m", "http.server", "--bind", "127.0.0.1", "0"]);
+    let server = Process::spawn("a web server", command.current_dir(folder));
+    let url = wait_for("a web server", || {
+        server.stdout.pick(0, |line| {
+            let (_, rest) = line.split_once("(http")?;
+            Some(format!("http{}", rest.split(')').next()?))
+        })
+    });
+    let mut command = Command::new("node");
+    command
+        .arg(peer::manifest_dir().join("browser/watch.js"))
+        .args([&url, "1"])
+        .env(
+            "CHROMIUM",
+            peer::find("chromium").expect("the test has asked for it"),
+        );
+    let lines = Process::run("Chromium watching a recording", &mut command);
+    let seen: serde_json::Value = serde_json::from_str(&lines.concat()).expect("it prints JSON");
+    assert!(seen["played"].as_f64() >= Some(1.0), "{seen}");
+    assert!(seen["pictures"].as_u64() >= Some(5), "{seen}");
+}
+
 fn start(folder: &TempDir) -> Sfu {
     Sfu::start(&["--record", &folder.path().display().to_string()])
 }
@@ -154,6 +184,22 @@ fn of_h264_until_the_server_ends() {
 /// Simulcast of a browser: the best layer that comes.
 #[test]
 fn of_a_browser() {
+    of_a_browser_that_sends("query=video=640x360", None);
+}
+
+/// Layers inside one stream. Killed, too: the file has to play from what is there.
+#[test]
+fn of_vp9_of_a_browser() {
+    of_a_browser_that_sends("query=video=640x360&codec=vp9", Some("vp9"));
+}
+
+#[test]
+fn of_av1_of_a_browser() {
+    of_a_browser_that_sends("query=video=640x360&codec=av1", Some("av1"));
+}
+
+/// Ends the server in the usual way, or with a `codec` by a kill; then the file is to be of that codec.
+fn of_a_browser_that_sends(query: &str, codec: Option<&str>) {
     needs!(FFMPEG, CHROMIUM, PLAYWRIGHT);
     let folder = TempDir::new().expect("there is room for temporary files");
     let mut sfu = start(&folder);
@@ -162,15 +208,27 @@ fn of_a_browser() {
     command
         .arg(peer::manifest_dir().join("browser/meet.js"))
         .args([&sfu.url("/room/b"), "ann"])
-        .args(["stay=1", "query=video=640x360"])
+        .args(["stay=1", query])
         .env(
             "CHROMIUM",
             peer::find("chromium").expect("the test has asked for it"),
         );
     let mut meeting = Process::spawn("a Chromium alone", &mut command);
     let file = recording(folder.path());
-    sfu.process.signal("TERM");
-    sfu.process.expect_success();
+    let Some(codec) = codec else {
+        sfu.process.signal("TERM");
+        sfu.process.expect_success();
+        meeting.expect_success();
+        return plays(&file, None);
+    };
+    sfu.process.kill();
     meeting.expect_success();
     plays(&file, None);
+    let mut command = Command::new("ffprobe");
+    command.args(["-v", "error", "-select_streams", "v", "-of", "csv=p=0"]);
+    command
+        .args(["-show_entries", "stream=codec_name"])
+        .arg(&file);
+    assert_eq!(Process::run("ffprobe", &mut command), [codec]);
+    browser_plays(&file);
 }

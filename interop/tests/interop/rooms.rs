@@ -1,6 +1,7 @@
 //! Rooms of the SFU: people in headless Chromium see and hear each other.
 
 use std::{
+    path::Path,
     process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -102,13 +103,35 @@ fn three_browsers_a_late_one_and_a_killed_one() {
     assert!(gone.is_some_and(|ms| ms < 10_000), "{gone:?} ms");
 }
 
-/// The load generator decrypts what it gets and finds each packet again among those that were sent. What a busy machine has no time for may be lost.
-#[test]
-fn what_a_few_subscribers_get_is_what_was_sent() {
-    needs!(FFMPEG);
+/// Layers inside one stream: who makes their window small gets the small size, and the large one again with the window.
+fn sizes_follow_the_window(codec: &str) {
+    needs!(CHROMIUM, PLAYWRIGHT);
     let sfu = Sfu::start(&[]);
-    let folder = tempfile::TempDir::new().expect("there is room for temporary files");
-    let clip = folder.path().join("clip.mp4");
+    let query = format!("query=codec={codec}&video=640x360");
+    let steps = meet(&sfu, codec, &["ann,bob", "resize=bob", &query]);
+    for (step, height) in [("large", 360), ("small", 180), ("large again", 360)] {
+        let found = steps.iter().find(|found| found["step"] == step);
+        let found = found.unwrap_or_else(|| panic!("no step {step}: {steps:?}"));
+        assert_eq!(found["height"], height, "{steps:?}");
+        let mime = format!("video/{}", codec.to_uppercase());
+        assert_eq!(found["mime"], mime, "{steps:?}");
+    }
+}
+
+#[test]
+#[ignore = "its sizes take a machine with time for them: cargo test -p fluvial-interop --test interop -- --ignored sizes"]
+fn sizes_of_vp9_follow_the_window() {
+    sizes_follow_the_window("vp9");
+}
+
+#[test]
+#[ignore = "as that of VP9"]
+fn sizes_of_av1_follow_the_window() {
+    sizes_follow_the_window("av1");
+}
+
+/// Four seconds of H.264.
+pub(crate) fn make_clip(clip: &Path) {
     let mut command = Command::new("ffmpeg");
     command.args([
         "-v",
@@ -136,7 +159,17 @@ fn what_a_few_subscribers_get_is_what_was_sent() {
         "-movflags",
         "+faststart",
     ]);
-    Process::run("ffmpeg making a clip", command.arg(&clip));
+    Process::run("ffmpeg making a clip", command.arg(clip));
+}
+
+/// The load generator decrypts what it gets and finds each packet again among those that were sent. What a busy machine has no time for may be lost.
+#[test]
+fn what_a_few_subscribers_get_is_what_was_sent() {
+    needs!(FFMPEG);
+    let sfu = Sfu::start(&[]);
+    let folder = tempfile::TempDir::new().expect("there is room for temporary files");
+    let clip = folder.path().join("clip.mp4");
+    make_clip(&clip);
     let mut command = Command::new(load_generator());
     command.arg(sfu.url("")).arg("--file").arg(&clip);
     command.args(["--subscribers", "5", "--seconds", "5", "--most-loss", "60"]);

@@ -1,6 +1,6 @@
 //! What nodes tell each other: JSON over NATS, and packets of media as SRTP.
 
-use crate::room::{Guest, Packet};
+use crate::room::{Guest, Packet, RawDependencies};
 use anyhow::{Context as _, bail};
 use rtp::extension::{AudioLevel, Element};
 use rtp::srtp::{Config, Context, MasterKey, Profile};
@@ -16,6 +16,7 @@ const STREAMS: usize = 1 << 16;
 /// Ids of the extensions, which only nodes see.
 const LEVEL: u8 = 1;
 const ORIENTATION: u8 = 2;
+const DEPENDENCIES: u8 = 3;
 
 /// From a node to others.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -93,6 +94,11 @@ pub(super) fn seal(context: &mut Context, ssrc: u32, packet: &Packet) -> anyhow:
         id: ORIENTATION,
         data,
     }));
+    let dependencies = packet.values.user_values.get::<RawDependencies>();
+    elements.extend(dependencies.map(|RawDependencies(data)| Element {
+        id: DEPENDENCIES,
+        data,
+    }));
     let mut data = Vec::new();
     let extension = match elements.is_empty() {
         true => None,
@@ -143,6 +149,7 @@ pub(super) fn open(
                     values.audio_level = Some(-level.level.cast_signed());
                     values.voice_activity = Some(level.voice);
                 }
+                (DEPENDENCIES, data) => values.user_values.set(RawDependencies(data.into())),
                 (ORIENTATION, &[way]) => values.video_orientation = Some(way.into()),
                 _ => {}
             }
@@ -212,6 +219,22 @@ mod tests {
             assert_eq!(&*got.payload, [1, 2, 3]);
             let replayed = open(&mut receiver, &mut again, last, Instant::now());
             assert!(replayed.is_err());
+        }
+    }
+
+    #[test]
+    fn what_av1_needs_goes_along() {
+        let key = new_key();
+        let (mut sender, mut receiver) = (context(&key).unwrap(), context(&key).unwrap());
+        for length in [3, 16, 17, 100] {
+            let mut sent = packet(length);
+            let told = RawDependencies(vec![7; length as usize].into());
+            sent.values.user_values.set(told);
+            let mut datagram = seal(&mut sender, 5, &sent).unwrap();
+            let got = open(&mut receiver, &mut datagram, length, Instant::now()).unwrap();
+            let told = got.values.user_values.get::<RawDependencies>().unwrap();
+            assert_eq!(*told.0, vec![7; length as usize]);
+            assert_eq!(got.values.audio_level, Some(-30));
         }
     }
 

@@ -162,13 +162,7 @@ impl Room {
         }
         if track.lane.is_some() {
             let screen = source.is_screen();
-            let taken = track.take(
-                TapId { peer: id, screen },
-                layer,
-                &packet,
-                keyframe.is_some(),
-                now,
-            );
+            let taken = track.take(TapId { peer: id, screen }, layer, &packet, &seen, now);
             self.taken.extend(taken);
         }
         let readers = std::mem::take(&mut track.readers);

@@ -25,6 +25,7 @@ mod track;
 pub use guest::{Guest, GuestTrack, Outbound};
 pub use packet::Packet;
 pub use peer::{Entrance, PeerId};
+pub(crate) use scale::RawDependencies;
 pub use tap::{Taken, TakenPacket, TapId};
 
 use crate::message::{Notice, Person, Request};

@@ -1,6 +1,8 @@
 //! What people send, for whoever keeps it or passes it on: each track as one stream of packets, in its best layer.
 
 use super::rewrite::Rewriter;
+use super::sieve::{Sieve, Verdict};
+use super::slot::Seen;
 use super::track::Track;
 use super::{Entrance, Packet, PeerId, Room};
 use std::sync::Arc;
@@ -85,6 +87,8 @@ pub(super) struct Lane {
     rewriter: Rewriter,
     current: Option<usize>,
     wanted: Option<usize>,
+    /// Where the layer that is taken has layers inside.
+    sieve: Option<Sieve>,
 }
 
 /// What is taken of a person.
@@ -116,17 +120,36 @@ impl Track {
         tap: TapId,
         layer: usize,
         packet: &Packet,
-        is_keyframe: bool,
+        seen: &Seen,
         now: Instant,
     ) -> Option<Taken> {
         let is_video = !self.source.is_audio();
+        let codec = self.layers.get(layer)?.params.spec().codec;
         let lane = self.lane.as_mut()?;
         if is_video && lane.current != Some(layer) {
-            if !is_keyframe || lane.wanted != Some(layer) {
+            if !seen.keyframe || lane.wanted != Some(layer) {
                 return None;
             }
             lane.current = Some(layer);
             lane.rewriter.switch();
+            lane.sieve = None;
+        }
+        let mut marker = packet.marker;
+        if let (Some(part), Codec::Vp9) = (&seen.part, codec) {
+            // Each size of VP9 is a picture that is shown, and whoever reads a file shows them all: a stream of one size it is to be. A
+            // decoder of AV1 shows the largest.
+            let sieve = lane.sieve.get_or_insert_with(|| {
+                let mut sieve = Sieve::new();
+                sieve.set(Some((0, u8::MAX)));
+                sieve
+            });
+            match sieve.handle(part, packet.time, seen.keyframe) {
+                Verdict::Passes { last } => marker |= last,
+                Verdict::Stays => {
+                    lane.rewriter.skip(packet.sequence);
+                    return None;
+                }
+            }
         }
         let (sequence, time) = lane.rewriter.next(packet.sequence, packet.time, now)?;
         let report = packet
@@ -138,7 +161,7 @@ impl Track {
             packet: TakenPacket {
                 sequence,
                 time,
-                marker: packet.marker,
+                marker,
                 at: now,
                 report,
                 payload: Arc::clone(&packet.payload),
@@ -268,6 +291,7 @@ impl Lane {
             rewriter: Rewriter::new(90_000),
             current: None,
             wanted: None,
+            sieve: None,
         }
     }
 }

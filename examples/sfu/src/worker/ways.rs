@@ -6,6 +6,7 @@ use crate::udp::Port;
 use common::stun;
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Instant;
 use str0m::net::{DatagramSend, Protocol, Transmit};
@@ -15,6 +16,21 @@ use tokio::sync::mpsc;
 const ADDRESSES: usize = 64;
 /// Clients of other threads whose datagrams come here.
 const FOREIGN: usize = 65_536;
+
+/// Datagrams of handshakes that wait; who finds no place tries again (RFC 6347 §4.2.4).
+const HANDSHAKES: usize = 4096;
+/// What DTLS datagrams begin with, and of them those of handshakes (RFC 7983 §7, RFC 6347 §4.1).
+const DTLS: RangeInclusive<u8> = 20..=63;
+const SHAKES: [u8; 2] = [20, 22];
+
+/// A datagram of a handshake.
+#[derive(Debug)]
+pub(super) struct Handshake {
+    id: PeerId,
+    from: SocketAddr,
+    to: SocketAddr,
+    data: Vec<u8>,
+}
 
 /// A connection of TCP.
 #[derive(Debug)]
@@ -60,7 +76,23 @@ impl Worker {
             return;
         };
         let to = own_address(&self.config.addresses, to, from);
+        let first = data.first().copied().unwrap_or_default();
+        // What comes after a handshake must not overtake it.
+        if SHAKES.contains(&first) || (DTLS.contains(&first) && !self.handshakes.is_empty()) {
+            if self.handshakes.len() < HANDSHAKES {
+                let data = data.to_vec();
+                self.handshakes.push_back(Handshake { id, from, to, data });
+            }
+            return;
+        }
         self.give(id, Protocol::Udp, from, to, data, now);
+    }
+
+    /// Goes on with one handshake.
+    pub(super) fn shake_a_hand(&mut self, now: Instant) {
+        if let Some(Handshake { id, from, to, data }) = self.handshakes.pop_front() {
+            self.give(id, Protocol::Udp, from, to, &data, now);
+        }
     }
 
     fn give(

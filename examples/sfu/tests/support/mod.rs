@@ -7,7 +7,7 @@
 use fluvial_sfu::message::{Notice, Request, Source};
 use fluvial_sfu::room::{Config, Entrance, PeerId, Room, Taken};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
@@ -104,6 +104,11 @@ pub(crate) struct World {
     pub(crate) taken: Vec<Taken>,
     pub(crate) now: Instant,
     pub(crate) start: Instant,
+    /// Time, of the real clock, that the room took; the longest of its turns, and how many there were.
+    pub(crate) spent: Duration,
+    pub(crate) longest: Duration,
+    pub(crate) turns: usize,
+    pub(crate) forwarded_before: u64,
     server: SocketAddr,
     flight: VecDeque<(Instant, usize, Transmit)>,
     next_frame: Instant,
@@ -112,15 +117,31 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::with(false)
+        Self::with(false, 10)
+    }
+
+    /// For so many people.
+    pub(crate) fn large(people: usize) -> Self {
+        Self::with(false, people)
+    }
+
+    /// What was seen and spent so far does not count.
+    pub(crate) fn forget(&mut self) {
+        for client in &mut self.clients {
+            client.seen.clear();
+        }
+        self.spent = Duration::ZERO;
+        self.longest = Duration::ZERO;
+        self.turns = 0;
+        self.forwarded_before = self.room.counters().forwarded;
     }
 
     /// What people send is taken, too: for that they are asked for more keyframes.
     pub(crate) fn taking() -> Self {
-        Self::with(true)
+        Self::with(true, 10)
     }
 
-    fn with(takes: bool) -> Self {
+    fn with(takes: bool, max_peers: usize) -> Self {
         let crypto = Arc::new(str0m::crypto::from_feature_flags());
         let certificate = crypto.dtls_provider.generate_certificate().unwrap();
         let server: SocketAddr = "10.0.0.1:5000".parse().unwrap();
@@ -129,9 +150,9 @@ impl World {
             crypto,
             addresses: vec![server],
             tcp_addresses: Vec::new(),
-            max_peers: 10,
+            max_peers,
             max_audio: 4,
-            max_video: 8,
+            max_video: 24,
             takes,
         };
         let now = Instant::now();
@@ -141,6 +162,10 @@ impl World {
             taken: Vec::new(),
             now,
             start: now,
+            spent: Duration::ZERO,
+            longest: Duration::ZERO,
+            turns: 0,
+            forwarded_before: 0,
             server,
             flight: VecDeque::new(),
             next_frame: now,
@@ -264,6 +289,7 @@ impl World {
                 self.flight.push_back((at, index, transmit));
             } else if transmit.destination == self.server {
                 let id = self.clients[index].id;
+                let began = Instant::now();
                 self.room.handle_datagram(
                     id,
                     Protocol::Udp,
@@ -272,6 +298,7 @@ impl World {
                     &transmit.contents,
                     now,
                 );
+                self.spent += began.elapsed();
             } else {
                 let receive = Receive::try_from(&transmit).unwrap();
                 let client = &mut self.clients[index];
@@ -289,12 +316,23 @@ impl World {
                 .unwrap();
             self.drain(index);
         }
+        let began = Instant::now();
         self.room.handle_timeout(now);
+        let took = began.elapsed();
+        self.spent += took;
+        self.longest = self.longest.max(took);
+        self.turns += 1;
         while let Some(transmit) = self.room.poll_transmit() {
-            let of = |client: &Client| client.address == transmit.destination;
-            let Some(index) = self.clients.iter().position(of) else {
+            // Their addresses count up with them.
+            let IpAddr::V4(ip) = transmit.destination.ip() else {
                 continue;
             };
+            let Some(index) = usize::from(ip.octets()[3]).checked_sub(1) else {
+                continue;
+            };
+            if self.clients.get(index).map(|client| client.address) != Some(transmit.destination) {
+                continue;
+            }
             if let Some(arrives) = self.clients[index].link.carry(transmit.contents.len(), now) {
                 self.flight.push_back((arrives, index, transmit));
             }

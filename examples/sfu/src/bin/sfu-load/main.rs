@@ -153,6 +153,7 @@ fn run(
         start(connection);
     }
     tally.wait_for(config.publishers, "publishers are connected")?;
+    let came = Instant::now();
     for index in 0..config.subscribers {
         let mut connection = Connection::subscriber(host, Arc::clone(tally))?;
         let joined = server.subscribe(index % config.publishers.max(1), &mut connection);
@@ -163,6 +164,7 @@ fn run(
         config.publishers + config.subscribers,
         "subscribers are connected",
     )?;
+    let joined = came.elapsed();
     if let Some(to) = config.noise {
         noise::start(to, host, config.noise_rate)?;
     }
@@ -178,7 +180,10 @@ fn run(
     tally.end();
     let memory = process::memory(config.pid)?;
     let line = tally.line(&config.name, config.subscribers, took, server, own);
-    Ok(format!("{line} server {memory} MiB"))
+    let joined = joined.as_secs_f64();
+    Ok(format!(
+        "{line} server {memory} MiB joined in {joined:.2} s"
+    ))
 }
 
 /// The address of this machine that leads to the server: loopback is no candidate for everybody.
