@@ -101,6 +101,10 @@ struct Counts {
     track: Track,
     samples: u64,
     sync_samples: u64,
+    /// Ticks of a picture of the rate that the codec tells.
+    told_step: Option<f64>,
+    /// Steps from one to the next, and how many of them are that.
+    steps: (u64, u64),
     /// Those that are the second field of a picture.
     halves: u64,
     fields: Option<Fields>,
@@ -122,6 +126,8 @@ impl Counts {
         Self {
             fields: Fields::of(&track.codec),
             halves: 0,
+            told_step: told_step(&track),
+            steps: (0, 0),
             track,
             samples: 0,
             sync_samples: 0,
@@ -141,6 +147,10 @@ impl Counts {
         self.bytes += seen.size as u64;
         if self.last_dts != i64::MIN && seen.dts > self.last_dts {
             self.step = seen.dts - self.last_dts;
+            self.steps.0 += 1;
+            // Clocks are rounded.
+            let is_one = |told: f64| (told - self.step as f64).abs() <= 1.0;
+            self.steps.1 += u64::from(self.told_step.is_some_and(is_one));
         }
         self.last_dts = seen.dts;
         if seen.hidden {
@@ -192,7 +202,8 @@ impl Counts {
             .frame_rate()
             .map(|(frames, seconds)| f64::from(frames) / f64::from(seconds));
         let frame_rate = match codec.kind() {
-            // What the samples show weighs more than what the configuration says.
+            // What the samples show weighs more than what the configuration says; that some are missing does not make the rate another.
+            Kind::Video if self.steps.1 * 10 >= self.steps.0 * 9 => told.or_else(|| measured(())),
             Kind::Video => measured(()).or(told),
             _ => None,
         };
@@ -227,6 +238,11 @@ impl Counts {
             encrypted: clear.is_some(),
         }
     }
+}
+
+fn told_step(track: &Track) -> Option<f64> {
+    let (frames, seconds) = track.codec.frame_rate()?;
+    Some(f64::from(track.timescale.get()) * f64::from(seconds) / f64::from(frames))
 }
 
 /// What is beneath the encryption of a track of an MP4 (ISO/IEC 14496-12 §8.12); `None` where it is clear.
@@ -367,6 +383,7 @@ fn learn(tracks: &Tracks, counts: &mut BTreeMap<TrackId, Counts>, order: &mut Ve
                 if known.track.codec != track.codec {
                     known.fields = Fields::of(&track.codec);
                 }
+                known.told_step = told_step(track);
                 known.track = track.clone();
             }
             None => {

@@ -173,6 +173,24 @@ fn shapes(tracks: &Value, kind: &str) -> Vec<(u64, u64)> {
     shapes
 }
 
+#[test]
+fn rates_are_those_of_pictures() {
+    // Fields that are samples of their own, twice; pictures that are missing; nothing of that.
+    for (file, rate) in [
+        ("h264/lu-zero-fate-samples/FRext/freh10.264", 25.0),
+        ("h264/lu-zero-fate-samples/FRext/HCAFF1_HHI.264", 25.0),
+        ("mpegts/androidx-media/media/ts/bbb_2500ms.ts", 24.0),
+        ("mp4/androidx-media/media/mp4/sample.mp4", 29.97),
+    ] {
+        let Some(path) = testing::corpus(file) else {
+            return;
+        };
+        let told = ours(&path).unwrap();
+        let found = told["tracks"][0]["frame_rate"].as_f64().unwrap();
+        assert!((found - rate).abs() < 0.01, "{file}: {found}");
+    }
+}
+
 fn ours(path: &Path) -> Option<Value> {
     let output = Command::new(env!("CARGO_BIN_EXE_fluvial"))
         .args(["probe", "--json"])
