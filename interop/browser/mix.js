@@ -1,7 +1,9 @@
 // Lets people meet in a room of the MCU, each in a page of headless Chromium of their own with a picture of one colour and a tone, and
 // prints, as a line of JSON, what they see and hear:
 //
-//   node mix.js URL COLOUR:HERTZ ...
+//   node mix.js URL COLOUR:HERTZ[:vp8] ...
+//
+// Who has VP8 only gets no pictures, and is asked for sounds only.
 //
 // It waits until everybody sees everybody's colour in the right part of the picture, in the order of coming, and hears all other tones but
 // not their own.
@@ -11,8 +13,8 @@ import { chromium } from "playwright-core";
 const PATIENCE = 80_000;
 const [url, ...list] = process.argv.slice(2);
 const people = list.map((text) => {
-  const [color, tone] = text.split(":");
-  return { color, tone: Number(tone) };
+  const [color, tone, codec] = text.split(":");
+  return { color, tone: Number(tone), codec };
 });
 const columns = Math.ceil(Math.sqrt(people.length));
 const errors = [];
@@ -33,6 +35,18 @@ const browser = await chromium.launch({
   ],
 });
 
+/** As a browser that was built without H.264. */
+function hasVp8Only() {
+  for (const side of [RTCRtpSender, RTCRtpReceiver]) {
+    const all = side.getCapabilities.bind(side);
+    side.getCapabilities = (kind) => {
+      const capabilities = all(kind);
+      if (kind === "video") capabilities.codecs = capabilities.codecs.filter((codec) => /VP8|rtx/i.test(codec.mimeType));
+      return capabilities;
+    };
+  }
+}
+
 /** The colours in the middle of each part, and how loud each tone is, in decibels. */
 async function look({ columns, count, tones }) {
   const seen = { colors: [], levels: {} };
@@ -45,7 +59,8 @@ async function look({ columns, count, tones }) {
     const context = canvas.getContext("2d");
     context.drawImage(video, 0, 0, width, height);
     for (let index = 0; index < count; index += 1) {
-      const [x, y] = [(index % columns) * 32 + 16, Math.floor(index / columns) * 32 + 14];
+      const row = Math.floor(index / columns) + 0.5;
+      const [x, y] = [(index % columns) * 32 + 16, Math.floor((row * height) / Math.ceil(count / columns)) - 2];
       seen.colors.push([...context.getImageData(x, y, 1, 1).data].slice(0, 3));
     }
   }
@@ -63,7 +78,8 @@ async function look({ columns, count, tones }) {
       seen.levels[tone] = Math.max(...levels.slice(bin - 1, bin + 2));
     }
   }
-  for (const stats of (await window.mcu?.peer?.getStats())?.values() ?? []) {
+  const report = await window.mcu?.peer?.getStats();
+  for (const stats of report?.values() ?? []) {
     if (stats.type === "inbound-rtp") {
       seen[stats.kind] = Object.fromEntries(
         ["packetsReceived", "packetsLost", "framesDecoded", "keyFramesDecoded", "framesPerSecond", "jitterBufferDelay", "jitterBufferEmittedCount", "pliCount", "concealedSamples", "totalSamplesReceived"].map((key) => [key, stats[key]]),
@@ -71,6 +87,7 @@ async function look({ columns, count, tones }) {
     }
     if (stats.type === "outbound-rtp" && stats.kind === "video") {
       seen.sends = Object.fromEntries(["framesEncoded", "keyFramesEncoded", "framesPerSecond", "targetBitrate"].map((key) => [key, stats[key]]));
+      seen.sends.codec = report.get(stats.codecId)?.mimeType;
     }
   }
   return seen;
@@ -83,7 +100,8 @@ const near = (seen, wanted) => seen !== undefined && seen.every((value, index) =
 function wrong(seen, person) {
   const colors = people.map((other) => rgb(other.color));
   const missing = colors.findIndex((color, index) => !near(seen.colors[index], color));
-  if (missing >= 0) return `colour ${missing}`;
+  if (person.codec === "vp8" ? seen.sends?.codec !== "video/VP8" : seen.sends?.codec !== "video/H264") return `it sends ${seen.sends?.codec}`;
+  if (missing >= 0 && person.codec !== "vp8") return `colour ${missing}`;
   const others = people.filter((other) => other !== person).map((other) => seen.levels[other.tone]);
   const least = Math.min(...others);
   if (!(least > -60)) return "others are not heard";
@@ -97,6 +115,7 @@ try {
   for (const person of people) {
     const context = await browser.newContext({ viewport: { width: 900, height: 600 } });
     person.page = await context.newPage();
+    if (person.codec === "vp8") await person.page.addInitScript(hasVp8Only);
     person.page.on("pageerror", (error) => errors.push(`${person.color}: ${error}`));
     person.page.on("response", (response) => response.status() >= 400 && errors.push(`${response.status()} ${response.url()}`));
     await person.page.goto(`${url}?autojoin=1&name=${person.color}&color=${person.color}&tone=${person.tone}`);

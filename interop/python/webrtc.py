@@ -1,6 +1,6 @@
 """A WebRTC client that nobody here wrote, aiortc, as publisher or player by WHIP and WHEP; prints one line of JSON.
 
-    webrtc.py publish URL SECONDS    sends a red picture and a tone of 440 Hz
+    webrtc.py publish URL SECONDS    sends a red picture and a tone of 440 Hz; with `vp8` behind that, knows no other codec of pictures
     webrtc.py play URL SECONDS       tells how many pictures came and their mean colour, how much sound and its tone
 """
 
@@ -13,7 +13,7 @@ import urllib.request
 
 import av
 import numpy
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, VideoStreamTrack
 
 
@@ -73,6 +73,9 @@ async def publish(url, seconds):
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     peer.addTrack(Tone())
     peer.addTrack(Red())
+    if "vp8" in sys.argv:
+        codecs = RTCRtpSender.getCapabilities("video").codecs
+        peer.getTransceivers()[1].setCodecPreferences([codec for codec in codecs if codec.mimeType == "video/VP8"])
     await post(peer, url)
     print(json.dumps({"published": True}), flush=True)
     await asyncio.sleep(seconds)

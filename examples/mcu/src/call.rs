@@ -63,7 +63,7 @@ impl Call {
         let listens = sound.is_some() || picture.is_some();
         anyhow::ensure!(
             listens || reception.is_some(),
-            "it neither sends nor wants H.264 or Opus"
+            "it neither sends H.264, VP8 or Opus, nor wants H.264 or Opus"
         );
         let listener = listens.then(|| room.listen(own, sound.is_some(), picture.is_some()));
         Ok(Self {

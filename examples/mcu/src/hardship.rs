@@ -3,7 +3,7 @@
 
 use crate::call::{Call, FIRST_ESTIMATE};
 use crate::layout::{Layout, Place, Region};
-use crate::picture::decode::Decoder;
+use crate::picture::decode::H264;
 use crate::picture::encode::{Encoder, Settings};
 use crate::picture::{Area, Colour, Picture};
 use crate::room::{Format, Person, Pictures, Room, Voices, Watch, Way};
@@ -96,7 +96,7 @@ struct Cell {
 /// What somebody sees and hears of the mix.
 struct Senses {
     config: DecoderConfig,
-    decoder: Decoder,
+    decoder: H264,
     ears: decode::Decoder,
     heard: Vec<f32>,
     /// When the last picture came, and the longest time between two.
@@ -114,7 +114,7 @@ impl Senses {
     fn new() -> Self {
         Self {
             config: DecoderConfig::default(),
-            decoder: Decoder::new(DecoderConfig::default()),
+            decoder: H264::new(DecoderConfig::default()),
             ears: decode::Decoder::new(&Codec::Opus(codec::Opus::new(2, 0))).unwrap(),
             heard: Vec::new(),
             last: None,

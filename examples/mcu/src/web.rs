@@ -179,6 +179,8 @@ fn offer(
     let mut rtc = site.desk.connection(Instant::now(), |config| {
         config
             .enable_bwe(Some(estimate))
+            // Behind H.264, so that it is sent by who has nothing else.
+            .enable_vp8(true)
             .set_extension(5, Extension::PlayoutDelay)
     });
     let answer = match rtc.sdp_api().accept_offer(offer) {

@@ -8,10 +8,18 @@ export class Editor {
     this.changed = changed;
     this.people = [];
     this.regions = [];
+    this.left = new Set();
   }
 
-  /** Begins with everybody in a grid. */
-  begin() {
+  /** Begins with the regions that there are, and whoever has none; without any, with everybody in a grid. */
+  begin(regions = []) {
+    this.left.clear();
+    if (regions.length > 0) {
+      this.regions = regions.map((region) => ({ ...region }));
+      this.draw();
+      this.welcome();
+      return;
+    }
     const columns = Math.ceil(Math.sqrt(this.people.length || 1));
     const edge = Math.floor(WHOLE / columns);
     this.regions = this.people.map((name, index) => ({
@@ -25,6 +33,16 @@ export class Editor {
     this.changed(this.regions);
   }
 
+  /** Whoever has no region yet gets one, at the lower edge. */
+  welcome() {
+    const rest = this.regions.filter((region) => !region.name).length;
+    const strangers = this.people.filter((name) => !this.left.has(name) && !this.regions.some((region) => region.name === name)).slice(rest);
+    if (strangers.length === 0) return;
+    strangers.forEach((name, index) => this.regions.push({ name, x: (index % 5) * 200, y: 800, width: 200, height: 200 }));
+    this.draw();
+    this.changed(this.regions);
+  }
+
   draw() {
     this.element.replaceChildren(...this.regions.map((region) => this.box(region)));
   }
@@ -32,7 +50,14 @@ export class Editor {
   box(region) {
     const box = document.createElement("div");
     const corner = document.createElement("i");
-    box.append(region.name, corner);
+    const close = Object.assign(document.createElement("button"), { textContent: "×", ariaLabel: `Leave out ${region.name ?? "this one"}` });
+    close.onclick = () => {
+      this.left.add(region.name);
+      this.regions = this.regions.filter((other) => other !== region);
+      this.draw();
+      this.changed(this.regions);
+    };
+    box.append(region.name ?? "anybody else", close, corner);
     const place = () => {
       for (const [edge, value] of [["left", region.x], ["top", region.y], ["width", region.width], ["height", region.height]]) {
         box.style[edge] = `${value / 10}%`;
@@ -40,6 +65,10 @@ export class Editor {
     };
     place();
     box.onpointerdown = (down) => {
+      if (down.target === close) return;
+      // What is touched lies above the others, in the mix, too.
+      this.regions = [...this.regions.filter((other) => other !== region), region];
+      this.element.append(box);
       const resizes = down.target === corner;
       const from = { ...region };
       const { width, height } = this.element.getBoundingClientRect();

@@ -96,7 +96,9 @@ async function connect(tracks) {
     if (kind === "video") {
       camera = transceiver.sender;
       const codecs = RTCRtpReceiver.getCapabilities("video").codecs;
-      transceiver.setCodecPreferences(codecs.filter((codec) => /H264|rtx/i.test(codec.mimeType)));
+      // The mix is H.264; who has none of it can at least be seen.
+      const has = codecs.some((codec) => /H264/i.test(codec.mimeType));
+      transceiver.setCodecPreferences(codecs.filter((codec) => (has ? /H264|rtx/i : /VP8|rtx/i).test(codec.mimeType)));
     }
   }
   peer.ontrack = (event) => {
@@ -128,7 +130,10 @@ async function connect(tracks) {
   await peer.setRemoteDescription({ type: "answer", sdp: await answer.text() });
 }
 
+// How often something was told: what was looked up before that is old.
+let told = 0;
 const tell = (path, body, method = "POST") =>
+  ++told &&
   fetch(`${api}${path}`, { method, headers: { "content-type": "application/json" }, body: body === undefined ? undefined : JSON.stringify(body) })
     .then(async (answer) => answer.ok || notice(await answer.text()))
     .then(look);
@@ -140,17 +145,30 @@ function setLayout(layout) {
 
 const editor = new Editor($("editor"), (regions) => setLayout({ mode: "custom", regions }));
 
+/** Shows what can be dragged over the mix, or only the mix. */
+function edit(on) {
+  $("editor").hidden = !on;
+  $("edit").ariaPressed = String(on);
+  if (on) editor.begin($("layout").value === "custom" && state.room?.layout.mode === "custom" ? state.room.layout.regions : []);
+}
+
 function entry(person) {
   let item = document.getElementById(`person-${person.id}`);
   if (!item) {
     item = Object.assign(document.createElement("li"), { id: `person-${person.id}` });
     const name = document.createElement("span");
     const mute = document.createElement("button");
+    const large = Object.assign(document.createElement("button"), { textContent: "Large" });
     const gain = Object.assign(document.createElement("input"), { type: "range", min: 0, max: 4, step: 0.1 });
     gain.ariaLabel = "How loud";
     mute.onclick = () => tell(`/people/${person.id}`, { muted: item.dataset.muted !== "true" });
     gain.onchange = () => tell(`/people/${person.id}`, { gain: Number(gain.value) });
-    item.append(name, mute, gain);
+    large.onclick = () => {
+      $("layout").value = "presenter";
+      edit(false);
+      setLayout({ mode: "presenter", name: name.textContent });
+    };
+    item.append(name, mute, large, gain);
     $("people").append(item);
     gain.value = person.gain;
   }
@@ -171,15 +189,20 @@ function pushed(push) {
 }
 
 async function look() {
+  const before = told;
   const answer = await fetch(api);
   if (!answer.ok) return;
   const now = await answer.json();
+  if (told !== before) return;
   state.room = now;
   const items = new Set(now.people.map(entry));
   for (const item of [...$("people").children]) if (!items.has(item)) item.remove();
   $("facts").textContent = `${now.people.length} here`;
   if (!$("mine").checked && document.activeElement !== $("layout")) $("layout").value = now.layout.mode;
   editor.people = now.people.map((person) => person.name);
+  $("edit").hidden = $("layout").value !== "custom";
+  if ($("edit").hidden) edit(false);
+  else if (!$("editor").hidden) editor.welcome();
   $("record").ariaPressed = String(now.recording);
   $("hls").href = now.hls;
   $("pushes").replaceChildren(...now.pushes.map(pushed));
@@ -220,10 +243,11 @@ async function join() {
   $("record").onclick = () => tell("/record", { on: $("record").ariaPressed !== "true" });
   $("layout").onchange = () => {
     const mode = $("layout").value;
-    $("editor").hidden = mode !== "custom";
-    if (mode === "custom") editor.begin();
-    else setLayout({ mode });
+    $("edit").hidden = mode !== "custom";
+    edit(mode === "custom");
+    if (mode !== "custom") setLayout({ mode });
   };
+  $("edit").onclick = () => edit($("editor").hidden);
   $("mine").onchange = () => $("mine").checked || tell(`/people/${state.person}/layout`, undefined, "DELETE");
   $("push").onsubmit = (event) => {
     event.preventDefault();

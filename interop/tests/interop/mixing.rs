@@ -3,14 +3,16 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
+use crate::webrtc::aiortc;
 use fluvial_interop::{
     camera::Camera,
     mcu::Mcu,
     needs,
     nginx::{self, Nginx},
-    peer::{self, CHROMIUM, FFMPEG, GST_RTSP_SERVER, PLAYWRIGHT},
+    peer::{self, AIORTC, CHROMIUM, FFMPEG, GST_RTSP_SERVER, PLAYWRIGHT},
     process::Process,
     wait_for,
 };
@@ -100,11 +102,7 @@ impl Seen {
         let pictures = std::fs::read(picture).expect("ffmpeg has written it");
         let length = 3 * SIZE.0 * SIZE.1;
         assert!(pictures.len() >= length, "no picture in {input}");
-        let sound = std::fs::read(sound).expect("ffmpeg has written it");
-        let samples = sound
-            .chunks_exact(2)
-            .map(|pair| f64::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0);
-        let samples: Vec<f64> = samples.collect();
+        let samples = samples(&sound);
         assert!(
             samples.len() > RATE as usize,
             "{} samples in {input}",
@@ -182,6 +180,14 @@ impl Seen {
         }
         None
     }
+}
+
+/// Samples of a file of `s16le`.
+fn samples(file: &Path) -> Vec<f64> {
+    let sound = std::fs::read(file).expect("ffmpeg has written it");
+    let (pairs, _) = sound.as_chunks::<2>();
+    let sample = |pair: &[u8; 2]| f64::from(i16::from_le_bytes(*pair)) / 32_768.0;
+    pairs.iter().map(sample).collect()
 }
 
 fn recording(folder: &Path) -> Option<PathBuf> {
@@ -303,8 +309,97 @@ fn a_camera_and_an_encoder_are_in_one_room() {
     Seen::expect(&rtsp, 4, &places, &[400, 1700], "RTSP");
 }
 
+/// As sharp as a step of so much of full scale is the sharpest place. Tones are smooth: of their fourth differences nothing is left, and those of
+/// a step are up to three times as great as the step.
+fn click(sound: &[f64]) -> f64 {
+    let sharp = |w: &[f64]| (w[0] - 4.0 * w[1] + 6.0 * w[2] - 4.0 * w[3] + w[4]).abs() / 3.0;
+    sound.windows(5).map(sharp).fold(0.0, f64::max)
+}
+
+/// What ffmpeg hears while voices are muted, made louder, come and go has no step in it.
+#[test]
+fn nothing_clicks() {
+    needs!(FFMPEG);
+    let folder = TempDir::new().expect("there is room for temporary files");
+    let mcu = Mcu::start(&["--size", "320x180"]);
+    let _red = publish(&mcu, "red", "red", 400);
+    mcu.wait_for_people("mix", 1);
+    let id = mcu.room("mix").expect("it is there")["people"][0]["id"].clone();
+    let change = |body: Value| {
+        mcu.post(&format!("/api/rooms/mix/people/{id}"), &body);
+        std::thread::sleep(Duration::from_millis(400));
+    };
+    let mut clicks = Vec::new();
+    // Where this machine has too much to do, sound is missing.
+    for _ in 0..5 {
+        let file = folder.path().join("sound");
+        let mut command = Command::new("ffmpeg");
+        command
+            .args(["-nostdin", "-y", "-v", "error", "-i"])
+            .arg(format!("rtmp://{}/room/mix", mcu.rtmp))
+            .args(["-t", "7", "-map", "0:a", "-ac", "1", "-f", "s16le"])
+            .arg(&file);
+        let mut ffmpeg = Process::spawn("ffmpeg listening", &mut command);
+        wait_for("something to be heard", || {
+            let length = std::fs::metadata(&file).ok()?.len();
+            (length > 0).then_some(())
+        });
+        let blue = publish(&mcu, "blue", "blue", 1000);
+        mcu.wait_for_people("mix", 2);
+        std::thread::sleep(Duration::from_millis(1200));
+        for muted in [true, false] {
+            change(json!({ "muted": muted }));
+        }
+        for gain in [4.0, 0.5, 1.0] {
+            change(json!({ "gain": gain }));
+        }
+        drop(blue);
+        mcu.wait_for_people("mix", 1);
+        ffmpeg.expect_success();
+        let sound = samples(&file);
+        let greatest = sound
+            .iter()
+            .fold(0.0_f64, |most, sample| most.max(sample.abs()));
+        assert!(greatest > 0.3, "it was not made louder: {greatest}");
+        let click = click(&sound);
+        if click < 0.01 {
+            return;
+        }
+        clicks.push(click);
+    }
+    panic!("steps of {clicks:?}");
+}
+
+/// Who has VP8 only, which libvpx encodes in both, is seen and heard by who has H.264.
+#[test]
+fn who_has_vp8_only_is_mixed() {
+    needs!(FFMPEG, AIORTC);
+    let mcu = Mcu::start(&["--size", "320x180"]);
+    let url = mcu.url("/room/mix/whip");
+    let _red = Process::spawn("aiortc", &mut aiortc("publish", &url, &["80", "vp8"]));
+    mcu.wait_for_people("mix", 1);
+    let _blue = publish(&mcu, "blue", "blue", 1000);
+    mcu.wait_for_people("mix", 2);
+    // Of 4:3, in the middle of the left half, with a bar that is somewhere.
+    let places: [(usize, usize, Colour); 3] =
+        [(2, 45, [0; 3]), (35, 35, [200, 0, 0]), (75, 40, BLUE)];
+    let rtmp = format!("rtmp://{}/room/mix", mcu.rtmp);
+    Seen::expect(&rtmp, 5, &places, &[1000], "RTMP");
+    assert!(Seen::of(&rtmp, 3).strength(440) > 0.03);
+}
+
 #[test]
 fn four_browsers_see_all_and_hear_the_others() {
+    meet(&["ff0000:500", "00ff00:900", "0000ff:1300", "ffff00:2100"]);
+}
+
+#[test]
+fn a_browser_that_has_vp8_only_is_mixed() {
+    meet(&["ff0000:500:vp8", "00ff00:900"]);
+}
+
+/// Lets browsers meet, until each sees all and hears the others.
+fn meet(people: &[&str]) {
     needs!(CHROMIUM, PLAYWRIGHT);
     let _turn = crate::rooms::turn();
     let mcu = Mcu::start(&["--size", "640x360", "--rate", "15", "--bitrate", "600000"]);
@@ -312,7 +407,7 @@ fn four_browsers_see_all_and_hear_the_others() {
     command
         .arg(peer::manifest_dir().join("browser/mix.js"))
         .arg(mcu.url("/room/four"))
-        .args(["ff0000:500", "00ff00:900", "0000ff:1300", "ffff00:2100"])
+        .args(people)
         .env(
             "CHROMIUM",
             peer::find("chromium").expect("the test has asked for it"),

@@ -266,7 +266,7 @@ mod tests {
     use super::super::person::Way;
     use super::*;
     use crate::picture::Colour;
-    use crate::picture::decode::Decoder;
+    use crate::picture::decode::H264;
     use media::{Codec, Event, Flags, Sample, Timescale, Track, TrackId, Tracks};
 
     const BLUE: Colour = Colour::new(41, 240, 110);
@@ -330,7 +330,7 @@ mod tests {
     }
 
     fn decode(units: &[Arc<Unit>]) -> Picture {
-        let mut decoder = Decoder::new(units[0].config.clone());
+        let mut decoder = H264::new(units[0].config.clone());
         let mut last = None;
         for (index, unit) in units.iter().enumerate() {
             let sample = Sample {

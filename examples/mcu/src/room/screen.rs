@@ -37,13 +37,9 @@ impl Screen {
             match item {
                 Item::Track(codec, scale) => {
                     self.scale = Some(scale);
-                    match (codec, &mut self.decoder) {
-                        (Codec::H264(config), Some(decoder)) => decoder.set_config(config),
-                        (Codec::H264(config), none) => *none = Some(Decoder::new(config)),
-                        (other, decoder) => {
-                            tracing::warn!(name = %person.name, "{} cannot be seen: H.264 can", other.rfc6381());
-                            *decoder = None;
-                        }
+                    self.decoder = Decoder::after(self.decoder.take(), &codec);
+                    if self.decoder.is_none() {
+                        tracing::warn!(name = %person.name, "{} cannot be seen: H.264 and VP8 can", codec.rfc6381());
                     }
                 }
                 Item::Turn(quarters) => self.turn = quarters,

@@ -165,16 +165,14 @@ impl Call for Play {
     }
 }
 
-/// The sections of an offer and the codec of each, of H.264 and Opus.
+/// The sections of an offer and the codec of each, of H.264, VP8 where there is none of that, and Opus.
 pub(crate) fn sections(rtc: &Rtc, offer: &str) -> Vec<(Mid, Codec)> {
     let mut found = Vec::new();
     let mids = offer.lines().filter_map(|line| line.strip_prefix("a=mid:"));
     for mid in mids.map(|mid| Mid::from(mid.trim())) {
-        for codec in [Codec::H264, Codec::Opus] {
-            if payload_type(rtc, mid, codec).is_some() {
-                found.push((mid, codec));
-            }
-        }
+        let mut codecs = [Codec::H264, Codec::Vp8, Codec::Opus].into_iter();
+        let codec = codecs.find(|codec| payload_type(rtc, mid, *codec).is_some());
+        found.extend(codec.map(|codec| (mid, codec)));
     }
     found
 }

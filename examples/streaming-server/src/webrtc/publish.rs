@@ -52,7 +52,7 @@ impl Heard {
 }
 
 impl Publish {
-    /// Of what was negotiated: H.264 and Opus; other sections are left out.
+    /// Of what was negotiated: H.264 or VP8, and Opus; other sections are left out.
     pub(crate) fn new(rtc: &Rtc, offer: &str, publication: Publication) -> anyhow::Result<Self> {
         let mut sdp =
             "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n".to_owned();
@@ -70,6 +70,10 @@ impl Publish {
                 Codec::H264 => write!(
                     sdp,
                     "m=video 0 RTP/AVP {VIDEO}\r\na=rtpmap:{VIDEO} H264/90000\r\na=fmtp:{VIDEO} packetization-mode=1\r\n"
+                ),
+                Codec::Vp8 => write!(
+                    sdp,
+                    "m=video 0 RTP/AVP {VIDEO}\r\na=rtpmap:{VIDEO} VP8/90000\r\n"
                 ),
                 _ => write!(
                     sdp,
@@ -139,8 +143,8 @@ impl Publish {
             }
         }
         let payload_type = match self.sections[section].1 {
-            Codec::H264 => VIDEO,
-            _ => AUDIO,
+            Codec::Opus => AUDIO,
+            _ => VIDEO,
         };
         // It comes with the last packet of a picture, and where it is missing nothing has changed.
         if let Some(orientation) = packet.header.ext_vals.video_orientation
@@ -178,13 +182,13 @@ impl Publish {
 
     /// Whether anything has come of pictures.
     fn shows(&self) -> bool {
-        let is_video = |heard: &Heard| self.sections[heard.section].1 == Codec::H264;
+        let is_video = |heard: &Heard| self.sections[heard.section].1 != Codec::Opus;
         self.streams.iter().any(is_video)
     }
 
     fn request_keyframe(&self, rtc: &mut Rtc) {
         for heard in &self.streams {
-            if self.sections[heard.section].1 == Codec::H264
+            if self.sections[heard.section].1 != Codec::Opus
                 && let Some(stream) = rtc.direct_api().stream_rx(&heard.ssrc)
             {
                 stream.request_keyframe(KeyframeRequestKind::Pli);

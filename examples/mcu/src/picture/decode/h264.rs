@@ -1,6 +1,6 @@
 //! From access units of H.264 to pictures.
 
-use super::Picture;
+use super::super::Picture;
 use h264::{DecoderConfig, annexb, length_prefixed};
 use media::{Flags, Sample};
 use openh264::OpenH264API;
@@ -14,7 +14,7 @@ use std::fmt;
 const REORDER: usize = 17;
 
 /// Decodes one stream, and shows nothing that is broken: after a loss it waits for a keyframe.
-pub struct Decoder {
+pub struct H264 {
     config: DecoderConfig,
     inner: Option<decoder::Decoder>,
     /// Nothing can be shown until a keyframe comes.
@@ -26,16 +26,16 @@ pub struct Decoder {
     annexb: Vec<u8>,
 }
 
-impl fmt::Debug for Decoder {
+impl fmt::Debug for H264 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decoder")
+        f.debug_struct("H264")
             .field("waits", &self.waits)
             .field("reorders", &self.reorders)
             .finish_non_exhaustive()
     }
 }
 
-impl Decoder {
+impl H264 {
     /// For a stream with these parameter sets.
     #[must_use]
     pub fn new(config: DecoderConfig) -> Self {
@@ -133,8 +133,8 @@ impl Decoder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Colour;
-    use super::super::encode::{Encoder, Settings};
+    use super::super::super::Colour;
+    use super::super::super::encode::{Encoder, Settings};
     use super::*;
     use media::TrackId;
 
@@ -171,7 +171,7 @@ mod tests {
     fn pictures_come_as_they_went() {
         let (config, samples) = film(10);
         assert!(samples[0].is_sync() && !samples[1].is_sync());
-        let mut decoder = Decoder::new(config);
+        let mut decoder = H264::new(config);
         for (index, sample) in samples.iter().enumerate() {
             let (time, picture) = decoder.decode(sample).unwrap();
             assert_eq!(
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn after_a_loss_nothing_is_shown_until_a_keyframe() {
         let (config, mut samples) = film(6);
-        let mut decoder = Decoder::new(config);
+        let mut decoder = H264::new(config);
         assert!(decoder.waits());
         assert!(
             decoder.decode(&samples[1]).is_none(),
