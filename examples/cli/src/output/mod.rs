@@ -72,7 +72,7 @@ pub fn create(path: &str, format: Option<&str>, options: &Options) -> Result<Box
         // It puts messages in order as FLV does.
         let stream = rtmp::Rtmp::new(path, options.is_paced);
         let stream = Interleave::new(Box::new(stream));
-        return Ok(Box::new(Ahead::new(Box::new(stream))));
+        return Ok(Box::new(Ahead::new(Box::new(stream), options.is_live)));
     }
     if crate::input::is_rtsp(path) {
         let stream = rtsp::Rtsp::new(path, options.is_paced);
@@ -128,6 +128,6 @@ pub fn create(path: &str, format: Option<&str>, options: &Options) -> Result<Box
     Ok(if has_such_times {
         sink
     } else {
-        Box::new(Ahead::new(sink))
+        Box::new(Ahead::new(sink, options.is_live))
     })
 }
