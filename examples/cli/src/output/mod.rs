@@ -8,6 +8,7 @@ mod mp4;
 mod ps;
 mod raw;
 mod recording;
+mod room;
 mod rtmp;
 mod rtsp;
 mod segments;

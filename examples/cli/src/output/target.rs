@@ -1,10 +1,14 @@
+use super::room::Room;
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use std::fs::File;
 use std::io::{self, IoSlice, Seek, SeekFrom, Write};
 
-/// Bytes gathered before they are written: enough that a call costs little, few enough to be in the processor's cache still.
-const GATHERED: usize = 256 << 10;
+/// Bytes gathered before they are written: a file system does once for each call what it does not do for each byte, and that
+/// outweighs that they have left the processor's nearest cache.
+const GATHERED: usize = 1 << 20;
+/// The same where somebody may wait at the other end of a stream.
+const GATHERED_FOR_STREAM: usize = 64 << 10;
 /// Pieces gathered before they are written: no system takes fewer at once.
 const PIECES: usize = 1024;
 
@@ -31,15 +35,22 @@ fn keep_memory() {
 }
 
 enum Out {
-    File(File),
+    File(File, Room),
     Stream(io::Stdout),
 }
 
 impl Out {
+    /// Before a file grows to so many bytes.
+    fn make_room(&mut self, len: u64) {
+        if let Self::File(file, room) = self {
+            room.take(file, len);
+        }
+    }
+
     fn write_all(&mut self, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
         while !pieces.is_empty() {
             let wrote = match self {
-                Self::File(file) => file.write_vectored(pieces),
+                Self::File(file, _) => file.write_vectored(pieces),
                 Self::Stream(stream) => stream.write_vectored(pieces),
             };
             match wrote {
@@ -50,6 +61,14 @@ impl Out {
             }
         }
         Ok(())
+    }
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        if let Self::File(file, room) = self {
+            room.give_back(file);
+        }
     }
 }
 
@@ -88,7 +107,10 @@ impl Target {
         let out = match self.out.take() {
             Some(out) => out,
             None if self.path == "-" => Out::Stream(io::stdout()),
-            None => Out::File(File::create(&self.path).with_context(|| self.path.clone())?),
+            None => {
+                let file = File::create(&self.path).with_context(|| self.path.clone())?;
+                Out::File(file, Room::default())
+            }
         };
         Ok(self.out.insert(out))
     }
@@ -103,7 +125,11 @@ impl Target {
         }
         self.pending_len += data.len();
         self.pending.push(data);
-        if self.pending_len >= GATHERED || self.pending.len() >= PIECES {
+        let most = match self.can_patch() {
+            true => GATHERED,
+            false => GATHERED_FOR_STREAM,
+        };
+        if self.pending_len >= most || self.pending.len() >= PIECES {
             self.write_pending()?;
         }
         Ok(())
@@ -113,7 +139,10 @@ impl Target {
         let pending = std::mem::take(&mut self.pending);
         self.pending_len = 0;
         let mut pieces: Vec<_> = pending.iter().map(|piece| IoSlice::new(piece)).collect();
-        let wrote = self.out()?.write_all(&mut pieces);
+        let len = self.len;
+        let out = self.out()?;
+        out.make_room(len);
+        let wrote = out.write_all(&mut pieces);
         wrote.with_context(|| self.path.clone())
     }
 
@@ -134,7 +163,7 @@ impl Target {
     /// Writes over bytes that are there.
     pub fn patch(&mut self, offset: u64, data: &[u8]) -> Result<()> {
         self.write_pending()?;
-        let Out::File(file) = self.out()? else {
+        let Out::File(file, _) = self.out()? else {
             bail!("{}: a stream cannot be changed afterwards", self.path);
         };
         let mut patch = || {
@@ -150,7 +179,7 @@ impl Target {
     pub fn finish(&mut self) -> Result<()> {
         self.write_pending()?;
         let flushed = match self.out()? {
-            Out::File(file) => file.flush(),
+            Out::File(file, _) => file.flush(),
             Out::Stream(stream) => stream.flush(),
         };
         flushed.with_context(|| self.path.clone())
