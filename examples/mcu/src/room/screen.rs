@@ -3,7 +3,7 @@
 use super::person::{Item, Person, is_stale};
 use crate::picture::Picture;
 use crate::picture::decode::Decoder;
-use media::{Codec, Timescale};
+use media::Timescale;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
