@@ -550,6 +550,10 @@ fn whatever_happens_to_one_the_others_see_and_hear_well() {
     let mut meeting = Meeting::new();
     let mut ann = meeting.join(1, 5, [50, 50]);
     let mut bob = meeting.join(2, 6, [0, 0]);
+    while !ann.connected || !bob.connected {
+        meeting.go_on(100, &mut [&mut ann, &mut bob]);
+        assert!(meeting.now < 30_000, "they are not connected");
+    }
     let mut seen = Vec::new();
     let mut go_on = |meeting: &mut Meeting, length, what, people: &mut [&mut Participant]| {
         meeting.go_on(length, people);
@@ -587,6 +591,11 @@ fn whatever_happens_to_one_the_others_see_and_hear_well() {
     drop((ann, person));
     go_on(&mut meeting, 700, "gone", &mut [&mut bob]);
     let mut ann = meeting.join(1, 7, [50, 50]);
+    // How long a handshake takes differs.
+    while !ann.connected {
+        meeting.go_on(100, &mut [&mut ann, &mut bob]);
+        assert!(meeting.now < 60_000, "it is not connected");
+    }
     go_on(&mut meeting, 3000, "back", &mut [&mut ann, &mut bob]);
     let all = format!("{seen:?}\nbob: {}", told(&bob));
     println!("{all}");
