@@ -9,8 +9,10 @@ mod corpus;
 mod damage;
 mod noise;
 mod peers;
+mod sound;
 
 pub use corpus::{Manifest, corpus, files, go_seeds, manifest};
 pub use damage::{Random, flip_bits, truncations};
 pub use noise::datagram;
 pub use peers::{ask, csv, run, shaka_packager};
+pub use sound::{strength, tone};

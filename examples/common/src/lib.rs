@@ -17,6 +17,8 @@ pub mod rtmp;
 mod run;
 mod shutdown;
 mod socket;
+#[cfg(feature = "sound")]
+pub mod sound;
 pub mod stun;
 mod tls;
 #[cfg(feature = "webrtc")]

@@ -1,4 +1,4 @@
-//! From samples to packets of Opus and frames of AAC.
+//! From samples to frames of AAC, and to packets of Opus.
 
 use super::{FRAME, Frame, RATE};
 use aac::AudioSpecificConfig;
@@ -6,56 +6,10 @@ use bytes::Bytes;
 use std::fmt;
 use syom::{EncodeContainer, EncodeOptions, Encoder};
 
+pub use common::sound::{DELAY, Opus};
+
 /// Samples of a frame of AAC, of each channel.
 pub const AAC_FRAME: usize = 1024;
-/// By so many samples what comes out of a decoder of Opus is later than what went into the encoder: 6.5 ms, which encoders look ahead.
-pub const DELAY: i64 = 312;
-/// Longest packet of Opus.
-const LONGEST: usize = 1275;
-
-/// Encodes Opus, a packet for each frame.
-pub struct Opus {
-    inner: Box<ropus::Encoder>,
-}
-
-impl fmt::Debug for Opus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opus").finish_non_exhaustive()
-    }
-}
-
-impl Opus {
-    /// At so many bits per second.
-    ///
-    /// # Errors
-    /// If there is no such rate.
-    pub fn new(bitrate: u32) -> anyhow::Result<Self> {
-        let builder = ropus::Encoder::builder(
-            RATE as u32,
-            ropus::Channels::Stereo,
-            ropus::Application::Audio,
-        );
-        let inner = builder
-            .bitrate(ropus::Bitrate::Bits(bitrate))
-            .complexity(4)
-            .build()
-            .map_err(|error| anyhow::anyhow!("{error:?}"))?;
-        Ok(Self {
-            inner: Box::new(inner),
-        })
-    }
-
-    /// Encodes a frame.
-    ///
-    /// # Errors
-    /// The library's.
-    pub fn encode(&mut self, frame: &Frame) -> anyhow::Result<Bytes> {
-        let mut packet = vec![0; LONGEST];
-        let length = self.inner.encode_float(frame, &mut packet);
-        packet.truncate(length.map_err(|error| anyhow::anyhow!("{error:?}"))?);
-        Ok(packet.into())
-    }
-}
 
 /// Encodes AAC-LC, whose frames are longer than ours.
 pub struct Aac {
@@ -118,5 +72,30 @@ impl Aac {
         })?;
         self.waiting = (self.waiting + FRAME) % AAC_FRAME;
         Ok(units)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::decode::Decoder;
+    use super::super::tests::{strength, tone};
+    use super::*;
+    use media::Codec;
+
+    #[test]
+    fn aac_goes_there_and_back() {
+        let mut encoder = Aac::new(96_000).unwrap();
+        let mut decoder = Decoder::new(&Codec::Aac(encoder.config().clone())).unwrap();
+        let mut all = Vec::new();
+        for index in 0..50 {
+            let frame: Frame = tone(440.0, 0.5, index * FRAME, FRAME).try_into().unwrap();
+            for unit in encoder.encode(&frame).unwrap() {
+                let samples = decoder.decode(&unit).unwrap();
+                assert_eq!(samples.len(), 2 * 1024);
+                all.extend_from_slice(samples);
+            }
+        }
+        assert!((strength(&all[40 * FRAME..], 440.0) - 0.5).abs() < 0.05);
+        assert!(decoder.decode(&[1, 2, 3]).is_err());
     }
 }

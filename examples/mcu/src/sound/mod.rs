@@ -1,55 +1,21 @@
 //! Sound: decoded, put in time, mixed and encoded. All is 48 kHz stereo, interleaved, in frames of 20 ms.
 
-pub mod decode;
 pub mod encode;
 pub mod mix;
 pub mod queue;
 pub mod speaker;
 
-/// Samples per second, of each channel.
-pub const RATE: usize = 48_000;
-/// Samples of a frame, of each channel.
-pub const FRAME: usize = RATE / 50;
-
-/// A frame of 20 ms: left and right by turns.
-pub type Frame = [f32; 2 * FRAME];
-
-/// Root of the mean of the squares.
-#[must_use]
-pub fn level(samples: &[f32]) -> f32 {
-    if samples.is_empty() {
-        return 0.0;
-    }
-    let sum: f32 = samples.iter().map(|sample| sample * sample).sum();
-    (sum / samples.len() as f32).sqrt()
+/// From packets of Opus, frames of AAC and numbers of PCM to samples.
+pub mod decode {
+    pub use common::sound::Decoder;
 }
+
+pub use common::sound::{FRAME, Frame, RATE, level};
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::*;
-
-    /// So many samples of a sine, from number `from` on, for both channels.
-    pub(crate) fn tone(frequency: f32, amplitude: f32, from: usize, count: usize) -> Vec<f32> {
-        let sample = |index: usize| {
-            let turns = (index as f64 * f64::from(frequency) / RATE as f64).fract();
-            amplitude * (turns * std::f64::consts::TAU).sin() as f32
-        };
-        (from..from + count)
-            .flat_map(|index| [sample(index); 2])
-            .collect()
-    }
-
-    /// How strong a tone is in the left channel: the amplitude of its sine.
-    pub(crate) fn strength(samples: &[f32], frequency: f32) -> f32 {
-        let (mut real, mut imaginary) = (0.0, 0.0);
-        for (index, sample) in samples.iter().step_by(2).enumerate() {
-            let angle = std::f64::consts::TAU * f64::from(frequency) * index as f64 / RATE as f64;
-            real += f64::from(*sample) * angle.cos();
-            imaginary += f64::from(*sample) * angle.sin();
-        }
-        let count = (samples.len() / 2) as f64;
-        (2.0 * (real * real + imaginary * imaginary).sqrt() / count) as f32
-    }
+    use super::RATE;
+    pub(crate) use testing::{strength, tone};
 
     /// The greatest step between neighbours in the left channel.
     pub(crate) fn step(samples: &[f32]) -> f32 {
@@ -87,18 +53,5 @@ pub(crate) mod tests {
         let mut cut = tone(440.0, 0.3, 0, 9600);
         cut.drain(9600..9664);
         assert!(click(&cut).0 > 0.03, "{:?}", click(&cut));
-    }
-
-    #[test]
-    fn tones_are_measured() {
-        let mixed: Vec<_> = tone(440.0, 0.3, 0, 4800)
-            .iter()
-            .zip(tone(1000.0, 0.1, 0, 4800))
-            .map(|(a, b)| a + b)
-            .collect();
-        assert!((strength(&mixed, 440.0) - 0.3).abs() < 0.01);
-        assert!((strength(&mixed, 1000.0) - 0.1).abs() < 0.01);
-        assert!(strength(&mixed, 700.0) < 0.01);
-        assert!((level(&tone(440.0, 0.5, 0, 4800)) - 0.3535).abs() < 0.01);
     }
 }
