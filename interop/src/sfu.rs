@@ -66,6 +66,18 @@ impl Sfu {
         &self.process.stderr
     }
 
+    /// Where it listens for something else, as it tells after `mark`.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    #[must_use]
+    pub fn address(&self, mark: &str) -> SocketAddr {
+        wait_for(mark, || {
+            self.log().pick(0, |line| address_after(line, mark))
+        })
+    }
+
     /// A path of the HTTP server.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.http)

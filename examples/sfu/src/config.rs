@@ -19,6 +19,18 @@ pub struct Config {
     #[arg(long, value_name = "ADDR")]
     pub tcp: Option<SocketAddr>,
 
+    /// Where encoders publish by RTMP, to rtmp://HOST/room/ROOM/NAME; port 0 takes any free one
+    #[arg(long, value_name = "ADDR")]
+    pub rtmp: Option<SocketAddr>,
+
+    /// Where encoders publish by RTSP, to rtsp://HOST/room/ROOM/NAME; port 0 takes any free one
+    #[arg(long, value_name = "ADDR")]
+    pub rtsp: Option<SocketAddr>,
+
+    /// A camera that is in a room, as ROOM/NAME=rtsp://..., or rtspu:// where its packets are to come by UDP; may be given several times
+    #[arg(long = "pull", value_name = "ROOM/NAME=URL", value_parser = camera)]
+    pub pulls: Vec<(String, String, String)>,
+
     /// An address at which clients reach the ports for media, if it is not one of this machine; may be given several times
     #[arg(long = "announce", value_name = "IP")]
     pub announce: Vec<IpAddr>,
@@ -71,6 +83,14 @@ impl Default for Config {
     }
 }
 
+fn camera(text: &str) -> Result<(String, String, String), String> {
+    let parts = text.split_once('=').and_then(|(name, url)| {
+        let (room, name) = name.split_once('/')?;
+        Some((room.to_owned(), name.to_owned(), url.to_owned()))
+    });
+    parts.ok_or_else(|| "not ROOM/NAME=URL".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +100,9 @@ mod tests {
     fn the_command_line_holds_together() {
         Config::command().debug_assert();
         assert_eq!(Config::default().http.port(), 8080);
+        let config = Config::parse_from(["", "--pull", "tea/the door=rtsp://h/x?a=b"]);
+        assert_eq!(config.pulls[0].1, "the door");
+        assert_eq!(config.pulls[0].2, "rtsp://h/x?a=b");
+        assert!(Config::try_parse_from(["", "--pull", "door=rtsp://h/x"]).is_err());
     }
 }

@@ -5,6 +5,7 @@ mod config;
 mod depacketize;
 mod directory;
 mod forward;
+mod ingest;
 pub mod message;
 mod record;
 pub mod room;
@@ -23,6 +24,7 @@ use cluster::Cluster;
 use common::record::Recordings;
 use common::{Listener, Shutdown, reach};
 use directory::Directory;
+use ingest::Streams;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -41,6 +43,7 @@ pub struct Server {
     switchboard: Switchboard,
     recordings: Option<Recordings>,
     threads: Vec<JoinHandle<()>>,
+    streams: Streams,
     close: Shutdown,
     http: tokio::task::JoinHandle<()>,
     cluster: Option<tokio::task::JoinHandle<()>>,
@@ -125,15 +128,22 @@ impl Server {
             let thread = thread.spawn(move || run(worker, socket, inbox));
             threads.push(thread.context("cannot start a thread")?);
         }
+        let streams = Streams::start(&config, switchboard.clone()).await?;
         tracing::info!("UDP listening on {udp_address}");
         tracing::info!("TCP listening on {tcp_address}");
         tracing::info!("HTTP listening on http://{http_address}");
         tokio::spawn(tcp::serve(tcp, directory, commands, close.clone()));
-        let http = tokio::spawn(web::serve(listener, switchboard.clone(), close.clone()));
+        let http = tokio::spawn(web::serve(
+            listener,
+            switchboard.clone(),
+            ingest::http::Office::new(&streams),
+            close.clone(),
+        ));
         Ok(Self {
             switchboard,
             recordings,
             threads,
+            streams,
             close,
             http,
             cluster,
@@ -154,9 +164,22 @@ impl Server {
         self.udp_address
     }
 
+    /// Where RTMP is spoken, if it was asked for.
+    #[must_use]
+    pub fn rtmp_address(&self) -> Option<SocketAddr> {
+        Some(self.streams.rtmp_address()).filter(|address| address.port() != 0)
+    }
+
+    /// Where RTSP is spoken, if it was asked for.
+    #[must_use]
+    pub const fn rtsp_address(&self) -> Option<SocketAddr> {
+        self.streams.rtsp_address()
+    }
+
     /// Ends: everybody is told, and all connections are closed.
     pub async fn shut_down(self) {
         self.switchboard.tell_all(|| Command::Drain).await;
+        self.streams.shut_down().await;
         self.switchboard.tell_all(|| Command::End).await;
         self.close.begin();
         if tokio::time::timeout(FAREWELL, self.http).await.is_err() {

@@ -101,6 +101,9 @@ pub struct Person {
     pub sources: Vec<Source>,
     /// What of that is muted.
     pub muted: Vec<Source>,
+    /// What is wrong with what they send, for people to read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
 }
 
 /// What a receiving `m=` section carries just now.

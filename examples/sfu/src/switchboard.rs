@@ -30,6 +30,9 @@ pub(crate) struct Line {
     worker: mpsc::Sender<Command>,
 }
 
+/// Comes to tell whether somebody is let in.
+pub(crate) type Told = oneshot::Receiver<Result<(), Refusal>>;
+
 /// Longest name of a room.
 const LONGEST: usize = 64;
 
@@ -166,24 +169,40 @@ impl Switchboard {
             guest,
             entrance: Entrance::Node,
             number: Some(number),
+            reply: None,
         };
         self.line(room).send(command).await;
     }
 
-    /// A packet of a guest. Where a thread does not keep up it is lost, as on any network.
-    pub(crate) fn packet(
+    /// A stream of another protocol is in a room, or is another one than before; none: its thread is behind, and nobody was told.
+    pub(crate) fn seat(&self, room: &Arc<str>, id: PeerId, guest: &Guest) -> Option<Told> {
+        let (reply, told) = oneshot::channel();
+        let command = Command::Host {
+            room: Arc::clone(room),
+            id,
+            guest: guest.clone(),
+            entrance: Entrance::Stream,
+            number: None,
+            reply: Some(reply),
+        };
+        self.worker(room).try_send(command).ok()?;
+        Some(told)
+    }
+
+    /// Packets of a guest. Where a thread does not keep up they are lost, as on any network.
+    pub(crate) fn packets(
         &self,
         room: &Arc<str>,
         id: PeerId,
         track: &str,
         layer: usize,
-        packet: Packet,
+        packets: Vec<Packet>,
     ) {
-        let command = Command::Packet {
+        let command = Command::Packets {
             id,
             track: track.into(),
             layer,
-            packet: Box::new(packet),
+            packets,
         };
         let _ = self.worker(room).try_send(command);
     }

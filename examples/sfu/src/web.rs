@@ -2,6 +2,8 @@
 
 use crate::forward::Forwards;
 use crate::forward::http::{self as forward, Office};
+use crate::ingest::Ingest;
+use crate::ingest::http as cameras;
 use crate::signal;
 use crate::switchboard::Switchboard;
 use crate::whip;
@@ -13,6 +15,7 @@ use axum::routing::{get, post};
 use common::page::{HTML, OwnFile, SCRIPT, STYLE, SVG, assets};
 use common::{JsonSocket, Listener, Metrics, Shutdown};
 use serde_json::json;
+use std::sync::atomic::Ordering;
 use tower_http::cors::CorsLayer;
 
 /// The pages' own files; nothing is loaded from anywhere else.
@@ -28,7 +31,20 @@ const ROOM: OwnFile = OwnFile::new("room.html", HTML, include_str!("../web/room.
 const STATS: OwnFile = OwnFile::new("stats.html", HTML, include_str!("../web/stats.html"));
 
 /// Serves until `close`.
-pub(crate) async fn serve(listener: Listener, switchboard: Switchboard, close: Shutdown) {
+pub(crate) async fn serve(
+    listener: Listener,
+    switchboard: Switchboard,
+    cameras: cameras::Office,
+    close: Shutdown,
+) {
+    let ingest = cameras.ingest.clone();
+    let cameras = Router::new()
+        .route("/api/rooms/{room}/cameras", get(cameras::list))
+        .route(
+            "/api/rooms/{room}/cameras/{name}",
+            post(cameras::pull).delete(cameras::let_go),
+        )
+        .with_state(cameras);
     let office = Office {
         switchboard: switchboard.clone(),
         forwards: Forwards::default(),
@@ -57,11 +73,15 @@ pub(crate) async fn serve(listener: Listener, switchboard: Switchboard, close: S
         // Pages of others may send and get, and have no say in rooms.
         .layer(CorsLayer::permissive())
         .route("/api/rooms", get(rooms))
-        .route("/metrics", get(metrics))
+        .route(
+            "/metrics",
+            get(move |state: State<Switchboard>| metrics(state, ingest.clone())),
+        )
         .route("/healthz", get(health))
         .route("/drain", post(drain))
         .with_state(switchboard)
-        .merge(forwards);
+        .merge(forwards)
+        .merge(cameras);
     common::serve_http(listener, app, close).await;
 }
 
@@ -103,7 +123,8 @@ async fn rooms(State(switchboard): State<Switchboard>) -> Response {
 }
 
 /// In Prometheus's text format.
-async fn metrics(State(switchboard): State<Switchboard>) -> Metrics {
+async fn metrics(State(switchboard): State<Switchboard>, ingest: Ingest) -> Metrics {
+    let counts = ingest.counts();
     let rooms = switchboard.status().await;
     let people: usize = rooms.iter().map(|room| room.people.len()).sum();
     let sum = |of: fn(&crate::room::Counters) -> u64| -> u64 {
@@ -130,6 +151,26 @@ async fn metrics(State(switchboard): State<Switchboard>) -> Metrics {
             "sfu_keyframe_requests",
             "Keyframes that publishers were asked for, in the rooms of now.",
             sum(|counters| counters.keyframe_requests),
+        ),
+        (
+            "sfu_ingests",
+            "Publishers of RTMP and RTSP, and cameras that are there.",
+            ingest.count() as u64,
+        ),
+        (
+            "sfu_ingest_bytes",
+            "Bytes of media that they have sent.",
+            counts.bytes.load(Ordering::Relaxed),
+        ),
+        (
+            "sfu_ingest_pictures_left_out",
+            "Pictures of theirs that came out of order.",
+            counts.left_out.load(Ordering::Relaxed),
+        ),
+        (
+            "sfu_ingests_refused",
+            "Publishers for whom there was no room.",
+            counts.refused.load(Ordering::Relaxed),
         ),
     ];
     let mut metrics = Metrics::default();

@@ -188,15 +188,27 @@ impl Worker {
                 guest,
                 entrance,
                 number,
-            } => self.host(room, id, &guest, entrance, number, now),
-            Command::Packet {
+                reply,
+            } => {
+                let hosted = self.host(&room, id, &guest, entrance, number, now);
+                if let Err(refusal) = &hosted {
+                    tracing::warn!(%room, name = guest.name, "cannot come in: {refusal}");
+                }
+                if let Some(reply) = reply {
+                    // Who asked may have gone meanwhile.
+                    let _ = reply.send(hosted);
+                }
+            }
+            Command::Packets {
                 id,
                 track,
                 layer,
-                packet,
+                packets,
             } => {
                 if let Some((name, hall)) = self.hall_of(id) {
-                    hall.room.handle_packet(id, &track, layer, *packet, now);
+                    for packet in packets {
+                        hall.room.handle_packet(id, &track, layer, packet, now);
+                    }
                     self.touched.insert(name);
                 }
             }
@@ -306,31 +318,31 @@ impl Worker {
 
     fn host(
         &mut self,
-        room: Arc<str>,
+        room: &Arc<str>,
         id: PeerId,
         guest: &Guest,
         entrance: Entrance,
         number: Option<u64>,
         now: Instant,
-    ) {
+    ) -> Result<(), Refusal> {
         let hall = match number {
-            Some(number) => self
-                .halls
-                .get_mut(&room)
-                .filter(|hall| hall.number == number),
-            None => self.open(&room, now).ok(),
+            Some(number) => {
+                let hall = self.halls.get_mut(room);
+                match hall.filter(|hall| hall.number == number) {
+                    Some(hall) => hall,
+                    // It was closed meanwhile.
+                    None => return Ok(()),
+                }
+            }
+            None => self.open(room, now)?,
         };
-        let Some(hall) = hall else {
-            return;
-        };
-        if let Err(refusal) = hall.room.host(id, guest, entrance, now) {
-            return tracing::warn!(%room, name = guest.name, "cannot come in: {refusal}");
-        }
-        self.touched.insert(Arc::clone(&room));
+        hall.room.host(id, guest, entrance, now)?;
+        self.touched.insert(Arc::clone(room));
         if !self.seats.contains_key(&id) {
             tracing::info!(%room, peer = %id, name = guest.name, ?entrance, "joined");
-            self.sit(room, id, None);
+            self.sit(Arc::clone(room), id, None);
         }
+        Ok(())
     }
 
     fn offer(&mut self, id: PeerId, sdp: &str, now: Instant) -> Result<String, Refusal> {

@@ -5,6 +5,7 @@ mod support;
 use fluvial_sfu::message::{Notice, Request, Source, Tile};
 use fluvial_sfu::room::{Entrance, Outbound, PeerId};
 use std::time::Duration;
+use str0m::media::KeyframeRequestKind;
 use support::{THREE, World};
 
 /// Numbers of guests, where those of the first room are taken.
@@ -14,6 +15,8 @@ struct Pair {
     home: World,
     away: World,
     asked: usize,
+    /// Guests are taken for people who cannot be asked for keyframes.
+    unasked: bool,
 }
 
 impl Pair {
@@ -24,6 +27,7 @@ impl Pair {
             home,
             away: World::new(),
             asked: 0,
+            unasked: false,
         }
     }
 
@@ -33,7 +37,8 @@ impl Pair {
         for _ in 0..time.as_millis() / STEP.as_millis() {
             self.home.run(STEP);
             let now = self.away.now;
-            for (PeerId(id), guest) in self.home.room.locals() {
+            for (PeerId(id), mut guest) in self.home.room.locals() {
+                guest.unasked = self.unasked;
                 let id = PeerId(ABROAD + id);
                 self.away
                     .room
@@ -161,4 +166,42 @@ fn what_is_handed_in_for_nobody_harms_nobody() {
     let seen = pair.away.clients[viewer].all_seen().len();
     pair.run(Duration::from_secs(1));
     assert!(pair.away.clients[viewer].all_seen().len() > seen);
+}
+
+/// As publishers of RTMP and RTSP, and cameras: what came since their last keyframe is kept.
+#[test]
+fn who_comes_late_begins_with_what_was_kept() {
+    let mut pair = Pair::new();
+    pair.unasked = true;
+    pair.home.join(&THREE[..1], 0);
+    pair.run(Duration::from_secs(4));
+    let viewer = pair.away.join(&[], 2);
+    pair.run(Duration::from_secs(2));
+    assert_eq!(pair.asked, 0, "nobody is asked");
+    let seen = pair.away.clients[viewer].all_seen();
+    let first = seen.first().expect("a picture");
+    assert!(first.keyframe);
+    let came = |seen: &&support::Seen| seen.at - first.at < Duration::from_millis(400);
+    let kept = seen.iter().take_while(came).count();
+    assert!(kept > 80, "{kept} of a hundred pictures are there at once");
+    // They are shown at once, and what comes then in its own time.
+    let passed = |from: usize, to: usize| seen[to].time.wrapping_sub(seen[from].time);
+    assert!(passed(0, 80) < 90 * 100, "{}", passed(0, 80));
+    let last = seen.len() - 1;
+    assert!((85_000..95_000).contains(&passed(last - 25, last)));
+
+    // Who loses something begins again with that, but not all the time.
+    let before = seen.len();
+    for _ in 0..20 {
+        let client = &mut pair.away.clients[viewer];
+        let section = *client.seen.keys().next().expect("a section");
+        let mut api = client.rtc.direct_api();
+        let stream = api.stream_rx_by_mid(section, None).expect("a stream");
+        stream.request_keyframe(KeyframeRequestKind::Pli);
+        pair.run(Duration::from_millis(100));
+    }
+    let seen = pair.away.clients[viewer].all_seen();
+    let keyframes = seen[before..].iter().filter(|seen| seen.keyframe).count();
+    assert!((1..=2).contains(&keyframes), "{keyframes}");
+    assert_eq!(pair.asked, 0);
 }

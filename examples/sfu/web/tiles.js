@@ -55,7 +55,7 @@ export class Tiles {
   make(key) {
     const element = document.createElement("article");
     element.className = "tile";
-    element.innerHTML = `<div class="face"></div><video autoplay playsinline muted></video><footer><span class="name"></span><span class="facts"></span></footer>`;
+    element.innerHTML = `<div class="face"></div><video autoplay playsinline muted></video><footer><span class="name"></span><span class="facts"></span></footer><p class="warning"></p>`;
     element.addEventListener("click", () => {
       this.pinned = this.pinned === key ? null : key;
       this.update();
@@ -80,6 +80,7 @@ export class Tiles {
     element.classList.toggle("dark", !shows);
     element.querySelector(".face").textContent = initials(tile.name);
     element.querySelector(".name").textContent = tile.own ? `${tile.name} (you)` : tile.name;
+    element.querySelector(".warning").textContent = tile.warning ?? "";
     const video = element.querySelector("video");
     if (video.track !== tile.track) {
       video.track = tile.track;

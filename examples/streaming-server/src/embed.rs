@@ -44,6 +44,11 @@ pub trait Sink: Debug + Send + Sync {
     /// The next event.
     fn handle(&mut self, event: Event);
 
+    /// Why the publisher is to go, if it is; asked after its events.
+    fn dismissal(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether the publisher should send a keyframe soon, if it can be told; asked once for each wish.
     fn wants_keyframe(&mut self) -> bool;
 

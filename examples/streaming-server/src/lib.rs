@@ -32,7 +32,8 @@ use common::{Listener, Shutdown, Tls};
 use embed::{Handle, Intake};
 use hub::Hub;
 use rtmp_server::Gate;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
@@ -41,6 +42,9 @@ use tokio::task::JoinHandle;
 const FAREWELL: Duration = Duration::from_secs(5);
 /// Longest that connections may take to write what waits for them at a shutdown.
 const LAST_WRITES: Duration = Duration::from_secs(1);
+
+/// The address of what is not served.
+const UNBOUND: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// A running server.
 #[derive(Debug)]
@@ -80,7 +84,10 @@ impl Server {
             cut.clone(),
         )?;
         tracing::info!("WHIP and WHEP: media at udp://{}", desk.address());
-        let (mut server, pages) = Self::set_up(config, None, desk, cut, close.clone()).await?;
+        let (address_of_rtmp, modules) = (Some(config.rtmp), config.web_modules.clone());
+        let (mut server, library) =
+            Self::set_up(config, address_of_rtmp, None, cut, close.clone()).await?;
+        let pages = server.pages(library, desk, modules);
         let serving = tokio::spawn(common::serve_http(http, pages, close));
         server.http = Some((address, serving));
         Ok(server)
@@ -96,18 +103,36 @@ impl Server {
         desk: common::webrtc::Desk,
     ) -> anyhow::Result<(Self, axum::Router)> {
         let (cut, close) = (Shutdown::new(), Shutdown::new());
-        Self::set_up(config, Some(intake), desk, cut, close).await
+        let (address_of_rtmp, modules) = (Some(config.rtmp), config.web_modules.clone());
+        let (server, library) =
+            Self::set_up(config, address_of_rtmp, Some(intake), cut, close).await?;
+        let pages = server.pages(library, desk, modules);
+        Ok((server, pages))
+    }
+
+    /// Only what takes streams in, inside of another server: RTMP where an address is given, RTSP where the configuration has one, and
+    /// cameras.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn take_in(
+        config: Config,
+        rtmp: Option<SocketAddr>,
+        intake: Arc<dyn Intake>,
+    ) -> anyhow::Result<Self> {
+        let (cut, close) = (Shutdown::new(), Shutdown::new());
+        let (server, _) = Self::set_up(config, rtmp, Some(intake), cut, close).await?;
+        Ok(server)
     }
 
     async fn set_up(
         config: Config,
+        address_of_rtmp: Option<SocketAddr>,
         intake: Option<Arc<dyn Intake>>,
-        desk: common::webrtc::Desk,
         cut: Shutdown,
         close: Shutdown,
-    ) -> anyhow::Result<(Self, axum::Router)> {
-        let rtmp = Listener::bind("RTMP", config.rtmp, config.max_connections).await?;
-        let rtmp_address = rtmp.address();
+    ) -> anyhow::Result<(Self, Option<vod::Library>)> {
+        let rtmp = bind("RTMP", address_of_rtmp, &config).await?;
         let secure = config.rtmps.or(config.rtmpts).or(config.rtsps).is_some();
         let tls = secure
             .then(|| Tls::new(config.tls_cert.as_deref(), config.tls_key.as_deref()))
@@ -119,9 +144,9 @@ impl Server {
         let rtsps = bind("RTSPS", config.rtsps, &config).await?;
         let address = |listener: &Option<Listener>| listener.as_ref().map(Listener::address);
         let (rtsp_address, rtsps_address) = (address(&rtsp), address(&rtsps));
+        let rtmp_address = address(&rtmp).unwrap_or(UNBOUND);
         let (rtmps_address, rtmpt_address, rtmpts_address) =
             (address(&rtmps), address(&rtmpt), address(&rtmpts));
-        tracing::info!("RTMP listening on rtmp://{rtmp_address}");
 
         let hub = Hub::new(&config, intake);
         if config.demo {
@@ -129,16 +154,11 @@ impl Server {
         }
         tokio::spawn(hub.clone().keep_house(close.clone()));
         let library = config.vod.as_deref().map(vod::Library::new).transpose()?;
-        let pages = web::router(web::Pages {
-            desk: webrtc::Desk::new(hub.clone(), desk),
-            hub: hub.clone(),
-            library: library.clone(),
-            rtmp_port: rtmp_address.port(),
-            modules: config.web_modules.clone(),
-            started: Instant::now(),
-        });
         let gate = Gate::new(hub.clone(), &config, cut.clone());
-        let mut serving = vec![tokio::spawn(rtmp_server::serve(rtmp, gate.clone()))];
+        let mut serving = Vec::new();
+        if let Some(listener) = rtmp {
+            serving.push(tokio::spawn(rtmp_server::serve(listener, gate.clone())));
+        }
         let max = config.max_connections;
         if let Some(tls) = &tls {
             tokio::spawn(tls.clone().keep_fresh());
@@ -164,7 +184,8 @@ impl Server {
         }
         if let Some(address) = rtsp_address.or(rtsps_address) {
             let gate =
-                rtsp_server::Gate::new(hub.clone(), library, &config, address, cut.clone()).await?;
+                rtsp_server::Gate::new(hub.clone(), library.clone(), &config, address, cut.clone())
+                    .await?;
             for (listener, tls) in [(rtsp, None), (rtsps, secure_rtsp)] {
                 if let Some(listener) = listener {
                     serving.push(tokio::spawn(rtsp_server::serve(
@@ -192,7 +213,24 @@ impl Server {
             rtsp_address,
             rtsps_address,
         };
-        Ok((server, pages))
+        Ok((server, library))
+    }
+
+    /// What is shown by HTTP.
+    fn pages(
+        &self,
+        library: Option<vod::Library>,
+        desk: common::webrtc::Desk,
+        modules: PathBuf,
+    ) -> axum::Router {
+        web::router(web::Pages {
+            desk: webrtc::Desk::new(self.hub.clone(), desk),
+            hub: self.hub.clone(),
+            library,
+            rtmp_port: self.rtmp_address.port(),
+            modules,
+            started: Instant::now(),
+        })
     }
 
     /// For who has this server inside.
@@ -207,7 +245,7 @@ impl Server {
         self.tls.clone()
     }
 
-    /// Where RTMP is spoken, with the port that was chosen.
+    /// Where RTMP is spoken, with the port that was chosen; nowhere, where it was not asked for.
     #[must_use]
     pub const fn rtmp_address(&self) -> SocketAddr {
         self.rtmp_address
@@ -246,8 +284,7 @@ impl Server {
     /// Where HTTP is spoken, with the port that was chosen; inside of another server nowhere.
     #[must_use]
     pub fn http_address(&self) -> SocketAddr {
-        let unbound = SocketAddr::from(([0; 4], 0));
-        self.http.as_ref().map_or(unbound, |(address, _)| *address)
+        self.http.as_ref().map_or(UNBOUND, |(address, _)| *address)
     }
 
     /// Ends: publishers are cut, playlists end, and when the players of HLS have seen that, HTTP closes too.

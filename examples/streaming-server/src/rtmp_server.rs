@@ -320,6 +320,12 @@ impl Connection {
                         .find(|(id, _)| *id == message.stream_id);
                     if let Some((_, publication)) = own {
                         publication.handle(&message)?;
+                        if let Some(why) = publication.dismissal() {
+                            let code = status::PUBLISH_BAD_NAME;
+                            self.session.stop(message.stream_id, code, why)?;
+                            self.session.close();
+                            return Err(End::Dismissed(why));
+                        }
                     }
                 }
                 Event::PublishStopped { stream_id } => {

@@ -11,6 +11,7 @@ mod fidelity;
 mod forwards;
 mod hardships;
 mod hostile;
+mod ingest;
 mod lifecycle;
 mod load;
 mod mixing;

@@ -40,7 +40,7 @@ fn pictures(file: &Path) -> usize {
 }
 
 /// Waits until a recording is there, with so many pictures; it plays while it grows.
-fn recording(folder: &Path) -> PathBuf {
+pub(crate) fn recording(folder: &Path) -> PathBuf {
     wait_for("a recording that grows", || {
         let mut files = files(folder).into_iter();
         files.find(|file| pictures(file) >= PICTURES)
@@ -48,7 +48,7 @@ fn recording(folder: &Path) -> PathBuf {
 }
 
 /// Checks a file that has ended, one way or the other.
-fn plays(file: &Path, hertz: Option<f64>) {
+pub(crate) fn plays(file: &Path, hertz: Option<f64>) {
     assert!(pictures(file) >= PICTURES, "{}", file.display());
     tool::check(file);
     let Some(hertz) = hertz else {

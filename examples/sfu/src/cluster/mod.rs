@@ -338,8 +338,13 @@ impl Cluster {
             Ok(packet) => {
                 place.has_begun = true;
                 place.last = place.last.max(packet.sequence);
-                self.switchboard
-                    .packet(&place.room, place.id, &place.track, place.layer, packet);
+                self.switchboard.packets(
+                    &place.room,
+                    place.id,
+                    &place.track,
+                    place.layer,
+                    vec![packet],
+                );
             }
             // The next news of the room tell from where to go on.
             Err(error) => tracing::debug!(%from, ssrc, "a packet of another node: {error}"),

@@ -137,6 +137,7 @@ impl Room {
             return;
         };
         let is_here = peer.entrance != Entrance::Node;
+        let unasked = peer.unasked;
         let Some(track) = peer.tracks.iter_mut().find(|track| track.mid == mid) else {
             return;
         };
@@ -152,6 +153,9 @@ impl Room {
             keyframe: keyframe.is_some(),
             part,
         };
+        if unasked && !source.is_audio() {
+            encoding.past.keep(&packet, keyframe.is_some());
+        }
         if muted {
             return;
         }
@@ -208,12 +212,22 @@ impl Room {
             feed.track,
             feed.current.or(feed.wanted.map(|rung| rung.layer)),
         );
-        if let Some(layer) = layer {
-            self.want_keyframe(from, mid, layer, now);
+        let Some(layer) = layer else {
+            return;
+        };
+        if self.peers.get(&from).is_some_and(|peer| peer.unasked) {
+            let slot = self.peers.get_mut(&id).and_then(|peer| peer.slot(section));
+            if !slot.is_some_and(|slot| slot.begin_again(now)) {
+                return;
+            }
         }
+        self.want_keyframe(from, mid, layer, now);
     }
 
     pub(super) fn want_keyframe(&mut self, from: PeerId, mid: Mid, layer: usize, now: Instant) {
+        if self.peers.get(&from).is_some_and(|peer| peer.unasked) {
+            return self.catch_up(from, mid, layer, now);
+        }
         let track = self.peers.get_mut(&from).and_then(|peer| peer.track(mid));
         if let Some(layer) = track.and_then(|track| track.layers.get_mut(layer)) {
             layer.keyframes.want(now);

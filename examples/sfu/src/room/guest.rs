@@ -22,6 +22,12 @@ pub struct Guest {
     pub name: String,
     /// What they send.
     pub tracks: Vec<GuestTrack>,
+    /// Whether they cannot be asked for keyframes, as publishers of other protocols.
+    #[serde(default)]
+    pub unasked: bool,
+    /// What is wrong with what they send, for people to read.
+    #[serde(default)]
+    pub warning: Option<String>,
 }
 
 /// A track of theirs.
@@ -94,6 +100,8 @@ impl Room {
             return Err(Refusal::Stranger);
         };
         let before = peer.person();
+        peer.unasked = guest.unasked;
+        peer.warning.clone_from(&guest.warning);
         let had = peer.tracks.len();
         peer.tracks
             .retain(|track| guest.tracks.iter().any(|other| other.is(track)));
@@ -219,6 +227,8 @@ impl Peer {
         Guest {
             name: self.name.clone(),
             tracks: tracks.collect(),
+            unasked: self.unasked,
+            warning: self.warning.clone(),
         }
     }
 }

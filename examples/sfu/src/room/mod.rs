@@ -11,6 +11,7 @@ mod keyframe;
 mod layers;
 mod negotiate;
 mod packet;
+mod past;
 mod peer;
 mod pictures;
 mod request;

@@ -66,6 +66,10 @@ pub(super) struct Peer {
     /// What the page says its sections carry.
     pub(super) sources: BTreeMap<String, Source>,
     pub(super) muted: Vec<Source>,
+    /// Whether they cannot be asked for keyframes: what is sent since the last one is kept instead.
+    pub(super) unasked: bool,
+    /// What is wrong with what they send.
+    pub(super) warning: Option<String>,
     pub(super) tracks: Vec<Track>,
     /// Whether what they send is taken, whatever is done with the others.
     pub(super) takes: bool,
@@ -113,6 +117,8 @@ impl Peer {
             deadline: None,
             sources: BTreeMap::new(),
             muted: Vec::new(),
+            unasked: false,
+            warning: None,
             tracks: Vec::new(),
             takes: false,
             taps: Tap::both(id, now),
@@ -139,6 +145,7 @@ impl Peer {
             name: self.name.clone(),
             sources,
             muted,
+            warning: self.warning.clone(),
         }
     }
 

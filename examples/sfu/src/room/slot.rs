@@ -1,5 +1,6 @@
 //! A section by which somebody receives.
 
+use super::past::Past;
 use super::pictures::Pictures;
 use super::rewrite::Rewriter;
 use super::scale::Part;
@@ -27,6 +28,8 @@ pub(super) struct Slot {
     hurry: Option<Instant>,
     /// What the receiver told last.
     pub(super) reported: Option<Report>,
+    /// When it began with what had been sent before.
+    caught_up: Option<Instant>,
 }
 
 /// How often a receiver lacked something, the last number that it had and its jitter, and how long a report took.
@@ -34,6 +37,9 @@ pub(super) type Report = (u64, Option<(u64, u32)>, Option<Duration>);
 
 /// The first keyframe is not paced: at the rate with which estimates begin, those of a few people would take a second.
 const HURRY: Duration = Duration::from_millis(250);
+
+/// Between two times that a receiver begins again with what was sent before.
+const CATCH_UP: Duration = Duration::from_secs(2);
 
 /// Where it comes from.
 #[derive(Debug)]
@@ -79,6 +85,7 @@ impl Slot {
             sieve: None,
             hurry: None,
             reported: None,
+            caught_up: None,
         }
     }
 
@@ -94,6 +101,46 @@ impl Slot {
             feed.current = None;
             feed.payload_type = None;
         }
+    }
+
+    /// Begins again with what was sent since the last keyframe; not too often: who loses packets would lose the more.
+    pub(super) fn begin_again(&mut self, now: Instant) -> bool {
+        let is_soon = |then: Instant| now.saturating_duration_since(then) < CATCH_UP;
+        if self.caught_up.is_some_and(is_soon) {
+            return false;
+        }
+        self.restart();
+        true
+    }
+
+    /// Sends all since the last keyframe, if that is what it waits for. It is shown at once: times are put together so closely that
+    /// the last picture comes in time. How many packets were sent.
+    pub(super) fn catch_up(
+        &mut self,
+        rtc: &mut Rtc,
+        past: &Past,
+        params: PayloadParams,
+        layer: usize,
+        now: Instant,
+    ) -> u64 {
+        let is_wanted = |feed: &Feed| feed.wanted.is_some_and(|rung| rung.layer == layer);
+        let waits = |feed: &Feed| feed.current.is_none() && is_wanted(feed);
+        if !self.feed.as_ref().is_some_and(waits) {
+            return 0;
+        }
+        let mut sent = 0;
+        for (index, packet) in past.squeezed().enumerate() {
+            let seen = Seen {
+                keyframe: index == 0,
+                part: None,
+            };
+            let sends = self.forward(rtc, &packet, params, layer, &seen, now);
+            sent += u64::from(sends);
+        }
+        if sent > 0 {
+            self.caught_up = Some(now);
+        }
+        sent
     }
 
     fn switch(&mut self) {
@@ -173,10 +220,7 @@ impl Slot {
         let payload_type = match feed.payload_type {
             Some((from, to)) if from == params.pt() => to,
             _ => {
-                let to = rtc
-                    .codec_config()
-                    .match_params(params)
-                    .map(PayloadParams::pt);
+                let to = payload_type(rtc, self.mid, params);
                 feed.payload_type = Some((params.pt(), to));
                 to
             }
@@ -253,6 +297,24 @@ impl Slot {
         stream.write_rtp(write);
         true
     }
+}
+
+/// How the receiver calls a format. Of H.264 it may know other profiles only: what it decodes is what the parameter sets say.
+fn payload_type(rtc: &Rtc, mid: Mid, params: PayloadParams) -> Option<Pt> {
+    let config = rtc.codec_config();
+    let same = config.match_params(params).map(PayloadParams::pt);
+    if params.spec().codec != Codec::H264 {
+        return same;
+    }
+    let known = rtc.media(mid)?.remote_pts();
+    let is_like = |other: &PayloadParams| {
+        let spec = other.spec();
+        spec.codec == Codec::H264
+            && spec.format.packetization_mode == params.spec().format.packetization_mode
+            && known.contains(&other.pt())
+    };
+    same.filter(|pt| known.contains(pt))
+        .or_else(|| config.find(is_like).map(PayloadParams::pt))
 }
 
 impl Feed {

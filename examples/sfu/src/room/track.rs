@@ -3,6 +3,7 @@
 use super::PeerId;
 use super::keyframe::Keyframe;
 use super::layers::Offer;
+use super::past::Past;
 use super::request::Keyframes;
 use super::scale::{Part, Scale};
 use super::tap::Lane;
@@ -47,6 +48,8 @@ pub(super) struct Layer {
     pub(super) keyframes: Keyframes,
     /// The layers that it has inside.
     pub(super) scale: Scale,
+    /// What has come since the last keyframe, of who cannot be asked for one.
+    pub(super) past: Past,
     size: Option<(u32, u32)>,
     meter: Meter,
     heard: Instant,
@@ -80,6 +83,7 @@ impl Track {
             params,
             keyframes: Keyframes::default(),
             scale: Scale::default(),
+            past: Past::default(),
             size: None,
             meter: Meter::new(now),
             heard: now,

@@ -42,20 +42,21 @@ pub(crate) enum Command {
     /// Whoever takes what somebody sends cannot go on without a keyframe.
     Keyframe { tap: TapId },
     /// Somebody is in a room without a connection, or sends something else than before. Who is at another node comes only into the
-    /// opening of a room that has this number.
+    /// opening of a room that has this number. `reply` is told whether they can come in, where somebody wants to know.
     Host {
         room: Arc<str>,
         id: PeerId,
         guest: Guest,
         entrance: Entrance,
         number: Option<u64>,
+        reply: Option<oneshot::Sender<Result<(), Refusal>>>,
     },
-    /// A packet of theirs.
-    Packet {
+    /// Packets of theirs.
+    Packets {
         id: PeerId,
         track: Box<str>,
         layer: usize,
-        packet: Box<Packet>,
+        packets: Vec<Packet>,
     },
     /// Another node lacks a keyframe of somebody here.
     AskKeyframe {

@@ -13,6 +13,8 @@ pub(super) enum End {
     Stalled,
     TooSlow,
     ShutDown,
+    /// Who has this server inside wants it no more.
+    Dismissed(&'static str),
 }
 
 impl From<rtmp::Error> for End {
@@ -40,6 +42,7 @@ impl std::fmt::Display for End {
             End::Stalled => f.write_str("the peer does not read"),
             End::TooSlow => f.write_str("the player stayed too slow"),
             End::ShutDown => f.write_str("the server ends"),
+            End::Dismissed(why) => f.write_str(why),
         }
     }
 }
@@ -52,7 +55,7 @@ impl End {
                 true
             }
             // Players go like that.
-            End::Closed(_) | End::Io(_) | End::ShutDown => false,
+            End::Closed(_) | End::Io(_) | End::ShutDown | End::Dismissed(_) => false,
         }
     }
 }

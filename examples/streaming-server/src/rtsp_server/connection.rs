@@ -196,6 +196,9 @@ impl Connection {
         wake(self.session.poll_timeout());
         if let Some(ingest) = &mut self.ingest {
             ingest.handle_timeout(now);
+            if let Some(why) = ingest.publication.dismissal() {
+                return Err(End::Dismissed(why));
+            }
             wake(ingest.poll_timeout());
             let flush = ingest.publication.flush(Instant::now());
             wake(flush.map(|at| at.saturating_duration_since(self.gate.0.start)));

@@ -64,6 +64,14 @@ impl Publication {
         }
     }
 
+    /// Why the publisher is to go, if it is.
+    pub(crate) fn dismissal(&self) -> Option<&'static str> {
+        match self {
+            Publication::Stream(_) => None,
+            Publication::Taken(taken) => taken.sink.dismissal(),
+        }
+    }
+
     /// What comes next needs so many quarters of a turn, clockwise.
     pub(crate) fn turn(&mut self, quarters: u8) {
         if let Publication::Taken(taken) = self {

@@ -15,6 +15,8 @@ pub(super) enum End {
     /// The publisher of what was played has gone.
     Unpublished,
     ShutDown,
+    /// Who has this server inside wants it no more.
+    Dismissed(&'static str),
     /// A file that was played cannot be read any further.
     Unreadable(anyhow::Error),
 }
@@ -55,6 +57,7 @@ impl std::fmt::Display for End {
             End::TooSlow => f.write_str("the player stayed too slow"),
             End::Unpublished => f.write_str("the publisher has gone"),
             End::ShutDown => f.write_str("the server ends"),
+            End::Dismissed(why) => f.write_str(why),
             End::Unreadable(error) => write!(f, "the file cannot be read any further: {error:#}"),
         }
     }
@@ -68,9 +71,12 @@ impl End {
             | End::Failed(_)
             | End::Stalled
             | End::TooSlow => true,
-            End::Closed(_) | End::Io(_) | End::Unpublished | End::ShutDown | End::Unreadable(_) => {
-                false
-            }
+            End::Closed(_)
+            | End::Io(_)
+            | End::Unpublished
+            | End::ShutDown
+            | End::Dismissed(_)
+            | End::Unreadable(_) => false,
         }
     }
 }

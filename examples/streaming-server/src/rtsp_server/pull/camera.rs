@@ -283,6 +283,9 @@ impl<'a> Camera<'a> {
         if ingest.is_over() {
             bail!("the camera said goodbye");
         }
+        if let Some(why) = ingest.publication.dismissal() {
+            bail!(why);
+        }
         while let Some(report) = ingest.poll_report() {
             let Some(datagrams) = &self.datagrams else {
                 self.session.send(report.media, true, &report.data)?;
