@@ -3,6 +3,7 @@
 /** Largest side of a picture from which on there are so many simulcast layers. */
 const LAYERS = [[540, 3], [360, 2], [0, 1]];
 const RATES = { 180: 150_000, 360: 600_000, 540: 1_000_000, 720: 1_700_000, 1080: 3_000_000 };
+const DEPENDENCIES = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
 const PATIENCE = 4000;
 const LONGEST_PAUSE = 8000;
 
@@ -179,7 +180,20 @@ export class Call extends EventTarget {
     const receiving = (kind) =>
       this.peer.getTransceivers().filter((t) => t.source === undefined && t.receiver.track.kind === kind).length;
     for (let n = receiving("audio"); n < audio; n++) this.peer.addTransceiver("audio", { direction: "recvonly" });
-    for (let n = receiving("video"); n < video; n++) this.peer.addTransceiver("video", { direction: "recvonly" });
+    for (let n = receiving("video"); n < video; n++) this.layered(this.peer.addTransceiver("video", { direction: "recvonly" }));
+  }
+
+  /** Has the browser take the extension by which layers inside a stream of AV1 are told apart: by itself Chromium only sends it. */
+  layered(transceiver) {
+    const extensions = transceiver.getHeaderExtensionsToNegotiate?.();
+    const extension = extensions?.find(({ uri }) => uri === DEPENDENCIES);
+    if (!extension) return;
+    extension.direction = "recvonly";
+    try {
+      transceiver.setHeaderExtensionsToNegotiate(extensions);
+    } catch (error) {
+      console.warn(`one size of AV1 only: ${error}`);
+    }
   }
 
   addSender(source, track) {

@@ -9,6 +9,7 @@ use crate::message::Source;
 use std::time::Instant;
 use str0m::bwe::BweKind;
 use str0m::channel::ChannelData;
+use str0m::format::Codec;
 use str0m::media::{KeyframeRequestKind, Mid};
 use str0m::rtp::RtpPacket;
 use str0m::{Event, IceConnectionState};
@@ -183,6 +184,7 @@ impl Room {
             let Some(rtc) = &mut receiver.rtc else {
                 continue;
             };
+            slot.flat = !receiver.is_told_layers && params.spec().codec == Codec::Av1;
             if slot.forward(rtc, &packet, params, layer, &seen, now) {
                 self.counters.forwarded += 1;
                 self.dirty.insert(reader);

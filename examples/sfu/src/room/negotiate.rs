@@ -5,6 +5,7 @@ use super::slot::Slot;
 use super::track::Track;
 use super::{PeerId, Refusal, Room};
 use crate::message::{Notice, Source};
+use rtp::extension::DEPENDENCY_DESCRIPTOR_URI;
 use std::collections::BTreeMap;
 use std::time::Instant;
 use str0m::change::SdpOffer;
@@ -39,6 +40,7 @@ impl Room {
         }
         let offer = SdpOffer::from_sdp_string(sdp).map_err(|error| refuse(&error))?;
         peer.sources = sources;
+        peer.is_told_layers = sdp.contains(DEPENDENCY_DESCRIPTOR_URI);
         let rtc = peer.rtc.as_mut().ok_or(Refusal::Stranger)?;
         let answer = rtc
             .sdp_api()

@@ -70,6 +70,8 @@ pub(super) struct Peer {
     pub(super) unasked: bool,
     /// What is wrong with what they send.
     pub(super) warning: Option<String>,
+    /// Whether they are told the layers inside a stream of AV1: who is not takes each size for a picture of its own.
+    pub(super) is_told_layers: bool,
     pub(super) tracks: Vec<Track>,
     /// Whether what they send is taken, whatever is done with the others.
     pub(super) takes: bool,
@@ -119,6 +121,7 @@ impl Peer {
             muted: Vec::new(),
             unasked: false,
             warning: None,
+            is_told_layers: false,
             tracks: Vec::new(),
             takes: false,
             taps: Tap::both(id, now),

@@ -47,9 +47,10 @@ impl Sieve {
         }
     }
 
-    /// The highest spatial and temporal layer from the next picture on; none: all.
-    pub(super) fn set(&mut self, highest: Option<(u8, u8)>) {
-        self.next = highest.unwrap_or((u8::MAX, u8::MAX));
+    /// The highest spatial and temporal layer from the next picture on; none: all. Of who is `flat` the lowest spatial one.
+    pub(super) fn set(&mut self, flat: bool, highest: Option<(u8, u8)>) {
+        let (spatial, temporal) = highest.unwrap_or((u8::MAX, u8::MAX));
+        self.next = (if flat { 0 } else { spatial }, temporal);
     }
 
     /// The highest spatial layer that passes just now, and whether that takes a keyframe to become the one that is to.
@@ -188,7 +189,7 @@ mod tests {
     impl Receiver {
         fn new(highest: (u8, u8)) -> Self {
             let mut sieve = Sieve::new();
-            sieve.set(Some(highest));
+            sieve.set(false, Some(highest));
             Self {
                 sieve,
                 frames: BTreeSet::new(),
@@ -278,7 +279,7 @@ mod tests {
             let mut receiver = Receiver::new((2, 2));
             receiver.play(&packets, 0, 0, 9);
             assert_eq!(receiver.sieve.reached(), (2, false));
-            receiver.sieve.set(Some((0, 2)));
+            receiver.sieve.set(false, Some((0, 2)));
             receiver.play(&packets, 0, 9, 20);
             let tops: Vec<u8> = receiver
                 .pictures
@@ -286,7 +287,7 @@ mod tests {
                 .map(|(spatial, _)| *spatial)
                 .collect();
             assert_eq!(tops, [[2; 9].as_slice(), &[0; 11]].concat());
-            receiver.sieve.set(Some((2, 2)));
+            receiver.sieve.set(false, Some((2, 2)));
             assert_eq!(
                 receiver.sieve.reached(),
                 (0, true),
@@ -315,7 +316,7 @@ mod tests {
             let packets = captured(codec);
             let mut receiver = Receiver::new((1, 0));
             receiver.play(&packets, 0, 0, 10);
-            receiver.sieve.set(Some((1, 2)));
+            receiver.sieve.set(false, Some((1, 2)));
             receiver.play(&packets, 0, 10, u32::MAX);
             let all = receiver.pictures.len();
             assert!(all >= 3 + 14, "{codec:?}: {all} pictures");

@@ -24,6 +24,8 @@ pub(super) struct Slot {
     pictures: Pictures,
     /// Where what it carries has layers inside.
     sieve: Option<Sieve>,
+    /// Whether its receiver can take but one size.
+    pub(super) flat: bool,
     /// Until when packets are not paced.
     hurry: Option<Instant>,
     /// What the receiver told last.
@@ -83,6 +85,7 @@ impl Slot {
             rewriter: Rewriter::new(clock_rate),
             pictures: Pictures::new(),
             sieve: None,
+            flat: false,
             hurry: None,
             reported: None,
             caught_up: None,
@@ -163,7 +166,7 @@ impl Slot {
         if let (Some(sieve), Some(rung)) = (&mut self.sieve, wanted)
             && feed.current == Some(rung.layer)
         {
-            sieve.set(rung.parts);
+            sieve.set(self.flat, rung.parts);
         }
     }
 
@@ -234,7 +237,7 @@ impl Slot {
             let wanted = feed.wanted.filter(|rung| rung.layer == layer);
             let sieve = self.sieve.get_or_insert_with(|| {
                 let mut sieve = Sieve::new();
-                sieve.set(wanted.and_then(|rung| rung.parts));
+                sieve.set(self.flat, wanted.and_then(|rung| rung.parts));
                 sieve
             });
             match sieve.handle(part, time, seen.keyframe) {

@@ -140,7 +140,7 @@ impl Track {
             // decoder of AV1 shows the largest.
             let sieve = lane.sieve.get_or_insert_with(|| {
                 let mut sieve = Sieve::new();
-                sieve.set(Some((0, u8::MAX)));
+                sieve.set(true, None);
                 sieve
             });
             match sieve.handle(part, packet.time, seen.keyframe) {
