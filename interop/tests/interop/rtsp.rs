@@ -12,7 +12,8 @@ use fluvial_interop::{
     server::Server,
     wait_for, wait_within,
 };
-use std::io::{Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
@@ -305,6 +306,78 @@ fn pulls_by_udp_where_tcp_is_refused() {
     let clip = B_FRAMES_25.clip();
     let camera = fluvial_interop::camera::Camera::start_udp_only(&clip.file);
     pulls(&camera, &clip, &camera.url, "by=\"UDP\"");
+}
+
+/// A conversation with a camera that sends a quarter of a second of sound, and then only reports.
+fn report_on(stream: TcpStream) -> io::Result<()> {
+    let sdp =
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 0 RTP/AVP 8\r\na=control:0\r\n";
+    let mut to = stream.try_clone()?;
+    let mut number = String::new();
+    let mut method = String::new();
+    for line in BufReader::new(stream).lines() {
+        let line = line?;
+        if method.is_empty() {
+            method = line.split(' ').next().unwrap_or_default().to_owned();
+        } else if let Some(told) = line.strip_prefix("CSeq:") {
+            number = told.trim().to_owned();
+        } else if line.is_empty() {
+            let rest = match &*method {
+                "DESCRIBE" => {
+                    let length = sdp.len();
+                    format!(
+                        "Content-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n{sdp}"
+                    )
+                }
+                "SETUP" => {
+                    "Session: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n".into()
+                }
+                _ => "Session: 1\r\n\r\n".into(),
+            };
+            write!(to, "RTSP/1.0 200 OK\r\nCSeq: {number}\r\n{rest}")?;
+            if method == "PLAY" {
+                break;
+            }
+            method.clear();
+        }
+    }
+    for number in 0..12_u32 {
+        let mut packet = vec![b'$', 0, 0, 172, 0x80, 8, 0, number as u8];
+        packet.extend((number * 160).to_be_bytes());
+        packet.extend([0, 0, 0, 7]);
+        packet.resize(4 + 172, 0xD5);
+        to.write_all(&packet)?;
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    loop {
+        let mut report = vec![b'$', 1, 0, 28, 0x80, 200, 0, 6, 0, 0, 0, 7];
+        report.resize(4 + 28, 0);
+        to.write_all(&report)?;
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
+/// Reports are no pictures: what is over is over, also where a goodbye was lost.
+#[test]
+fn a_camera_that_only_reports_is_let_go() {
+    needs!(FFMPEG);
+    let camera = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let url = format!(
+        "rtsp://{}/camera",
+        camera.local_addr().expect("it is bound")
+    );
+    std::thread::spawn(move || {
+        for stream in camera.incoming().flatten() {
+            // It ends when it is let go.
+            let _ = report_on(stream);
+        }
+    });
+    let server = server(&["--pull", &format!("cam={url}")]);
+    let _player = Reader::start(&server.rtmp_url("cam"), &[]);
+    server
+        .log()
+        .wait_for(0, &["pull started", "stream=live/cam"]);
+    server.log().wait_for(0, &["pull ended", "silent"]);
 }
 
 /// What is bad is closed with one line, and who plays meanwhile loses nothing.

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 /// How long nobody may watch before the camera is let go.
 const IDLE: Duration = Duration::from_secs(10);
-/// How long a camera may send nothing.
+/// How long a camera may send neither pictures nor sound, whatever else it says: some report on, and answer, when all is over.
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// Pulls it until nobody watches.
@@ -129,11 +129,13 @@ impl<'a> Camera<'a> {
                 read = self.socket.read(&mut buffer) => match read? {
                     0 => self.session.handle_eof(),
                     count => {
-                        self.heard = Instant::now();
+                        if self.ingest.is_none() {
+                            self.heard = Instant::now();
+                        }
                         self.session.handle_input(&buffer[..count], self.start.elapsed());
                     }
                 },
-                Some(datagram) = datagram => self.take(datagram.media, &datagram.data),
+                Some(Datagram { media, rtcp, data }) = datagram => self.take(media, rtcp, &data),
                 () = tokio::time::sleep(wait.max(Duration::from_millis(1))) => {}
             }
         }
@@ -177,7 +179,7 @@ impl<'a> Camera<'a> {
                     }
                 }
             }
-            Event::Packet { media, data, .. } => self.take(media, &data),
+            Event::Packet { media, rtcp, data } => self.take(media, rtcp, &data),
             Event::Refused { method, status, .. }
                 if method == Method::Setup
                     && status == Status::UNSUPPORTED_TRANSPORT
@@ -262,8 +264,10 @@ impl<'a> Camera<'a> {
         Ok(())
     }
 
-    fn take(&mut self, media: usize, packet: &[u8]) {
-        self.heard = Instant::now();
+    fn take(&mut self, media: usize, rtcp: bool, packet: &[u8]) {
+        if !rtcp {
+            self.heard = Instant::now();
+        }
         if let Some(ingest) = &mut self.ingest {
             ingest.handle(media, packet, self.start.elapsed());
         }
