@@ -160,6 +160,15 @@ fn insert(file: &[u8], boxes: &[(usize, Vec<u8>)]) -> Vec<u8> {
     out
 }
 
+/// The same in fragments by ffmpeg, which nobody here wrote.
+fn in_fragments(source: &str, to: String) -> String {
+    let make = format!(
+        "-v error -i {source} -c copy -movflags frag_keyframe+empty_moov+default_base_moof {to}"
+    );
+    assert!(testing::run("ffmpeg", &make, b"").is_some());
+    to
+}
+
 #[test]
 fn metadata_among_fragments_goes_to_transport_streams_and_back() {
     let folder = tempfile::tempdir().unwrap();
@@ -167,12 +176,7 @@ fn metadata_among_fragments_goes_to_transport_streams_and_back() {
     let Some(source) = source(folder.path()) else {
         return;
     };
-    // By ffmpeg, whose fragments nobody here wrote.
-    let plain = at("plain.mp4");
-    let make = format!(
-        "-v error -i {source} -c copy -movflags frag_keyframe+empty_moov+default_base_moof {plain}"
-    );
-    assert!(testing::run("ffmpeg", &make, b"").is_some());
+    let plain = in_fragments(&source, at("plain.mp4"));
     // Splice null, with its checksum; a tag without frames; a key of 16 bytes with one byte.
     let splice = [
         0xFC, 0x30, 0x11, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0x4F, 0x25, 0x33, 0x96,
@@ -282,11 +286,7 @@ fn splices_are_told_at_their_own_times() {
     let Some(source) = source(folder.path()) else {
         return;
     };
-    let plain = at("plain.mp4");
-    let make = format!(
-        "-v error -i {source} -c copy -movflags frag_keyframe+empty_moov+default_base_moof {plain}"
-    );
-    assert!(testing::run("ffmpeg", &make, b"").is_some());
+    let plain = in_fragments(&source, at("plain.mp4"));
     // Told twice, 1.8 s and 1 s before it is to be done.
     let cue = splice_insert(180_000);
     let boxes: Vec<_> = [(0, 200), (1, 1000)]

@@ -212,26 +212,9 @@ fn noise_brings_nothing_strange() {
 #[test]
 #[ignore = "wants a quiet machine: cargo test --release -p fluvial-interop --test interop -- --ignored --nocapture fifty_thousand"]
 fn fifty_thousand_datagrams_of_noise_a_second_lose_nothing() {
-    noise(
-        0,
-        &[
-            "--subscribers",
-            "20",
-            "--seconds",
-            "20",
-            "--most-loss",
-            "0.1",
-        ],
-    );
-    noise(
-        50_000,
-        &[
-            "--subscribers",
-            "20",
-            "--seconds",
-            "20",
-            "--most-loss",
-            "0.1",
-        ],
-    );
+    let steady = "--subscribers 20 --seconds 20 --most-loss 0.1";
+    let steady: Vec<_> = steady.split(' ').collect();
+    for rate in [0, 50_000] {
+        noise(rate, &steady);
+    }
 }

@@ -13,21 +13,10 @@ const PROFILES: [u8; 3] = [66, 77, 100];
 const JUMP: i64 = 2_000_000_000;
 
 /// What is told of pictures that are left out.
-pub(super) const LEFT_OUT: &str =
+const LEFT_OUT: &str =
     "B-frames are left out, so the picture moves less smoothly: publish without them (bframes=0)";
-/// What is told where they cannot be.
-pub(super) const REFUSED: &str = "no picture: it has B-frames on which others depend (publish with bframes=0, or b-pyramid=none)";
-
-/// What becomes of a picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It goes on.
-    Forward,
-    /// It would come out of order, and no other one needs it.
-    LeaveOut,
-    /// Neither it nor what comes next can go on.
-    Refuse,
-}
+/// What is told where others depend on them.
+const KEYFRAMES: &str = "only keyframes are seen: others depend on B-frames (publish with bframes=0, or b-pyramid=none)";
 
 /// The pictures of one track.
 #[derive(Debug)]
@@ -37,6 +26,8 @@ pub(super) struct Picture {
     pub(super) scale: Timescale,
     /// When the latest one is shown, in nanoseconds.
     latest: Option<i64>,
+    /// Whether what is between keyframes needs pictures that come out of order.
+    only_keyframes: bool,
 }
 
 impl Picture {
@@ -61,6 +52,7 @@ impl Picture {
             config: in_order(config),
             scale: track.timescale,
             latest: None,
+            only_keyframes: false,
         })
     }
 
@@ -85,21 +77,27 @@ impl Picture {
         }
     }
 
-    /// WebRTC shows pictures in the order in which they come.
-    pub(super) fn judge(&mut self, sample: &Sample) -> Verdict {
+    /// Whether a picture goes on: WebRTC shows them in the order in which they come.
+    ///
+    /// # Errors
+    /// Why it does not; the text is for people.
+    pub(super) fn judge(&mut self, sample: &Sample) -> Result<(), &'static str> {
         let shown = self.scale.time(sample.pts).as_nanos();
-        if let Some(latest) = self.latest
-            && shown < latest
-            && latest - shown < JUMP
-            && !sample.is_sync()
-        {
-            return match sample.flags.contains(Flags::DISPOSABLE) {
-                true => Verdict::LeaveOut,
-                false => Verdict::Refuse,
-            };
+        if !sample.is_sync() {
+            let is_late = |latest| shown < latest && latest - shown < JUMP;
+            let is_late = self.latest.is_some_and(is_late);
+            if is_late && !sample.flags.contains(Flags::DISPOSABLE) {
+                self.only_keyframes = true;
+            }
+            if self.only_keyframes {
+                return Err(KEYFRAMES);
+            }
+            if is_late {
+                return Err(LEFT_OUT);
+            }
         }
         self.latest = Some(shown);
-        Verdict::Forward
+        Ok(())
     }
 
     /// The time line goes on elsewhere.
@@ -188,29 +186,39 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_out_of_order_is_left_out_or_refused() {
+    fn what_comes_out_of_order_is_left_out() {
         let mut picture = Picture::new(&track(SPS)).unwrap();
         let plain = Flags::default();
-        let verdicts: Vec<_> = [
+        let judged = [
             (0, Flags::SYNC),
             (80, plain),
             (40, Flags::DISPOSABLE),
             (120, Flags::DISPOSABLE),
-            (200, plain),
-            (160, plain),
-            (240, plain),
+            // A time line that begins anew is in order.
+            (120 - 3000, plain),
         ]
-        .map(|(pts, flags)| picture.judge(&sample(pts, flags)))
-        .into();
-        use Verdict::{Forward, LeaveOut, Refuse};
-        let wanted = [
-            Forward, Forward, LeaveOut, Forward, Forward, Refuse, Forward,
-        ];
-        assert_eq!(verdicts, wanted);
-        // A time line that begins anew is in order.
-        assert_eq!(picture.judge(&sample(240 - 3000, plain)), Forward);
+        .map(|(pts, flags)| picture.judge(&sample(pts, flags)));
+        assert_eq!(judged, [Ok(()), Ok(()), Err(LEFT_OUT), Ok(()), Ok(())]);
         picture.restart();
-        assert_eq!(picture.judge(&sample(-5000, plain)), Forward);
+        assert_eq!(picture.judge(&sample(-5000, plain)), Ok(()));
+    }
+
+    #[test]
+    fn keyframes_go_on_where_others_depend_on_what_comes_out_of_order() {
+        let mut picture = Picture::new(&track(SPS)).unwrap();
+        let plain = Flags::default();
+        let judged = [
+            (0, Flags::SYNC),
+            (160, plain),
+            (80, plain),
+            (40, Flags::DISPOSABLE),
+            (320, plain),
+            (400, Flags::SYNC),
+            (560, plain),
+        ]
+        .map(|(pts, flags)| picture.judge(&sample(pts, flags)));
+        let [gone, ok] = [Err(KEYFRAMES), Ok(())];
+        assert_eq!(judged, [ok, ok, gone, gone, gone, ok, gone]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! wall, for reports.
 
 use super::clock::Clock;
-use super::picture::{self, Picture, Verdict};
+use super::picture::Picture;
 use super::voice::Voice;
 use crate::message::Source as What;
 use crate::room::{Guest, GuestTrack, Packet};
@@ -181,17 +181,13 @@ impl Source {
             && *id == sample.track
         {
             match picture.judge(sample) {
-                Verdict::Forward => {
+                Ok(()) => {
                     let scale = picture.scale;
                     self.send(PICTURE_ID, scale, sample.clone(), None, now);
                 }
-                Verdict::LeaveOut => {
+                Err(why) => {
                     self.left_out += 1;
-                    self.complain(picture::LEFT_OUT);
-                }
-                Verdict::Refuse => {
-                    self.picture = None;
-                    self.complain(picture::REFUSED);
+                    self.complain(why);
                 }
             }
             return;
