@@ -6,6 +6,8 @@ mod json_socket;
 mod listener;
 mod log;
 mod metrics;
+#[cfg(feature = "order")]
+pub mod order;
 mod outbox;
 pub mod page;
 mod pipe;

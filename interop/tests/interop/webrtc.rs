@@ -4,7 +4,7 @@ use std::process::Command;
 
 use fluvial_interop::{
     needs,
-    peer::{self, AIORTC, FFMPEG, FFMPEG_9, GSTREAMER_WEBRTC},
+    peer::{self, AIORTC, CHROMIUM, FFMPEG, FFMPEG_9, GSTREAMER_WEBRTC, PLAYWRIGHT},
     process::Process,
     server::Server,
     sfu::Sfu,
@@ -181,4 +181,54 @@ fn rtmp_is_seen_by_whep() {
             .pick(0, |line| line.contains("publisher started").then_some(()))
     });
     plays(&server.http_url("/live/r/whep"), BLUE, true);
+}
+
+/// B-frames, which WebRTC shows in the wrong place: those that no picture needs are left out; where others need them, keyframes alone are shown.
+#[test]
+fn b_frames_of_rtmp_in_a_browser_by_whep() {
+    needs!(CHROMIUM, PLAYWRIGHT, FFMPEG);
+    let _turn = crate::rooms::turn();
+    let server = Server::start(&["--no-demo", "--webrtc", "127.0.0.1:0"]);
+    let publish = |name: &str| {
+        let mut command = Command::new("ffmpeg");
+        command.args(["-v", "error", "-re", "-f", "lavfi", "-i"]);
+        command.args(["color=blue:size=320x180:rate=25", "-c:v", "libx264"]);
+        command.args(["-pix_fmt", "yuv420p", "-g", "25", "-bf", "2"]);
+        command.args(["-b_strategy", "0", "-x264-params"]);
+        command.args([&format!("b-pyramid={name}"), "-f", "flv"]);
+        command.arg(server.rtmp_url(name));
+        Process::spawn(format!("ffmpeg publishing {name}"), &mut command)
+    };
+    // As x264 calls it: "normal" is what it does by itself.
+    let _publishers = ["none", "normal"].map(publish);
+    let play = |name: &str| -> Value {
+        server.wait_for_playlist(name);
+        let url = server.http_url(&format!("/live/{name}/whep"));
+        let mut command = Command::new("node");
+        command
+            .arg(peer::manifest_dir().join("browser/whep.js"))
+            .args([&url, "3"])
+            .env(
+                "CHROMIUM",
+                peer::find("chromium").expect("the test has asked for it"),
+            );
+        let lines = Process::run(format!("Chromium playing {name}"), &mut command);
+        let seen: Value = serde_json::from_str(&lines.concat()).expect("the script prints JSON");
+        assert!(seen["color"][2].as_u64() > Some(200), "{seen}");
+        seen
+    };
+    let pictures = |seen: &Value| {
+        let count = |key: &str| seen[key].as_u64().expect("it is told");
+        (count("decoded"), count("keyframes"))
+    };
+    // Of 25 pictures a keyframe and eight others are left.
+    let seen = play("none");
+    let (decoded, keyframes) = pictures(&seen);
+    assert!(decoded > keyframes * 5, "{seen}");
+    server.log().wait_for(0, &["B-frames are left out"]);
+    let seen = play("normal");
+    let (decoded, keyframes) = pictures(&seen);
+    // Until the first one came out of order, one did not.
+    assert!(decoded <= keyframes + 1, "{seen}");
+    server.log().wait_for(0, &["only keyframes are seen"]);
 }

@@ -1,7 +1,7 @@
 //! Pictures of a publisher that knows nothing of WebRTC, made fit for it: H.264 in the order in which it is shown, of which decoders are
 //! told so.
 
-use h264::sps::{BitstreamRestriction, Vui};
+use common::order::{Order, in_order};
 use h264::{DecoderConfig, Sps};
 use media::{Codec, Flags, Sample, Timescale, Track};
 use str0m::format::{Codec as Format, CodecSpec, FormatParams};
@@ -9,25 +9,13 @@ use str0m::media::Frequency;
 
 /// Profiles that browsers decode: Baseline, Main, High.
 const PROFILES: [u8; 3] = [66, 77, 100];
-/// So far back a time line jumps, instead of a picture coming out of order: 2 s.
-const JUMP: i64 = 2_000_000_000;
-
-/// What is told of pictures that are left out.
-const LEFT_OUT: &str =
-    "B-frames are left out, so the picture moves less smoothly: publish without them (bframes=0)";
-/// What is told where others depend on them.
-const KEYFRAMES: &str = "only keyframes are seen: others depend on B-frames (publish with bframes=0, or b-pyramid=none)";
-
 /// The pictures of one track.
 #[derive(Debug)]
 pub(super) struct Picture {
     /// Of decoders.
     pub(super) config: DecoderConfig,
     pub(super) scale: Timescale,
-    /// When the latest one is shown, in nanoseconds.
-    latest: Option<i64>,
-    /// Whether what is between keyframes needs pictures that come out of order.
-    only_keyframes: bool,
+    order: Order,
 }
 
 impl Picture {
@@ -51,8 +39,7 @@ impl Picture {
         Ok(Self {
             config: in_order(config),
             scale: track.timescale,
-            latest: None,
-            only_keyframes: false,
+            order: Order::new(),
         })
     }
 
@@ -83,52 +70,14 @@ impl Picture {
     /// Why it does not; the text is for people.
     pub(super) fn judge(&mut self, sample: &Sample) -> Result<(), &'static str> {
         let shown = self.scale.time(sample.pts).as_nanos();
-        if !sample.is_sync() {
-            let is_late = |latest| shown < latest && latest - shown < JUMP;
-            let is_late = self.latest.is_some_and(is_late);
-            if is_late && !sample.flags.contains(Flags::DISPOSABLE) {
-                self.only_keyframes = true;
-            }
-            if self.only_keyframes {
-                return Err(KEYFRAMES);
-            }
-            if is_late {
-                return Err(LEFT_OUT);
-            }
-        }
-        self.latest = Some(shown);
-        Ok(())
+        let is_disposable = sample.flags.contains(Flags::DISPOSABLE);
+        self.order.judge(shown, sample.is_sync(), is_disposable)
     }
 
     /// The time line goes on elsewhere.
     pub(super) fn restart(&mut self) {
-        self.latest = None;
+        self.order.restart();
     }
-}
-
-/// The same, told that no picture waits for a later one: else decoders hold back as many as the level allows.
-fn in_order(config: &DecoderConfig) -> DecoderConfig {
-    let sets: Vec<Vec<u8>> = config.sps().map(sps_in_order).collect();
-    let sps = sets.iter().map(Vec::as_slice);
-    DecoderConfig::from_parameter_sets(sps, config.pps()).unwrap_or_else(|_| config.clone())
-}
-
-fn sps_in_order(nal: &[u8]) -> Vec<u8> {
-    let written = Sps::parse(nal).and_then(|mut sps| {
-        let frames = sps.max_num_ref_frames.max(1);
-        let vui = sps.vui.get_or_insert_with(|| Box::new(Vui::default()));
-        let limits = vui.bitstream_restriction.unwrap_or_default();
-        vui.bitstream_restriction = Some(BitstreamRestriction {
-            max_num_reorder_frames: 0,
-            max_dec_frame_buffering: frames,
-            ..limits
-        });
-        let mut out = Vec::new();
-        sps.encode(3, &mut out)?;
-        Ok(out)
-    });
-    // What we cannot read a decoder may.
-    written.unwrap_or_else(|_| nal.to_vec())
 }
 
 #[cfg(test)]
@@ -147,17 +96,6 @@ mod tests {
         let config = DecoderConfig::from_parameter_sets([sps], [PPS]).unwrap();
         let scale = Timescale::new(1000).unwrap();
         Track::new(TrackId(1), scale, Codec::H264(config))
-    }
-
-    fn sample(pts: i64, flags: Flags) -> Sample {
-        Sample {
-            track: TrackId(1),
-            dts: pts,
-            pts,
-            duration: None,
-            flags,
-            data: vec![0, 0, 0, 1, 0x41].into(),
-        }
     }
 
     #[test]
@@ -183,42 +121,6 @@ mod tests {
             picture.config.first_sps().unwrap().max_num_reorder_frames(),
             0
         );
-    }
-
-    #[test]
-    fn what_comes_out_of_order_is_left_out() {
-        let mut picture = Picture::new(&track(SPS)).unwrap();
-        let plain = Flags::default();
-        let judged = [
-            (0, Flags::SYNC),
-            (80, plain),
-            (40, Flags::DISPOSABLE),
-            (120, Flags::DISPOSABLE),
-            // A time line that begins anew is in order.
-            (120 - 3000, plain),
-        ]
-        .map(|(pts, flags)| picture.judge(&sample(pts, flags)));
-        assert_eq!(judged, [Ok(()), Ok(()), Err(LEFT_OUT), Ok(()), Ok(())]);
-        picture.restart();
-        assert_eq!(picture.judge(&sample(-5000, plain)), Ok(()));
-    }
-
-    #[test]
-    fn keyframes_go_on_where_others_depend_on_what_comes_out_of_order() {
-        let mut picture = Picture::new(&track(SPS)).unwrap();
-        let plain = Flags::default();
-        let judged = [
-            (0, Flags::SYNC),
-            (160, plain),
-            (80, plain),
-            (40, Flags::DISPOSABLE),
-            (320, plain),
-            (400, Flags::SYNC),
-            (560, plain),
-        ]
-        .map(|(pts, flags)| picture.judge(&sample(pts, flags)));
-        let [gone, ok] = [Err(KEYFRAMES), Ok(())];
-        assert_eq!(judged, [ok, ok, gone, gone, gone, ok, gone]);
     }
 
     #[test]

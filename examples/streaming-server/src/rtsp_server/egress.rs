@@ -4,7 +4,7 @@ use super::secrets::Sealer;
 use bytes::{BufMut, Bytes, BytesMut};
 use common::Fanout;
 use common::fanout::{self, Role};
-use media::{Event, Kind, Time, Timescale, TrackId, Tracks, WallClock};
+use media::{Event, Flags, Kind, Time, Timescale, TrackId, Tracks, WallClock};
 use rtp::sender::{Channel, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -29,8 +29,12 @@ pub(crate) struct Packets {
     pub(crate) track: usize,
     pub(crate) rtcp: bool,
     pub(crate) role: Role,
+    /// Whether no other sample needs it.
+    pub(crate) disposable: bool,
+    /// How often the time line has gone on elsewhere before.
+    pub(crate) jumps: u32,
     /// When the sample is shown; the clock of its packets' time stamps.
-    shown: Time,
+    pub(crate) shown: Time,
     clock_rate: Timescale,
     pub(crate) plain: Laid,
     /// For who wants them so, made when the first one does.
@@ -199,8 +203,10 @@ pub(crate) struct Feed {
     sender: rtp::Sender,
     start: Instant,
     kinds: Vec<(TrackId, Kind, Timescale)>,
-    /// When the last sample is shown.
+    /// When the last sample is shown, and whether no other one needs it.
     shown: Time,
+    disposable: bool,
+    jumps: u32,
     sealer: Option<Arc<Sealer>>,
     woken: Instant,
 }
@@ -218,6 +224,8 @@ impl Feed {
             start: Instant::now(),
             kinds: Vec::new(),
             shown: Time::ZERO,
+            disposable: false,
+            jumps: 0,
             sealer: None,
             woken: Instant::now(),
         }
@@ -237,10 +245,12 @@ impl Feed {
         if let Event::Sample(sample) = event {
             let known = self.kinds.iter().find(|(id, ..)| *id == sample.track);
             self.shown = known.map_or(self.shown, |(.., scale)| scale.time(sample.pts));
+            self.disposable = sample.flags.contains(Flags::DISPOSABLE);
             if let Err(error) = self.sender.handle_sample(sample, now) {
                 tracing::debug!(stream = %name, "a sample does not fit RTP: {error}");
             }
         } else {
+            self.jumps += u32::from(matches!(event, Event::Discontinuity));
             self.sender.handle_event(event, now)?;
         }
         if let Event::Tracks(tracks) = event {
@@ -334,6 +344,8 @@ impl Feed {
             track: index,
             rtcp,
             role,
+            disposable: self.disposable,
+            jumps: self.jumps,
             shown: self.shown,
             clock_rate: self.sender.streams().get(index)?.format().clock_rate,
             plain: Laid {

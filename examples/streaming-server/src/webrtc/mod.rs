@@ -1,6 +1,7 @@
 //! WebRTC by WHIP (RFC 9725) and WHEP: H.264 and Opus in and out.
 
 pub(crate) mod http;
+mod parameters;
 pub(crate) mod play;
 pub(crate) mod publish;
 

@@ -1,8 +1,10 @@
 //! A player gets the packets that were laid out for RTSP, under its own numbers.
 
+use super::parameters;
 use crate::rtsp_server::egress::{Packets, Unit};
 use crate::stream::{Seated, Stream};
 use common::fanout::{Reader, Role};
+use common::order::Order;
 use common::webrtc::{Call, keep_for_repair};
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,6 +35,10 @@ struct Lane {
     payload_type: Pt,
     is_video: bool,
     sequence: u64,
+    order: Order,
+    jumps: u32,
+    /// What is wrong with its pictures, as was told last.
+    told: Option<&'static str>,
 }
 
 impl Play {
@@ -62,6 +68,9 @@ impl Play {
                     payload_type: payload_type(rtc, mid, wanted)?,
                     is_video: wanted == Codec::H264,
                     sequence: 1000,
+                    order: Order::new(),
+                    jumps: 0,
+                    told: None,
                 })
             })
             .collect();
@@ -113,11 +122,18 @@ impl Play {
         let Some(Some(lane)) = self.lanes.get_mut(packets.track) else {
             return;
         };
-        if lane.is_video && self.waits {
-            if packets.role != Role::Join {
+        let is_keyframe = packets.role == Role::Join;
+        if lane.is_video {
+            if self.waits && !is_keyframe {
                 return;
             }
             self.waits = false;
+            if let Err(why) = lane.judge(packets, is_keyframe) {
+                if lane.told.replace(why) != Some(why) {
+                    tracing::warn!(stream = %self.stream.name, "to players by WHEP {why}");
+                }
+                return;
+            }
         }
         let mut api = rtc.direct_api();
         let Some(stream) = api.stream_tx_by_mid(lane.mid, None) else {
@@ -127,16 +143,31 @@ impl Play {
             let Ok(packet) = rtp::Packet::parse(datagram) else {
                 continue;
             };
+            let payload = match lane.is_video && is_keyframe {
+                true => parameters::in_order(packet.payload()),
+                false => packet.payload().into(),
+            };
             let write = RtpWrite::new(
                 lane.payload_type,
                 lane.sequence.into(),
                 packet.timestamp(),
                 now,
-                packet.payload(),
+                payload,
             );
             stream.write_rtp(write.marker(packet.marker()).nackable(lane.is_video));
             lane.sequence += 1;
         }
+    }
+}
+
+impl Lane {
+    /// Whether a picture goes on.
+    fn judge(&mut self, packets: &Packets, is_keyframe: bool) -> Result<(), &'static str> {
+        if std::mem::replace(&mut self.jumps, packets.jumps) != packets.jumps {
+            self.order.restart();
+        }
+        let shown = packets.shown.as_nanos();
+        self.order.judge(shown, is_keyframe, packets.disposable)
     }
 }
 
