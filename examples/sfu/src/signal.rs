@@ -3,6 +3,7 @@
 use crate::message::{Notice, Request};
 use crate::switchboard::Switchboard;
 use common::JsonSocket;
+use std::sync::Arc;
 
 /// Longest message of a page: a session description of many sections.
 pub(crate) const LONGEST: usize = 512 << 10;
@@ -31,7 +32,7 @@ pub(crate) async fn serve(mut socket: JsonSocket, switchboard: Switchboard, room
                 if urls.is_empty() {
                     continue;
                 }
-                Notice::Nodes { urls }
+                Arc::new(Notice::Nodes { urls })
             }
             // No more notices: the room has let them go.
             notice = notices.recv() => match notice {
@@ -44,10 +45,10 @@ pub(crate) async fn serve(mut socket: JsonSocket, switchboard: Switchboard, room
                     line.request(request).await;
                     continue;
                 }
-                Some(Err(reason)) => Notice::Refused { reason },
+                Some(Err(reason)) => Arc::new(Notice::Refused { reason }),
             },
         };
-        if !socket.tell(&notice).await {
+        if !socket.tell(&*notice).await {
             break;
         }
     }

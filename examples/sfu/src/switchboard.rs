@@ -78,7 +78,7 @@ impl Switchboard {
         &self,
         room: &str,
         name: String,
-    ) -> Result<(Line, mpsc::Receiver<Notice>), Refusal> {
+    ) -> Result<(Line, mpsc::Receiver<Arc<Notice>>), Refusal> {
         let line = self.line(room);
         let (notices, inbox) = mpsc::channel(NOTICES);
         let (reply, answer) = oneshot::channel();

@@ -33,7 +33,7 @@ const IDLE: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 struct Seat {
     room: Arc<str>,
-    notices: Option<mpsc::Sender<Notice>>,
+    notices: Option<mpsc::Sender<Arc<Notice>>>,
     ufrag: String,
     addresses: Vec<SocketAddr>,
 }
@@ -269,7 +269,7 @@ impl Worker {
         id: PeerId,
         name: &str,
         entrance: Entrance,
-        notices: Option<mpsc::Sender<Notice>>,
+        notices: Option<mpsc::Sender<Arc<Notice>>>,
         now: Instant,
     ) -> Result<(), Refusal> {
         let hall = self.open(&room, now)?;
@@ -301,7 +301,7 @@ impl Worker {
         }))
     }
 
-    fn sit(&mut self, room: Arc<str>, id: PeerId, notices: Option<mpsc::Sender<Notice>>) {
+    fn sit(&mut self, room: Arc<str>, id: PeerId, notices: Option<mpsc::Sender<Arc<Notice>>>) {
         let seat = Seat {
             room,
             notices,

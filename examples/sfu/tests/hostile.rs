@@ -16,6 +16,12 @@ const ONE: &[Layer] = &[Layer {
     rate: 400_000,
 }];
 
+/// Somebody who sends a picture and takes one, if they came.
+const CROWD: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n\
+    a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff\r\na=setup:actpass\r\n\
+    m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendonly\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n\
+    m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=recvonly\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n";
+
 #[test]
 fn noise_in_the_name_of_people_who_are_there_disturbs_nobody() {
     let mut world = World::new();
@@ -51,10 +57,9 @@ fn people_who_never_connect_are_let_go() {
     world.join(ONE, 1);
     let mut refused = 0;
     for id in 100..5100 {
-        match world
-            .room
-            .join(PeerId(id), "nobody", Entrance::Http, world.now)
-        {
+        // By either way.
+        let entrance = [Entrance::Http, Entrance::Socket][id as usize % 2];
+        match world.room.join(PeerId(id), "nobody", entrance, world.now) {
             Ok(()) => {}
             Err(refusal) => {
                 assert_eq!(refusal, Refusal::Full);
@@ -69,6 +74,36 @@ fn people_who_never_connect_are_let_go() {
         .room
         .join(PeerId(9000), "late", Entrance::Http, world.now)
         .unwrap();
+}
+
+/// Each of the crowd has a picture to send and places for others, and costs no more than they are told.
+#[test]
+fn a_crowd_that_never_connects_takes_no_time_of_others() {
+    let mut world = World::large(400);
+    world.join(ONE, 1);
+    let viewer = world.join(&[], 1);
+    world.run(Duration::from_secs(2));
+    for id in 100..400 {
+        let entrance = [Entrance::Http, Entrance::Socket][id as usize % 2];
+        let now = world.now;
+        world
+            .room
+            .join(PeerId(id), "nobody", entrance, now)
+            .unwrap();
+        world
+            .room
+            .offer(PeerId(id), CROWD, BTreeMap::new(), now)
+            .unwrap();
+    }
+    assert_eq!(world.room.people().count(), 302);
+    world.run(Duration::from_secs(2));
+    world.forget();
+    world.run(Duration::from_secs(18));
+    assert_eq!(world.room.people().count(), 2);
+    let seen = world.clients[viewer].all_seen();
+    assert!(seen.len() > 18 * 25 - 5, "{} pictures", seen.len());
+    // That of the other one, and none of the crowd's, which never came.
+    assert!(seen.iter().all(|seen| seen.sender == 0));
 }
 
 #[test]

@@ -20,16 +20,45 @@ struct Wanted {
 
 impl Room {
     pub(super) fn assign_all(&mut self, now: Instant) {
-        let ids: Vec<_> = self.peers.keys().copied().collect();
-        for id in ids {
-            self.assign(id, now);
+        let sent = self.all_sent();
+        for id in self.receivers() {
+            self.assign_of(&sent, id, now);
         }
     }
 
     /// Gives the sections of a receiver what it is to get. What stays, stays where it is.
     pub(super) fn assign(&mut self, id: PeerId, now: Instant) {
+        if self.peers.get(&id).is_some_and(|peer| peer.connected) {
+            let sent = self.all_sent();
+            self.assign_of(&sent, id, now);
+        }
+    }
+
+    /// Those to whom something can be sent.
+    fn receivers(&self) -> Vec<PeerId> {
+        let connected = self.peers.values().filter(|peer| peer.connected);
+        connected.map(|peer| peer.id).collect()
+    }
+
+    /// All that can be got here.
+    fn all_sent(&self) -> Vec<Wanted> {
+        let there = self.peers.values().filter(|peer| peer.takes_part());
+        there
+            .flat_map(|peer| {
+                peer.tracks.iter().map(|track| Wanted {
+                    peer: peer.id,
+                    track: track.mid,
+                    source: track.source,
+                    height: 720,
+                    priority: 0,
+                })
+            })
+            .collect()
+    }
+
+    fn assign_of(&mut self, sent: &[Wanted], id: PeerId, now: Instant) {
         let changed = [MediaKind::Audio, MediaKind::Video]
-            .map(|kind| self.assign_kind(id, kind, now))
+            .map(|kind| self.assign_kind(sent, id, kind, now))
             .contains(&true);
         if changed {
             self.tell_assignments(id);
@@ -37,8 +66,8 @@ impl Room {
         }
     }
 
-    fn assign_kind(&mut self, id: PeerId, kind: MediaKind, now: Instant) -> bool {
-        let mut wanted = self.wanted(id, kind, now);
+    fn assign_kind(&mut self, sent: &[Wanted], id: PeerId, kind: MediaKind, now: Instant) -> bool {
+        let mut wanted = self.wanted(sent, id, kind, now);
         let Some(peer) = self.peers.get(&id) else {
             return false;
         };
@@ -100,27 +129,16 @@ impl Room {
     }
 
     /// What a receiver is to get, the most important first.
-    fn wanted(&self, id: PeerId, kind: MediaKind, now: Instant) -> Vec<Wanted> {
+    fn wanted(&self, sent: &[Wanted], id: PeerId, kind: MediaKind, now: Instant) -> Vec<Wanted> {
         let is_audio = kind == MediaKind::Audio;
-        let Some(receiver) = self.peers.get(&id) else {
+        let receiver = self.peers.get(&id);
+        let Some(receiver) = receiver.filter(|peer| peer.sections(kind) > 0) else {
             return Vec::new();
         };
-        let mut all: Vec<Wanted> = self
-            .peers
-            .values()
-            .filter(|peer| peer.id != id)
-            .flat_map(|peer| {
-                peer.tracks
-                    .iter()
-                    .filter(|track| track.source.is_audio() == is_audio)
-                    .map(|track| Wanted {
-                        peer: peer.id,
-                        track: track.mid,
-                        source: track.source,
-                        height: 720,
-                        priority: 0,
-                    })
-            })
+        let mut all: Vec<Wanted> = sent
+            .iter()
+            .filter(|wish| wish.peer != id && wish.source.is_audio() == is_audio)
+            .copied()
             .collect();
         match &receiver.view {
             Some(view) if !is_audio => {
@@ -152,8 +170,7 @@ impl Room {
     }
 
     pub(super) fn choose_layers(&mut self, now: Instant) {
-        let ids: Vec<_> = self.peers.keys().copied().collect();
-        for id in ids {
+        for id in self.receivers() {
             self.choose_layers_for(id, now);
         }
     }
@@ -252,8 +269,7 @@ impl Room {
 
     /// Layers and bandwidth, which change without anybody asking.
     pub(super) fn tell_what_changed(&mut self) {
-        let ids: Vec<_> = self.peers.keys().copied().collect();
-        for id in ids {
+        for id in self.receivers() {
             self.tell_assignments(id);
             let Some(peer) = self.peers.get_mut(&id) else {
                 continue;

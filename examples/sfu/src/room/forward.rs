@@ -279,6 +279,8 @@ impl Room {
         }
         self.assign(id, now);
         self.choose_layers_for(id, now);
+        // From here on they are seen, too.
+        self.reassign(now);
     }
 
     /// The media connection is dead, unless packets still come: then [`Room::sweep`] finds out when they cease. A page may make a new one.

@@ -155,7 +155,7 @@ impl Room {
         }
         if is_new {
             self.ask_all_for_sections();
-            self.assign_all(now);
+            self.reassign(now);
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use str0m::bwe::Bitrate;
 use str0m::config::{CryptoProvider, DtlsCert};
-use str0m::media::{MediaKind, Mid};
+use str0m::media::Mid;
 use str0m::net::{Protocol, Receive, TcpType, Transmit};
 use str0m::rtp::Extension;
 use str0m::{Candidate, Input, Output, PacerReason, Reason, Rtc, RtcConfig};
@@ -49,7 +49,7 @@ use str0m::{Candidate, Input, Output, PacerReason, Reason, Rtc, RtcConfig};
 const DEPENDENCIES: u8 = 12;
 /// How often speakers and layers are looked at, where nothing urges.
 const TICK: Duration = Duration::from_millis(200);
-/// Who came by HTTP and has no connection after that long is gone; over a WebSocket one may wait and only watch the list.
+/// Who has no connection after that long is gone, whichever way they came.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Lowest layers are sent up to that rate whatever the estimate, as long as what is sent arrives: where machines are busy packets come
 /// late by no fault of the network, and a picture that stands still is worse than one that comes late.
@@ -117,12 +117,14 @@ pub struct Room {
     deadlines: BTreeSet<(Instant, PeerId)>,
     /// Who has been written to since the last flush.
     dirty: BTreeSet<PeerId>,
+    /// Since when others are here, or send something else, than what people get was chosen from.
+    stale: Option<Instant>,
     speakers: Speakers<PeerId>,
     /// Who spoke, the last one first.
     spoken: Vec<PeerId>,
     tick: Instant,
     transmits: VecDeque<Transmit>,
-    notices: VecDeque<(PeerId, Notice)>,
+    notices: VecDeque<(PeerId, Arc<Notice>)>,
     gone: VecDeque<PeerId>,
     taken: VecDeque<Taken>,
     /// Whether what is sent here goes to other nodes, and what of that waits.
@@ -157,6 +159,7 @@ impl Room {
             peers: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             dirty: BTreeSet::new(),
+            stale: None,
             speakers: Speakers::new(),
             spoken: Vec::new(),
             tick: now,
@@ -244,20 +247,27 @@ impl Room {
     /// Somebody is here from now on.
     fn seat(&mut self, peer: Peer) {
         let id = peer.id;
-        let person = peer.person();
-        let peers = self.people().collect();
-        self.tell_all_but(id, &Notice::Joined { peer: person });
-        self.peers.insert(id, peer);
-        let [audio, video] = self.ask_for_sections(id);
-        self.tell(
+        let reads = peer.entrance == Entrance::Socket;
+        self.tell_all_but(
             id,
-            Notice::Welcome {
-                id: id.to_string(),
-                peers,
-                audio,
-                video,
+            Notice::Joined {
+                peer: peer.person(),
             },
         );
+        let peers = reads.then(|| self.people().collect());
+        self.peers.insert(id, peer);
+        if let Some(peers) = peers {
+            let [audio, video] = self.ask_for_sections(id, self.sent());
+            self.tell(
+                id,
+                Notice::Welcome {
+                    id: id.to_string(),
+                    peers,
+                    audio,
+                    video,
+                },
+            );
+        }
         self.dirty.insert(id);
     }
 
@@ -284,9 +294,19 @@ impl Room {
             let ends = peer.taps.iter().map(|tap| Taken::Ends { tap: tap.id });
             self.taken.extend(ends);
         }
+        for slot in &peer.slots {
+            if let Some(feed) = &slot.feed {
+                self.forget_reader(feed.peer, feed.track, (id, slot.mid));
+            }
+        }
         self.gone.push_back(id);
-        self.tell_all_but(id, &Notice::Left { id: id.to_string() });
-        self.assign_all(now);
+        self.tell_all_but(id, Notice::Left { id: id.to_string() });
+        self.reassign(now);
+    }
+
+    /// What people get is to be chosen anew, before the next outputs: once, however many come and go until then.
+    fn reassign(&mut self, now: Instant) {
+        self.stale.get_or_insert(now);
     }
 
     /// What a page asks for. `join` has been seen to already.
@@ -373,16 +393,22 @@ impl Room {
 
     /// Lets all connections that were written to send, and handles what comes of that.
     pub fn flush(&mut self, now: Instant) {
-        while let Some(id) = self.dirty.pop_first() {
-            let Some(rtc) = self.rtc(id) else {
-                continue;
-            };
-            if let Err(error) = rtc.handle_input(Input::Timeout(now)) {
-                tracing::debug!(peer = %id, %error, "a connection failed");
-                self.leave(id, now);
-                continue;
+        loop {
+            while let Some(id) = self.dirty.pop_first() {
+                let Some(rtc) = self.rtc(id) else {
+                    continue;
+                };
+                if let Err(error) = rtc.handle_input(Input::Timeout(now)) {
+                    tracing::debug!(peer = %id, %error, "a connection failed");
+                    self.leave(id, now);
+                    continue;
+                }
+                self.drive(id, now);
             }
-            self.drive(id, now);
+            if self.stale.take().is_none() {
+                return;
+            }
+            self.assign_all(now);
         }
     }
 
@@ -391,7 +417,7 @@ impl Room {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let connection = self.deadlines.first().map(|&(deadline, _)| deadline);
         let tick = (!self.is_empty()).then_some(self.tick);
-        connection.into_iter().chain(tick).min()
+        connection.into_iter().chain(tick).chain(self.stale).min()
     }
 
     /// The next datagram to send.
@@ -400,7 +426,7 @@ impl Room {
     }
 
     /// The next notice, and for whom it is.
-    pub fn poll_notice(&mut self) -> Option<(PeerId, Notice)> {
+    pub fn poll_notice(&mut self) -> Option<(PeerId, Arc<Notice>)> {
         self.notices.pop_front()
     }
 
@@ -416,9 +442,7 @@ impl Room {
 
     /// Tells everybody that the server ends soon.
     pub fn drain(&mut self) {
-        for &id in self.peers.keys() {
-            self.notices.push_back((id, Notice::Drain));
-        }
+        self.tell_all(Notice::Drain);
     }
 
     fn rtc(&mut self, id: PeerId) -> Option<&mut Rtc> {
@@ -484,8 +508,8 @@ impl Room {
             self.spoken.insert(0, id);
         }
         let id = speaker.map(|id| id.to_string());
-        self.tell_all(&Notice::Speaker { id });
-        self.assign_all(now);
+        self.tell_all(Notice::Speaker { id });
+        self.reassign(now);
     }
 
     /// Publishers are asked for the keyframes that are wanted.
@@ -502,45 +526,56 @@ impl Room {
 
     /// Lets go of those who never connected, and of those who have gone without a word.
     fn sweep(&mut self, now: Instant) {
-        let is_gone = |peer: &&Peer| match peer.connected {
-            false => now.saturating_duration_since(peer.since) > PATIENCE,
-            true => peer.unchecked && peer.is_silent(now),
+        let is_gone = |peer: &&Peer| match (peer.entrance, peer.connected) {
+            (Entrance::Socket | Entrance::Http, false) => {
+                now.saturating_duration_since(peer.since) > PATIENCE
+            }
+            (Entrance::Http, true) => peer.unchecked && peer.is_silent(now),
+            // Whether a page is still there, its WebSocket tells.
+            (Entrance::Socket, true) | (Entrance::Stream | Entrance::Node, _) => false,
         };
-        let gone: Vec<_> = self
-            .peers
-            .values()
-            .filter(|peer| peer.entrance == Entrance::Http)
-            .filter(is_gone)
-            .map(|peer| peer.id)
-            .collect();
-        for id in gone {
+        let gone: Vec<_> = self.peers.values().filter(is_gone).collect();
+        let gone: Vec<_> = gone.iter().map(|peer| (peer.id, peer.entrance)).collect();
+        for (id, entrance) in gone {
+            if entrance == Entrance::Socket {
+                let reason = format!("no media connection within {} s", PATIENCE.as_secs());
+                self.tell(id, Notice::Refused { reason });
+            }
             self.leave(id, now);
         }
     }
 
     fn tell(&mut self, id: PeerId, notice: Notice) {
-        self.notices.push_back((id, notice));
+        self.notices.push_back((id, Arc::new(notice)));
     }
 
-    fn tell_all(&mut self, notice: &Notice) {
-        for &id in self.peers.keys() {
-            self.notices.push_back((id, notice.clone()));
-        }
+    fn tell_all(&mut self, notice: Notice) {
+        self.tell_pages(None, notice);
     }
 
-    fn tell_all_but(&mut self, but: PeerId, notice: &Notice) {
-        for &id in self.peers.keys().filter(|id| **id != but) {
-            self.notices.push_back((id, notice.clone()));
-        }
+    fn tell_all_but(&mut self, but: PeerId, notice: Notice) {
+        self.tell_pages(Some(but), notice);
     }
 
-    /// How many tracks of a kind the others send.
-    fn others_send(&self, id: PeerId, kind: MediaKind) -> usize {
-        let is_kind = |track: &&track::Track| track.source.is_audio() == (kind == MediaKind::Audio);
-        self.peers
+    /// Others than pages read no notices.
+    fn tell_pages(&mut self, but: Option<PeerId>, notice: Notice) {
+        let notice = Arc::new(notice);
+        let pages = self
+            .peers
             .values()
-            .filter(|peer| peer.id != id)
-            .map(|peer| peer.tracks.iter().filter(is_kind).count())
-            .sum()
+            .filter(|peer| peer.entrance == Entrance::Socket && Some(peer.id) != but);
+        self.notices
+            .extend(pages.map(|peer| (peer.id, Arc::clone(&notice))));
+    }
+
+    /// How many tracks all send, of sound and of pictures.
+    fn sent(&self) -> [usize; 2] {
+        let [mut audio, mut video] = [0; 2];
+        for peer in self.peers.values() {
+            let [own_audio, own_video] = peer.sends();
+            audio += own_audio;
+            video += own_video;
+        }
+        [audio, video]
     }
 }

@@ -97,7 +97,7 @@ impl Room {
         if changed {
             self.tell_changed(id);
             self.ask_all_for_sections();
-            self.assign_all(now);
+            self.reassign(now);
         } else {
             self.assign(id, now);
         }
@@ -141,7 +141,7 @@ impl Room {
     pub(super) fn tell_changed(&mut self, id: PeerId) {
         if let Some(peer) = self.peers.get(&id) {
             let peer = peer.person();
-            self.tell_all_but(id, &Notice::Changed { peer });
+            self.tell_all_but(id, Notice::Changed { peer });
         }
     }
 
@@ -152,25 +152,25 @@ impl Room {
         }
     }
 
-    /// How many sections a page is to offer: those that it was asked for before, or more.
-    pub(super) fn ask_for_sections(&mut self, id: PeerId) -> [usize; 2] {
+    /// How many sections a page is to offer where all, themselves among them, send so many tracks: those that it was asked for before, or
+    /// more.
+    pub(super) fn ask_for_sections(&mut self, id: PeerId, sent: [usize; 2]) -> [usize; 2] {
         let most = [self.config.max_audio, self.config.max_video];
-        let needed = [
-            self.others_send(id, MediaKind::Audio).min(most[0]),
-            self.others_send(id, MediaKind::Video).min(most[1]),
-        ];
         let Some(peer) = self.peers.get_mut(&id) else {
             return [0; 2];
         };
+        let own = peer.sends();
         for kind in 0..2 {
-            if peer.asked[kind] < needed[kind] || peer.asked[kind] == 0 {
-                peer.asked[kind] = (needed[kind] + SPARE).min(most[kind]);
+            let needed = (sent[kind] - own[kind]).min(most[kind]);
+            if peer.asked[kind] < needed || peer.asked[kind] == 0 {
+                peer.asked[kind] = (needed + SPARE).min(most[kind]);
             }
         }
         peer.asked
     }
 
     pub(super) fn ask_all_for_sections(&mut self) {
+        let sent = self.sent();
         let ids: Vec<_> = self
             .peers
             .values()
@@ -178,7 +178,7 @@ impl Room {
             .map(|peer| (peer.id, peer.asked))
             .collect();
         for (id, before) in ids {
-            let [audio, video] = self.ask_for_sections(id);
+            let [audio, video] = self.ask_for_sections(id, sent);
             if before != [audio, video] {
                 self.tell(id, Notice::Sections { audio, video });
             }

@@ -178,6 +178,18 @@ impl Peer {
         }
     }
 
+    /// Whether they get what others send, and others what they do: not before they are connected, as some never are.
+    pub(super) const fn takes_part(&self) -> bool {
+        self.connected || self.rtc.is_none()
+    }
+
+    /// Tracks of sound and of pictures.
+    pub(super) fn sends(&self) -> [usize; 2] {
+        let is_audio = |track: &&Track| track.source.is_audio();
+        let audio = self.tracks.iter().filter(is_audio).count();
+        [audio, self.tracks.len() - audio]
+    }
+
     pub(super) fn track(&mut self, mid: Mid) -> Option<&mut Track> {
         self.tracks.iter_mut().find(|track| track.mid == mid)
     }

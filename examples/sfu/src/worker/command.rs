@@ -16,7 +16,7 @@ pub(crate) enum Command {
         room: Arc<str>,
         id: PeerId,
         name: String,
-        notices: mpsc::Sender<Notice>,
+        notices: mpsc::Sender<Arc<Notice>>,
         reply: oneshot::Sender<Result<(), Refusal>>,
     },
     /// Somebody asks for something.

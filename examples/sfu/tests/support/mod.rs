@@ -341,12 +341,12 @@ impl World {
             let Some(client) = self.clients.iter_mut().find(|client| client.id == id) else {
                 continue;
             };
-            if let Notice::Answer { sdp } = &notice {
+            if let Notice::Answer { sdp } = &*notice {
                 let answer = SdpAnswer::from_sdp_string(sdp).unwrap();
                 let pending = client.pending.take().unwrap();
                 client.rtc.sdp_api().accept_answer(pending, answer).unwrap();
             }
-            client.notices.push(notice);
+            client.notices.push(Arc::unwrap_or_clone(notice));
         }
         while self.room.poll_gone().is_some() {}
         while let Some(taken) = self.room.poll_taken() {
