@@ -350,3 +350,30 @@ fn a_sender_goes_on_as_another_source_after_a_collision() {
     // The goodbye says at once that the other source is no stray.
     assert_eq!((got.samples.len(), got.discontinuities), (put.len(), 1));
 }
+
+#[test]
+fn samples_lead_back_to_their_packets() {
+    let put = samples(3);
+    let mut receiver = receiver(200);
+    let mut stamps = Vec::new();
+    let mut seen = Vec::new();
+    for (now, output) in sent(&put) {
+        if output.track == VIDEO && output.kind == Channel::Rtp {
+            let stamp = u32::from_be_bytes(output.data[4..8].try_into().unwrap());
+            if stamps.last() != Some(&stamp) {
+                stamps.push(stamp);
+            }
+        }
+        receiver.handle_datagram(output.track, &output.data, now);
+        while let Some(event) = receiver.poll_event().unwrap() {
+            if let Event::Sample(sample) = event
+                && sample.track == VIDEO
+            {
+                seen.push(receiver.timestamp(VIDEO, sample.pts).unwrap());
+            }
+        }
+    }
+    assert!(seen.len() > 70, "{}", seen.len());
+    assert_eq!(seen, stamps[..seen.len()]);
+    assert_eq!(receiver.timestamp(TrackId(9), 0), None);
+}

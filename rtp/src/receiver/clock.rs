@@ -62,6 +62,11 @@ impl StreamClock {
         self.base
     }
 
+    /// The time stamp of a time of the presentation, as it is in packets.
+    pub(super) fn timestamp(&self, time: i64) -> Option<u32> {
+        Some(wrapped(self.base?.saturating_add(time)))
+    }
+
     pub(super) const fn first(&self) -> Option<(i64, Duration)> {
         self.first
     }

@@ -209,6 +209,14 @@ impl Receiver {
         }
     }
 
+    /// The time stamp of the packets of a sample that has come out, by its `pts`: so what their header extensions told is found again. `None`
+    /// for a track that is not known, or of which nothing has come. To be asked before anything else goes in: a report may move times.
+    #[must_use]
+    pub fn timestamp(&self, track: TrackId, pts: i64) -> Option<u32> {
+        let stream = self.streams.get(self.index(track)?)?;
+        stream.clock.timestamp(pts)
+    }
+
     fn note(&mut self, index: usize, seen: Seen, now: Duration) {
         let Some(track) = self.streams.get(index).map(Stream::track) else {
             return;

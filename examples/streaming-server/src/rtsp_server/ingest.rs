@@ -2,8 +2,9 @@
 
 use super::secrets::Secrets;
 use crate::stream::Publication;
+use crate::webrtc::turns::Turns;
 use anyhow::Context;
-use media::{TrackId, Tracks};
+use media::{Event, TrackId, Tracks};
 use rtp::srtp::Secure;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -57,6 +58,8 @@ pub(crate) struct Ingest {
     tracks: Vec<Option<TrackId>>,
     pub(crate) publication: Publication,
     heard: Duration,
+    /// How the pictures of a track are turned, where that was told.
+    turns: Option<(TrackId, Turns)>,
 }
 
 /// RTCP for the sender.
@@ -111,6 +114,7 @@ impl Ingest {
             tracks,
             publication,
             heard: Duration::ZERO,
+            turns: None,
         })
     }
 
@@ -126,6 +130,14 @@ impl Ingest {
             self.receiver.handle_datagram(*track, data, now);
         }
         self.drain();
+    }
+
+    /// Pictures from this time stamp on need so many quarters of a turn, clockwise; to be told before the packet that tells it.
+    pub(crate) fn turn(&mut self, media: usize, timestamp: u32, quarters: u8) {
+        if let Some(Some(track)) = self.tracks.get(media) {
+            let (_, turns) = self.turns.get_or_insert_with(|| (*track, Turns::default()));
+            turns.tell(timestamp, quarters);
+        }
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Duration) {
@@ -152,7 +164,17 @@ impl Ingest {
     fn drain(&mut self) {
         loop {
             match self.receiver.poll_event() {
-                Ok(Some(event)) => self.publication.handle_event(event),
+                Ok(Some(event)) => {
+                    if let Event::Sample(sample) = &event
+                        && let Some((track, turns)) = &mut self.turns
+                        && sample.track == *track
+                        && let Some(timestamp) = self.receiver.timestamp(*track, sample.pts)
+                        && let Some(quarters) = turns.at(timestamp)
+                    {
+                        self.publication.turn(quarters);
+                    }
+                    self.publication.handle_event(event);
+                }
                 Ok(None) => return,
                 Err(error) => {
                     let stream = self.publication.name();

@@ -4,6 +4,7 @@ pub(crate) mod http;
 mod parameters;
 pub(crate) mod play;
 pub(crate) mod publish;
+pub(crate) mod turns;
 
 use crate::hub::Hub;
 use common::webrtc;

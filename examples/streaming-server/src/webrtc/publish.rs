@@ -35,20 +35,6 @@ struct Heard {
     ssrc: Ssrc,
     section: usize,
     report: Option<u32>,
-    /// Timestamp of the newest packet that told how pictures are turned.
-    turned: Option<u32>,
-}
-
-impl Heard {
-    /// Whether what a packet of this time tells of turns counts: not what was lost, and comes again after newer ones.
-    fn turns(&mut self, timestamp: u32) -> bool {
-        let newer = |last: u32| timestamp.wrapping_sub(last) < 1 << 31;
-        let counts = self.turned.is_none_or(newer);
-        if counts {
-            self.turned = Some(timestamp);
-        }
-        counts
-    }
 }
 
 impl Publish {
@@ -112,7 +98,6 @@ impl Publish {
                     ssrc,
                     section,
                     report: None,
-                    turned: None,
                 });
                 let periodic = self.ingest.publication.wants_keyframe().is_none();
                 self.keyframe = periodic.then(Instant::now);
@@ -149,10 +134,10 @@ impl Publish {
         // It comes with the last packet of a picture, and where it is missing nothing has changed.
         if let Some(orientation) = packet.header.ext_vals.video_orientation
             && payload_type == VIDEO
-            && self.streams[index].turns(packet.header.timestamp)
         {
             // As it is written: so many quarters clockwise (3GPP TS 26.114 §7.4.5).
-            self.ingest.publication.turn(orientation as u8);
+            let timestamp = packet.header.timestamp;
+            self.ingest.turn(section, timestamp, orientation as u8);
         }
         let header = rtp::Header {
             marker: packet.header.marker,
@@ -229,29 +214,5 @@ impl Call for Publish {
 
     async fn ready(&self) {
         std::future::pending::<()>().await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_comes_again_turns_nothing_back() {
-        let mut heard = Heard {
-            ssrc: 1.into(),
-            section: 0,
-            report: None,
-            turned: None,
-        };
-        let last = u32::MAX - 10;
-        for (timestamp, counts) in [
-            (last, true),
-            (last.wrapping_add(3000), true),
-            (last, false),
-            (last.wrapping_add(3000), true),
-        ] {
-            assert_eq!(heard.turns(timestamp), counts, "{timestamp}");
-        }
     }
 }
