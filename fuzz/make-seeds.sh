@@ -95,3 +95,9 @@ MPD
 cat >seeds/dash_mpd/patch <<'MPD'
 <Patch mpdId="a" originalPublishTime="2026-01-01T00:00:00Z" publishTime="2026-01-01T00:00:02Z"><replace sel="/MPD/@publishTime">2026-01-01T00:00:02Z</replace><add sel="/MPD/Period[@id='0']/AdaptationSet[1]" pos="after"><S d="1"/></add><remove sel="/MPD/Period[1]"/></Patch>
 MPD
+mkdir -p seeds/mcu_requests
+printf '{"mode":"grid"}\n{"mode":"speaker"}\n{"mode":"presenter"}\n{"mode":"presenter","name":"ann"}\n{"mode":"pip"}\n{"mode":"audio"}' >seeds/mcu_requests/modes
+printf '{"mode":"custom","regions":[{"x":0,"y":0,"width":1000,"height":1000},{"x":700,"y":700,"width":300,"height":300,"name":"ann"},{"x":0,"y":999,"width":1,"height":1,"name":"bob"}]}\n{"mode":"custom","regions":[{"name":"ann","x":1,"y":2,"width":998,"height":997}]}' >seeds/mcu_requests/custom
+printf '{"mode":"custom","regions":[{"x":4294967295,"y":1,"width":4294967295,"height":1},{"x":-1,"y":0.5,"width":1e3,"height":null}]}' >seeds/mcu_requests/out
+printf 'a=1&name=x%%20y+%%c3%%a4' >seeds/mcu_requests/query
+printf '{"muted":true,"hidden":false,"screen":null,"gain":1.5}\n{"gain":1e39}\n{"on":true}\n{"url":"rtmp://host/app/key"}' >seeds/mcu_requests/bodies

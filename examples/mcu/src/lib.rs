@@ -6,6 +6,7 @@ mod config;
 mod hardship;
 pub mod layout;
 pub mod picture;
+mod requests;
 pub mod room;
 mod rooms;
 pub mod sound;

@@ -1,5 +1,6 @@
 //! All rooms by name, and what comes to them by RTMP and RTSP.
 
+use crate::requests::parameter;
 use crate::room::{Inlet, Room, Settings, Way};
 use common::Shutdown;
 use std::collections::{BTreeMap, HashMap};
@@ -182,25 +183,6 @@ impl Intake for Rooms {
     }
 }
 
-/// A value of a query, decoded.
-pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
-    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.find(|(key, _)| *key == name)?;
-    let value = value.replace('+', " ");
-    let mut out = Vec::new();
-    let mut bytes = value.bytes();
-    while let Some(byte) = bytes.next() {
-        let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
-        if byte == b'%' {
-            let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
-            out.push(u8::try_from(16 * high + low).ok()?);
-        } else {
-            out.push(byte);
-        }
-    }
-    String::from_utf8(out).ok()
-}
-
 fn cameras_of(cameras: &HashMap<String, Shutdown>, room: &str) -> usize {
     let prefix = format!("room/{room}/");
     let names = cameras.keys();
@@ -288,14 +270,6 @@ mod tests {
         for room in rooms.list() {
             room.close();
         }
-    }
-
-    #[test]
-    fn queries() {
-        assert_eq!(parameter("a=1&name=x%20y", "name").as_deref(), Some("x y"));
-        assert_eq!(parameter("a=1", "name"), None);
-        assert_eq!(parameter("name=%f", "name"), None);
-        assert_eq!(parameter("name=%ff", "name"), None);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use crate::call::{Call, FIRST_ESTIMATE};
 use crate::layout::Layout;
+use crate::requests::{Camera, Change, Record, Target, parameter};
 use crate::room::{Person, Room, Way};
-use crate::rooms::{Rooms, parameter};
+use crate::rooms::Rooms;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -13,7 +14,6 @@ use axum::{Json, Router};
 use common::Metrics;
 use common::page::{HTML, OwnFile, SCRIPT, STYLE, SVG, assets};
 use common::webrtc::Desk;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -357,16 +357,6 @@ fn own_layout(site: &Site, name: &str, id: u64, layout: Option<Layout>) -> Respo
     })
 }
 
-/// What can be changed of a participant.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Change {
-    muted: Option<bool>,
-    hidden: Option<bool>,
-    screen: Option<bool>,
-    gain: Option<f32>,
-}
-
 async fn set_person(
     State(site): Shared,
     Path((name, id)): Path<(String, u64)>,
@@ -400,11 +390,6 @@ async fn set_person(
     })
 }
 
-#[derive(Debug, Deserialize)]
-struct Record {
-    on: bool,
-}
-
 async fn record(State(site): Shared, Path(name): Path<String>, body: Bytes) -> Response {
     let record: Record = match parse(&body) {
         Ok(record) => record,
@@ -420,11 +405,6 @@ async fn record(State(site): Shared, Path(name): Path<String>, body: Bytes) -> R
         room.set_recording(record.on);
         fresh(describe(room))
     })
-}
-
-#[derive(Debug, Deserialize)]
-struct Target {
-    url: String,
 }
 
 /// Pushes the mix to a server of RTMP.
@@ -444,11 +424,6 @@ async fn end_push(State(site): Shared, Path((name, id)): Path<(String, u64)>) ->
         true => fresh(describe(room)),
         false => refuse(StatusCode::NOT_FOUND, "it is not pushed there"),
     })
-}
-
-#[derive(Debug, Deserialize)]
-struct Camera {
-    url: String,
 }
 
 /// Pulls a camera into a room, which is opened for it.

@@ -140,8 +140,9 @@ impl Canvas {
             }
         }
         self.writer.label(&mut self.picture, area, &tile.name, text);
-        if tile.muted {
-            let size = (text + 2) & !1;
+        let size = (text + 2) & !1;
+        // Where there is no room for the mark, it would lie on others.
+        if tile.muted && area.width.min(area.height) >= size + 4 {
             let mark = Area {
                 x: (area.x + area.width).saturating_sub(size + 4) & !1,
                 y: (area.y + area.height).saturating_sub(size + 4) & !1,
@@ -157,6 +158,8 @@ impl Canvas {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use proptest::prelude::*;
 
     const BLUE: Colour = Colour::new(41, 240, 110);
 
@@ -247,5 +250,38 @@ mod tests {
         tiles[0].picture = Some(Arc::new(Picture::new(320, 180, BLUE)));
         assert_eq!(canvas.compose(&tiles), 1);
         assert_eq!(canvas.picture().at(20, 20), BLUE);
+    }
+
+    proptest! {
+        /// Regions as narrow and as far out as a layout may have, on pictures as small as the smallest step: all of it is drawn where it belongs.
+        #[test]
+        fn any_region_is_drawn_inside(
+            edges in prop::collection::vec((0..1000_u32, 0..1000_u32, 1..1000_u32, 1..1000_u32), 1..6),
+            size in (16_usize..200, 16_usize..120),
+            shape in (1_usize..40, 1_usize..40),
+            (shown, muted) in any::<(bool, bool)>(),
+        ) {
+            let mut canvas = Canvas::new(2 * size.0, 2 * size.1);
+            let mut tiles = Vec::new();
+            for (id, (x, y, width, height)) in edges.into_iter().enumerate() {
+                let region = Region::new(x, y, width.min(1000 - x), height.min(1000 - y));
+                let picture = Arc::new(Picture::new(2 * shape.0, 2 * shape.1, Colour::RED));
+                let picture = shown.then_some(picture);
+                let name = "Ann \u{1F600}".into();
+                tiles.push(Tile { id: id as u64, region, picture, version: 1, name, muted });
+            }
+            canvas.compose(&tiles);
+            for y in 0..2 * size.1 {
+                for x in 0..2 * size.0 {
+                    // Subsampled planes have one number for four places.
+                    let is_inside = |tile: &Tile| {
+                        let area = canvas.area(tile.region);
+                        (area.x..area.x + area.width).contains(&x) && (area.y..area.y + area.height).contains(&y)
+                    };
+                    let seen = canvas.picture().at(x, y);
+                    prop_assert!(tiles.iter().any(is_inside) || seen == Colour::BLACK, "{seen:?} at {x}, {y}");
+                }
+            }
+        }
     }
 }

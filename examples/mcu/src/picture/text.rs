@@ -33,12 +33,15 @@ impl Writer {
         }
     }
 
-    /// Writes a line of this height on a dark ground, into the lower left corner of an area.
+    /// Writes a line of this height on a dark ground, into the lower left corner of an area, if that is high enough.
     pub fn label(&mut self, picture: &mut Picture, area: Area, text: &str, height: usize) {
         let Some(line) = self.line(text, height) else {
             return;
         };
         let pad = height / 4;
+        if line.height + pad > area.height {
+            return;
+        }
         let ground = Area {
             x: area.x,
             y: (area.y + area.height).saturating_sub(line.height + pad) & !1,
@@ -49,9 +52,11 @@ impl Writer {
         draw(picture, area, &line, ground.x + pad, ground.y + pad / 2);
     }
 
-    /// Writes a line of this height in the middle of an area.
+    /// Writes a line of this height in the middle of an area, if that is high enough.
     pub fn centre(&mut self, picture: &mut Picture, area: Area, text: &str, height: usize) {
-        if let Some(line) = self.line(text, height) {
+        if let Some(line) = self.line(text, height)
+            && line.height <= area.height
+        {
             let x = area.x + area.width.saturating_sub(line.width) / 2;
             let y = area.y + area.height.saturating_sub(line.height) / 2;
             draw(picture, area, &line, x, y);
