@@ -33,4 +33,31 @@ export function look({ places, tone }) {
   return seen;
 }
 
+/**
+ * Notes what is played, from now on: how great a step would be that is as sharp as the sharpest place (by the fourth differences, which tones do not
+ * have and clicks do), and where it was. What comes is all that is played, as it is: no other clock is asked for it.
+ */
+export async function listen() {
+  const heard = (window.heard = { step: 0, at: 0, samples: 0, sharp: [] });
+  const track = window.mcu.stream.getAudioTracks()[0];
+  const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 500 }).readable.getReader();
+  let past = [];
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const samples = new Float32Array(value.numberOfFrames);
+    value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
+    heard.rate = value.sampleRate;
+    value.close();
+    const all = [...past, ...samples];
+    for (let index = 4; index < all.length; index += 1) {
+      const step = Math.abs(all[index] - 4 * all[index - 1] + 6 * all[index - 2] - 4 * all[index - 3] + all[index - 4]) / 3;
+      if (step > heard.step) [heard.step, heard.at] = [step, heard.samples];
+      if (step > 0.01) heard.sharp.push([heard.samples + index, Number(step.toFixed(4))]);
+    }
+    heard.samples += samples.length;
+    past = all.slice(-4);
+  }
+}
+
 export const near = (seen, wanted, slack = 70) => seen !== undefined && seen.every((value, index) => Math.abs(value - wanted[index]) < slack);

@@ -6,7 +6,7 @@
 // waited for was seen in the mix, or not; the last line tells how long the mix stood still at the longest, in milliseconds.
 
 import { createSocket } from "node:dgram";
-import { launch, look, near } from "./mix-eyes.js";
+import { launch, listen, look, near } from "./mix-eyes.js";
 
 const PATIENCE = 60_000;
 const [url, port, percent = "0"] = process.argv.slice(2);
@@ -129,6 +129,7 @@ async function play() {
   const both = [[100, 500, RED], [400, 600, RED], [750, 500, BLUE]];
   if (!(await expect("together", bob, both, true))) return;
   await bob.evaluate(watch);
+  bob.evaluate(listen).catch((error) => errors.push(`bob does not hear: ${error}`));
   // Without that, Chromium would turn pictures itself.
   const turns = await ann.evaluate(() => window.mcu.peer.remoteDescription.sdp.includes("urn:3gpp:video-orientation"));
   if (!turns) errors.push("turned pictures were not negotiated");
@@ -160,7 +161,7 @@ async function play() {
   ann = await join("ann", "ff0000", 500);
   // Who comes back comes last.
   if (!(await expect("back", bob, [[250, 500, BLUE], [600, 500, RED], [900, 600, RED]], true))) return;
-  console.log(JSON.stringify({ step: "end", met: true, gap: await bob.evaluate(() => window.gap), errors }));
+  console.log(JSON.stringify({ step: "end", met: true, gap: await bob.evaluate(() => window.gap), heard: await bob.evaluate(() => window.heard), errors }));
 }
 
 try {

@@ -40,8 +40,9 @@ fn expect(steps: &[Value], count: usize) {
     assert_eq!(steps.len(), count, "{steps:#?}");
 }
 
-/// Of a hundred datagrams of media, `lost` get lost.
-fn survived(lost: u32) {
+/// Of a hundred datagrams of media, five get lost in both directions, while everything happens to one that can; another looks on and listens.
+#[test]
+fn losses_turns_sizes_silence_and_absence_are_survived() {
     needs!(CHROMIUM, PLAYWRIGHT);
     let mcu = Mcu::start(&["--size", "640x360", "--rate", "15", "--bitrate", "500000"]);
     let steps = script(
@@ -49,24 +50,22 @@ fn survived(lost: u32) {
         &[
             mcu.url("/room/hard"),
             mcu.udp.port().to_string(),
-            lost.to_string(),
+            "5".to_owned(),
         ],
     );
     expect(&steps, 13);
-    // A keyframe that gets lost is asked for again, and on a busy machine all of that takes its time.
-    let gap = steps[12]["gap"].as_f64().expect("a number");
-    assert!(gap < 10_000.0, "the mix stood still for {gap} ms");
-}
-
-#[test]
-fn turns_sizes_silence_and_absence_are_survived() {
-    survived(0);
-}
-
-#[test]
-#[ignore = "beside other browsers on two processors, losses are made up for too late: it wants a machine of its own"]
-fn losses_are_survived_too() {
-    survived(5);
+    let end = &steps[12];
+    // A third of a second by itself; a keyframe that gets lost is asked for again, and on a busy machine all of that takes its time.
+    let gap = end["gap"].as_f64().expect("a number");
+    assert!(gap < 5_000.0, "the mix stood still for {gap} ms");
+    // All that was played in between: its sharpest place is as that of a step of 0.005, on a quiet machine or not.
+    let step = end["heard"]["step"].as_f64().expect("a number");
+    assert!(step < 0.05, "it clicked: {end}");
+    let samples = end["heard"]["samples"].as_f64().expect("a number");
+    assert!(
+        samples > 5.0 * 48_000.0,
+        "what was played is missing: {end}"
+    );
 }
 
 /// The page: regions are dragged in the editor, a layout is for one alone, somebody is made silent, it is recorded and streamed out.
