@@ -19,8 +19,26 @@ impl Nats {
     ///
     /// When it does not come up.
     pub fn start() -> Self {
+        Self::at("-1")
+    }
+
+    /// Ends it, as a machine that fails.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again where it was.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::start`].
+    pub fn restart(&mut self) {
+        *self = Self::at(&self.address.port().to_string());
+    }
+
+    fn at(port: &str) -> Self {
         let mut command = Command::new(crate::peer::find("nats-server").expect("asked for"));
-        command.args(["--addr", "127.0.0.1", "--port", "-1"]);
+        command.args(["--addr", "127.0.0.1", "--port", port]);
         let mut process = Process::spawn("nats-server", &mut command);
         let address = wait_for("NATS", || {
             assert!(process.exited().is_none(), "nats-server has ended");

@@ -27,7 +27,8 @@ pub struct Config {
     #[arg(long, value_name = "ADDR")]
     pub rtsp: Option<SocketAddr>,
 
-    /// A camera that is in a room, as ROOM/NAME=rtsp://..., or rtspu:// where its packets are to come by UDP; may be given several times
+    /// A camera that is in a room, as ROOM/NAME=rtsp://..., or rtspu:// where its packets are to come by UDP, or a stream of another server, as
+    /// ROOM/NAME=rtmp://...; may be given several times
     #[arg(long = "pull", value_name = "ROOM/NAME=URL", value_parser = camera)]
     pub pulls: Vec<(String, String, String)>,
 

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use crate::webrtc::ffmpeg_publishes;
 
 /// Asks the server to pass on what somebody sends; gives its answer.
-fn forward(sfu: &Sfu, room: &str, url: &str) -> Value {
-    let wish = json!({ "who": "WHIP", "url": url }).to_string();
+pub(crate) fn forward(sfu: &Sfu, room: &str, who: &str, url: &str) -> Value {
+    let wish = json!({ "who": who, "url": url }).to_string();
     let path = sfu.url(&format!("/api/rooms/{room}/forwards"));
     let response = http::post(&path, &wish).expect("the server answers");
     assert_eq!(response.status, 201, "{}", response.text());
@@ -28,6 +28,30 @@ fn counts(lines: &[String]) -> [usize; 2] {
     ["0,", "1,"].map(|track| lines.iter().filter(|line| line.starts_with(track)).count())
 }
 
+/// What `ffmpeg` gets of a URL in two seconds.
+pub(crate) fn received(ffmpeg: &mut Command, url: &str) -> [usize; 2] {
+    ffmpeg.args(["-v", "error", "-i", url, "-t", "2"]);
+    ffmpeg.args(["-map", "0:v", "-map", "0:a", "-f", "framecrc", "-"]);
+    counts(&Process::run("ffmpeg playing", ffmpeg))
+}
+
+/// The same of a forward by RTP, as its answer describes it.
+pub(crate) fn received_by_rtp(begun: &Value) -> [usize; 2] {
+    let folder = tempfile::TempDir::new().expect("there is room for temporary files");
+    let file = folder.path().join("person.sdp");
+    let sdp = begun["sdp"].as_str().expect("it is told");
+    fs::write(&file, sdp).expect("it can be written");
+    let mut command = Command::new("ffmpeg");
+    // What it has to say of pictures before the first keyframe is no news.
+    command.args(["-v", "fatal", "-protocol_whitelist", "file,udp,rtp", "-i"]);
+    command.arg(&file);
+    // Sound and picture lie apart until both have reported.
+    command.args(["-t", "4", "-map", "0:v", "-map", "0:a", "-vsync"]);
+    command.args(["passthrough", "-f", "framecrc", "-"]);
+    let lines = Process::run("ffmpeg receiving RTP", &mut command);
+    counts(&lines)
+}
+
 #[test]
 fn to_rtmp() {
     needs!(FFMPEG_9);
@@ -35,16 +59,11 @@ fn to_rtmp() {
     let sfu = Sfu::start(&[]);
     let _publisher = ffmpeg_publishes(&sfu.url("/whip/a"));
     sfu.log().wait_for(0, &["connected"]);
-    let begun = forward(&sfu, "a", &server.rtmp_url("of-a-room"));
+    let begun = forward(&sfu, "a", "WHIP", &server.rtmp_url("of-a-room"));
     server.wait_for_playlist("of-a-room");
     let mut command = Command::new(peer::ffmpeg_9().expect("the test has asked for it"));
-    command.args(["-v", "error", "-i", &server.rtmp_url("of-a-room")]);
-    command.args([
-        "-t", "2", "-map", "0:v", "-map", "0:a", "-f", "framecrc", "-",
-    ]);
-    let lines = Process::run("ffmpeg playing by RTMP", &mut command);
-    let [pictures, sounds] = counts(&lines);
-    assert!(pictures >= 40 && sounds >= 40, "{lines:?}");
+    let [pictures, sounds] = received(&mut command, &server.rtmp_url("of-a-room"));
+    assert!(pictures >= 40 && sounds >= 40, "{pictures}, {sounds}");
     // It is told, and ends when it is asked to.
     let list = sfu.url("/api/rooms/a/forwards");
     let told = http::get(&list).expect("the server answers").text();
@@ -66,14 +85,14 @@ fn to_rtmp_when_there_is_a_server() {
     let sfu = Sfu::start(&[]);
     let _publisher = ffmpeg_publishes(&sfu.url("/whip/v"));
     sfu.log().wait_for(0, &["connected"]);
-    forward(&sfu, "v", &format!("rtmp://{address}/live/later"));
+    forward(&sfu, "v", "WHIP", &format!("rtmp://{address}/live/later"));
     sfu.log().wait_for(0, &["RTMP: "]);
     let server = Server::start_at(&address.to_string(), &["--no-demo"]);
     server.wait_for_playlist("later");
 }
 
 /// Four ports in a row that nobody has just now.
-fn free_ports() -> u16 {
+pub(crate) fn free_ports() -> u16 {
     let bind = |port: u16| UdpSocket::bind(("127.0.0.1", port));
     wait_for("four free ports in a row", || {
         let port = bind(0).ok()?.local_addr().ok()?.port() & !1;
@@ -88,21 +107,14 @@ fn to_rtp() {
     let sfu = Sfu::start(&[]);
     let _publisher = ffmpeg_publishes(&sfu.url("/whip/r"));
     sfu.log().wait_for(0, &["connected"]);
-    let begun = forward(&sfu, "r", &format!("rtp://127.0.0.1:{}", free_ports()));
-    let folder = tempfile::TempDir::new().expect("there is room for temporary files");
-    let file = folder.path().join("person.sdp");
-    let sdp = begun["sdp"].as_str().expect("it is told");
-    fs::write(&file, sdp).expect("it can be written");
-    let mut command = Command::new("ffmpeg");
-    // What it has to say of pictures before the first keyframe is no news.
-    command.args(["-v", "fatal", "-protocol_whitelist", "file,udp,rtp", "-i"]);
-    command.arg(&file);
-    // Sound and picture lie apart until both have reported.
-    command.args(["-t", "4", "-map", "0:v", "-map", "0:a", "-vsync"]);
-    command.args(["passthrough", "-f", "framecrc", "-"]);
-    let lines = Process::run("ffmpeg receiving RTP", &mut command);
-    let [pictures, sounds] = counts(&lines);
-    assert!(pictures >= 40 && sounds >= 40, "{lines:?}");
+    let begun = forward(
+        &sfu,
+        "r",
+        "WHIP",
+        &format!("rtp://127.0.0.1:{}", free_ports()),
+    );
+    let [pictures, sounds] = received_by_rtp(&begun);
+    assert!(pictures >= 40 && sounds >= 40, "{pictures}, {sounds}");
 }
 
 #[test]

@@ -8,16 +8,19 @@ use std::{
 use fluvial_interop::{
     camera::Camera,
     http, needs,
-    peer::{self, CHROMIUM, FFMPEG, GST_RTSP_SERVER, PLAYWRIGHT},
+    peer::{self, AIORTC, CHROMIUM, FFMPEG, FFMPEG_9, GST_RTSP_SERVER, PLAYWRIGHT},
     process::Process,
+    server::Server,
     sfu::Sfu,
     wait_for,
 };
 use serde_json::Value;
+
+use crate::forwards::{forward, free_ports, received, received_by_rtp};
 use tempfile::TempDir;
 
 /// ffmpeg making a picture of one colour and a tone; `how` says how they are coded, and where they go.
-fn source(colour: &str, tone: u32, how: &[&str]) -> Command {
+pub(crate) fn source(colour: &str, tone: u32, how: &[&str]) -> Command {
     let mut command = Command::new("ffmpeg");
     command
         .args(["-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i"])
@@ -120,6 +123,46 @@ fn an_encoder_is_seen_and_heard_by_who_comes_late_and_recorded() {
     crate::recordings::plays(&file, Some(440.0));
 }
 
+/// What an encoder sends goes on to others by RTMP and by RTP, also when the server takes nobody in any more; and it ends with the server.
+#[test]
+fn an_encoder_is_passed_on_while_the_server_drains() {
+    needs!(FFMPEG, FFMPEG_9);
+    let server = Server::start(&["--no-demo"]);
+    let mut sfu = Sfu::start(&["--rtmp", "127.0.0.1:0"]);
+    let rtmp = sfu.address("RTMP listening on rtmp://");
+    let publish = |name: &str| {
+        let how = ["-bf", "0", "-g", "25", "-c:a", "aac", "-f", "flv"];
+        let mut command = source("red", 440, &how);
+        command.arg(format!("rtmp://{rtmp}/room/tea/{name}"));
+        Process::spawn(format!("ffmpeg publishing {name}"), &mut command)
+    };
+    let mut encoder = publish("door");
+    wait_for("the encoder in the room", || person(&sfu, "door"));
+    forward(&sfu, "tea", "door", &server.rtmp_url("door"));
+    let by_rtp = format!("rtp://127.0.0.1:{}", free_ports());
+    let by_rtp = forward(&sfu, "tea", "door", &by_rtp);
+    server.wait_for_playlist("door");
+    let drained = http::post(&sfu.url("/drain"), "").expect("the server is there");
+    assert_eq!(drained.status, 200);
+    let health = http::get(&sfu.url("/healthz")).expect("the server is there");
+    assert_eq!(health.status, 503);
+    let mut late = publish("late");
+    assert!(!late.wait().success(), "nobody comes in any more");
+    // Of Opus, which is new to players of RTMP.
+    let ffmpeg_9 = peer::ffmpeg_9().expect("the test has asked for it");
+    let played = [
+        received(&mut Command::new(ffmpeg_9), &server.rtmp_url("door")),
+        received_by_rtp(&by_rtp),
+    ];
+    for [pictures, sounds] in played {
+        assert!(pictures >= 40 && sounds >= 40, "{played:?}");
+    }
+    assert!(encoder.exited().is_none(), "who is in stays");
+    sfu.process.signal("TERM");
+    assert!(sfu.process.wait().success(), "it ends as it should");
+    assert!(!encoder.wait().success(), "its server is gone");
+}
+
 /// Sound of a telephone; pictures out of order, of which those are left out that no other one needs, or all but keyframes.
 #[test]
 fn encoders_of_rtsp_with_b_frames_and_telephone_sound() {
@@ -164,6 +207,45 @@ fn encoders_of_rtsp_with_b_frames_and_telephone_sound() {
     let seen = viewer.sees();
     let warning = seen["seen"]["ann"]["warning"].as_str().unwrap_or_default();
     assert!(warning.contains("B-frames"), "{seen}");
+}
+
+/// Who is pulled is there again after its publisher was gone.
+#[test]
+fn a_stream_of_another_server_is_pulled() {
+    needs!(FFMPEG, AIORTC);
+    let server = Server::start(&["--no-demo"]);
+    let pull = format!("tea/door={}", server.rtmp_url("door"));
+    let sfu = Sfu::start(&["--pull", &pull]);
+    let publish = || {
+        let how = [
+            "-bf",
+            "0",
+            "-g",
+            "25",
+            "-tune",
+            "zerolatency",
+            "-c:a",
+            "aac",
+            "-f",
+            "flv",
+        ];
+        let mut command = source("blue", 440, &how);
+        Process::spawn("ffmpeg publishing", command.arg(server.rtmp_url("door")))
+    };
+    for _ in 0..2 {
+        let mut publisher = publish();
+        wait_for("the stream in the room", || {
+            let door = person(&sfu, "door")?;
+            (door["sources"].as_array()?.len() == 2).then_some(())
+        });
+        crate::webrtc::plays(&sfu.url("/whep/tea"), crate::webrtc::BLUE, false);
+        publisher.kill();
+        wait_for("it to be gone", || {
+            person(&sfu, "door").is_none().then_some(())
+        });
+    }
+    let list = http::get(&sfu.url("/api/rooms/tea/cameras")).expect("the server is there");
+    assert!(list.text().contains("\"present\":false"), "{}", list.text());
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod wire;
 use crate::room::{Guest, Outbound, PeerId};
 use crate::switchboard::Switchboard;
 use anyhow::Context as _;
+use async_nats::connection::State;
 use async_nats::{Client, ConnectOptions, Subscriber};
 use common::Shutdown;
 use futures_util::StreamExt;
@@ -84,6 +85,8 @@ pub(crate) struct Cluster {
     halls: HashMap<Arc<str>, Hall>,
     nodes: BTreeMap<String, Node>,
     inbox: mpsc::Sender<Message>,
+    /// When NATS was away last: nobody can have told anything then.
+    away: Instant,
 }
 
 /// Another one.
@@ -124,6 +127,10 @@ impl Cluster {
         let client = ConnectOptions::new()
             .name("sfu")
             .no_echo()
+            // So that it is known to be away before the others are taken for gone.
+            .ping_interval(REPEAT)
+            // And that all are back before that.
+            .reconnect_delay_callback(|_| REPEAT)
             .connect(&settings.server)
             .await
             .with_context(|| format!("cannot reach NATS at {}", settings.server))?;
@@ -150,6 +157,7 @@ impl Cluster {
             halls: HashMap::new(),
             nodes: BTreeMap::new(),
             inbox,
+            away: Instant::now(),
         };
         Ok((cluster, Inputs(messages)))
     }
@@ -182,9 +190,14 @@ impl Cluster {
     }
 
     async fn repeat(&mut self) {
-        self.hello().await;
         let now = Instant::now();
-        let silent = |node: &Node| now.saturating_duration_since(node.heard) > SILENT;
+        if !self.is_reached() {
+            self.away = now;
+            return;
+        }
+        self.hello().await;
+        let away = self.away;
+        let silent = |node: &Node| now.saturating_duration_since(node.heard.max(away)) > SILENT;
         let gone: Vec<_> = self
             .nodes
             .iter()
@@ -200,6 +213,11 @@ impl Cluster {
         }
     }
 
+    /// Whether NATS is there.
+    fn is_reached(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
     async fn hello(&self) {
         let hello = Message::Hello {
             node: self.node.clone(),
@@ -211,11 +229,14 @@ impl Cluster {
     }
 
     async fn tell(&self, subject: &str, message: &Message) {
+        // While NATS is away rooms go on by themselves, and what waited for it would hold them up: all is told again once it is back.
+        if !self.is_reached() {
+            return;
+        }
         let Ok(text) = serde_json::to_vec(message) else {
             return;
         };
         let subject = format!("{PREFIX}.{subject}");
-        // While NATS is away rooms go on by themselves.
         if let Err(error) = self.client.publish(subject, text.into()).await {
             tracing::debug!("NATS: {error}");
         }
@@ -337,6 +358,8 @@ impl Cluster {
         match wire::open(&mut node.receiver, &mut data, place.last, now) {
             Ok(packet) => {
                 place.has_begun = true;
+                // Who sends is there, also where NATS is not.
+                node.heard = now;
                 place.last = place.last.max(packet.sequence);
                 self.switchboard.packets(
                     &place.room,

@@ -29,7 +29,9 @@ impl Refusal {
             Self::Name => "rooms and cameras are called by 1 to 64 characters",
             Self::Taken => "there is a camera of that name",
             Self::Full => "there are too many, or the server is about to end",
-            Self::Address => "the url is to be rtsp://HOST/PATH, or rtspu:// for packets by UDP",
+            Self::Address => {
+                "the url is to be rtsp://HOST/PATH, rtspu:// for packets by UDP, or rtmp://HOST/APP/NAME"
+            }
         }
     }
 }

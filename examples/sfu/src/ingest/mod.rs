@@ -6,6 +6,7 @@ mod clock;
 pub(crate) mod http;
 mod inlet;
 mod picture;
+mod remote;
 mod source;
 mod voice;
 
@@ -119,7 +120,7 @@ impl Ingest {
         &self.0.counts
     }
 
-    /// Pulls a camera into a room, until it is let go or the server ends.
+    /// Pulls a camera, or a stream of another server, into a room, until it is let go or the server ends.
     fn pull(
         &self,
         server: &Handle,
@@ -133,8 +134,16 @@ impl Ingest {
         let stop = Shutdown::new();
         let mut cameras = self.cameras();
         let stream = cameras.free(room, name)?;
-        let pulled = server.pull(&stream, url, stop.clone());
-        pulled.map_err(|_| cameras::Refusal::Address)?;
+        match remote::address(url) {
+            Some(url) => {
+                let task = remote::keep(self.clone(), stream, url, stop.clone());
+                tokio::spawn(task);
+            }
+            None => {
+                let pulled = server.pull(&stream, url, stop.clone());
+                pulled.map_err(|_| cameras::Refusal::Address)?;
+            }
+        }
         cameras.add(room, name, url, stop);
         Ok(())
     }
