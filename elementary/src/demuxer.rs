@@ -1,3 +1,4 @@
+use crate::h265::H265;
 use crate::sound::{Ac3, Adts, Latm, MpegAudio, Sound};
 use crate::video::{H264, MpegVideo};
 use crate::{Format, Limits, id3};
@@ -44,6 +45,7 @@ enum Parser {
     MpegAudio(Sound<MpegAudio>),
     MpegVideo(MpegVideo),
     H264(Box<H264>),
+    H265(Box<H265>),
 }
 
 macro_rules! each {
@@ -55,6 +57,7 @@ macro_rules! each {
             Parser::MpegAudio($it) => $what,
             Parser::MpegVideo($it) => $what,
             Parser::H264($it) => $what,
+            Parser::H265($it) => $what,
         }
     };
 }
@@ -70,6 +73,7 @@ impl Demuxer {
             Format::MpegAudio => Parser::MpegAudio(Sound::default()),
             Format::MpegVideo => Parser::MpegVideo(MpegVideo::default()),
             Format::H264 => Parser::H264(Box::default()),
+            Format::H265 => Parser::H265(Box::default()),
         };
         Self {
             limits,

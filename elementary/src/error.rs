@@ -13,7 +13,7 @@ pub enum Error {
     /// A frame of AAC could not be written.
     #[error(transparent)]
     Aac(#[from] aac::Error),
-    /// An access unit of H.264 could not be written.
+    /// An access unit of H.264 or H.265 could not be written.
     #[error(transparent)]
     H264(#[from] h264::Error),
 }

@@ -17,6 +17,8 @@ pub enum Format {
     MpegVideo,
     /// H.264 with start codes, Annex B (`.h264`, `.264`, `.avc`).
     H264,
+    /// H.265 with start codes, Annex B (`.h265`, `.265`, `.hevc`).
+    H265,
 }
 
 /// Bytes that [`Format::sniff`] looks through.
@@ -56,6 +58,7 @@ impl Format {
             Self::MpegAudio => "mp3",
             Self::MpegVideo => "m2v",
             Self::H264 => "h264",
+            Self::H265 => "h265",
         }
     }
 }
@@ -92,7 +95,10 @@ fn video(data: &[u8]) -> Option<Format> {
     if !(2..=64).contains(&zeros) || data.get(zeros) != Some(&1) {
         return None;
     }
+    let next = data.get(zeros.saturating_add(2));
     match *data.get(zeros.saturating_add(1))? {
+        // A video or sequence parameter set or a delimiter of the lowest layers.
+        0x40 | 0x42 | 0x46 if next == Some(&1) => Some(Format::H265),
         0xB3 | 0xB8 => Some(Format::MpegVideo),
         0 if mpeg2::video::units(data)
             .nth(1)

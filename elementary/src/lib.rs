@@ -24,6 +24,7 @@ extern crate alloc;
 mod demuxer;
 mod error;
 mod format;
+pub mod h265;
 mod id3;
 mod limits;
 mod muxer;

@@ -1,3 +1,4 @@
+use crate::h265::Header;
 use crate::{Error, Format};
 use aac::latm::StreamMuxConfig;
 use alloc::format;
@@ -18,12 +19,14 @@ enum Writer {
     Adts(aac::adts::Writer),
     Loas(aac::latm::Writer),
     H264(h264::DecoderConfig),
+    H265(media::codec::Hevc),
     /// Samples are what the stream has.
     AsIs,
 }
 
 /// LATM tells its configuration once in so many frames, about twice a second.
 const LATM_INTERVAL: u32 = 20;
+const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
 impl Muxer {
     /// A muxer of a format.
@@ -46,6 +49,7 @@ impl Muxer {
                 | (Format::MpegAudio, Codec::MpegAudio(_))
                 | (Format::MpegVideo, Codec::Mpeg2Video(_))
                 | (Format::H264, Codec::H264(_))
+                | (Format::H265, Codec::Hevc(_))
         )
     }
 
@@ -67,6 +71,7 @@ impl Muxer {
                 Writer::Loas(aac::latm::Writer::in_band(mux, LATM_INTERVAL))
             }
             (Codec::H264(config), _) => Writer::H264(config.with_length_size(4)),
+            (Codec::Hevc(config), _) => Writer::H265(config.clone()),
             _ => Writer::AsIs,
         };
         self.writer = Some((track.id, writer));
@@ -88,8 +93,20 @@ impl Muxer {
             Writer::Adts(writer) => writer.write(&sample.data, &mut self.output)?,
             Writer::Loas(writer) => writer.write_loas(&[&sample.data], &mut self.output)?,
             Writer::AsIs => self.output.extend_from_slice(&sample.data),
+            Writer::H265(config) => {
+                if sample.is_sync() {
+                    let sets = config
+                        .nals()
+                        .filter(|nal| Header::parse(nal).is_some_and(Header::is_parameter_set));
+                    for nal in sets {
+                        self.output.extend_from_slice(&START_CODE);
+                        self.output.extend_from_slice(nal);
+                    }
+                }
+                let length_size = config.length_size();
+                h264::length_prefixed::to_annexb(&sample.data, length_size, &mut self.output)?;
+            }
             Writer::H264(config) => {
-                const START_CODE: [u8; 4] = [0, 0, 0, 1];
                 if sample.is_sync() {
                     for nal in config.sps().chain(config.sps_ext()).chain(config.pps()) {
                         self.output.extend_from_slice(&START_CODE);

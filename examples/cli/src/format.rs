@@ -88,7 +88,7 @@ impl Format {
 
     /// What a file is to be, by its name.
     pub fn by_name(path: &Path) -> Option<Self> {
-        use elementary::Format::{Ac3, Adts, H264, Loas, MpegAudio, MpegVideo};
+        use elementary::Format::{Ac3, Adts, H264, H265, Loas, MpegAudio, MpegVideo};
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         Some(match extension.as_str() {
             "mp4" | "m4v" | "m4a" | "m4s" | "mov" | "cmfv" | "cmfa" | "3gp" => Self::Mp4,
@@ -104,6 +104,7 @@ impl Format {
             "mp1" | "mp2" | "mp3" | "mpa" => Self::Raw(MpegAudio),
             "m1v" | "m2v" | "mpv" => Self::Raw(MpegVideo),
             "h264" | "264" | "avc" | "jsv" | "26l" => Self::Raw(H264),
+            "h265" | "265" | "hevc" => Self::Raw(H265),
             _ => return None,
         })
     }

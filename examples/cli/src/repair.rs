@@ -18,7 +18,7 @@ pub struct Args {
     broken: String,
     /// The file to be made.
     output: String,
-    /// A file that the same recorder made with the same settings and that is whole: where the tables are lost, pictures (H.264) and sound
+    /// A file that the same recorder made with the same settings and that is whole: where the tables are lost, pictures (H.264, H.265) and sound
     /// (AAC LC) are found by what it tells. Without one, pictures are found if their parameter sets stand among them.
     #[arg(long, value_name = "GOOD.mp4")]
     like: Option<String>,
@@ -29,7 +29,7 @@ enum Way {
     /// By its own tables.
     Tables,
     /// Without them, by what a good file tells, if there is one.
-    Search(Option<Like>),
+    Search(Option<Box<Like>>),
 }
 
 impl Way {
@@ -41,7 +41,7 @@ impl Way {
             return Ok(Self::Tables);
         }
         let like = args.like.as_deref().map(Like::of).transpose()?;
-        Ok(Self::Search(like))
+        Ok(Self::Search(like.map(Box::new)))
     }
 }
 
@@ -54,7 +54,7 @@ fn events(
 ) -> Result<Option<anyhow::Error>> {
     let path = &args.broken;
     let mut source: Box<dyn Source> = match way {
-        Way::Search(like) => Box::new(Salvage::open(path, like.as_ref())?),
+        Way::Search(like) => Box::new(Salvage::open(path, like.as_deref())?),
         Way::Tables => {
             let file = File::open(path).with_context(|| path.to_owned())?;
             let reader = Counted {

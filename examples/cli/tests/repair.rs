@@ -84,17 +84,28 @@ fn pictures_and_sound_are_found_without_tables_by_a_file_of_the_same_recorder() 
     let (good, whole) = (path("good.mp4"), path("whole.mp4"));
     let (cut, mended) = (path("cut.mp4"), path("mended.mp4"));
     for (coding, channels) in [
-        ("-bf 2 -g 25 -r 25 -b:a 128k", 2),
-        ("-bf 0 -g 15 -r 30000/1001 -slices 3 -b:a 32k -ar 22050", 1),
+        ("libx264 -bf 2 -g 25 -r 25 -b:a 128k", 2),
         (
-            "-bf 3 -g 50 -r 50 -b:a 64k -ar 48000 -bsf:v h264_metadata=delete_filler=1",
+            "libx264 -bf 0 -g 15 -r 30000/1001 -slices 3 -b:a 32k -ar 22050",
+            1,
+        ),
+        (
+            "libx264 -bf 3 -g 50 -r 50 -b:a 64k -ar 48000 -bsf:v h264_metadata=delete_filler=1",
+            2,
+        ),
+        (
+            "libx265 -x265-params log-level=0:bframes=4:keyint=40:open-gop=1 -r 24000/1001 -b:a 96k",
+            2,
+        ),
+        (
+            "libx265 -tag:v hvc1 -x265-params log-level=0:bframes=0:keyint=20:temporal-layers=1 -r 25 -b:a 64k",
             2,
         ),
     ] {
         for (out, picture, sound) in [(&good, "testsrc2", 300), (&whole, "mandelbrot", 500)] {
             let make = format!(
                 "-v error -f lavfi -i {picture}=size=128x96:rate=25 -f lavfi -i aevalsrc=exprs=0.3*sin({sound}*6*t)+0.1*random(0) -t 6 \
-                 -c:v libx264 -pix_fmt yuv420p -c:a aac -ac {channels} {coding} -y {out}"
+                 -pix_fmt yuv420p -c:a aac -ac {channels} -c:v {coding} -y {out}"
             );
             if testing::run("ffmpeg", &make, b"").is_none() {
                 return;
@@ -151,15 +162,72 @@ fn pictures_with_their_parameter_sets_among_them_need_no_other_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (whole, cut, mended) = (path("whole.mp4"), path("cut.mp4"), path("mended.mp4"));
-    let make = format!(
-        "-v error -f lavfi -i testsrc2=size=128x96:rate=25 -t 4 -c:v libx264 -x264-params repeat-headers=1 {whole}"
-    );
-    if testing::run("ffmpeg", &make, b"").is_none() {
+    for coding in [
+        "libx264 -x264-params repeat-headers=1",
+        "libx265 -x265-params log-level=0:repeat-headers=1",
+        // The parameter sets stand among the pictures only.
+        "libx265 -tag:v hev1 -x265-params log-level=0:repeat-headers=1:bframes=3:aud=1:hrd=1:vbv-bufsize=500:vbv-maxrate=500 -bsf:v hevc_metadata",
+    ] {
+        let make = format!(
+            "-v error -f lavfi -i testsrc2=size=128x96:rate=25 -t 4 -c:v {coding} -y {whole}"
+        );
+        if testing::run("ffmpeg", &make, b"").is_none() {
+            return;
+        }
+        let data = std::fs::read(&whole).unwrap();
+        let moov = data.windows(4).rposition(|name| name == b"moov").unwrap() - 4;
+        std::fs::write(&cut, &data[..moov]).unwrap();
+        assert!(fluvial(&["repair", &cut, &mended]));
+        assert_eq!(frames(&mended, "v"), frames(&whole, "v"));
+    }
+}
+
+#[test]
+fn recorders_of_h265_that_are_killed_lose_no_picture_that_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (whole, broken, mended) = (path("whole.mp4"), path("broken.mp4"), path("mended.mp4"));
+    let make = |out: &str, pace: &str| {
+        format!(
+            "-v error -nostdin {pace} -f lavfi -i testsrc2=size=192x108:rate=25 -f lavfi -i sine=frequency=500 -t 8 -c:v libx265 -x265-params \
+             log-level=0:keyint=25:bframes=3 -c:a aac -flush_packets 1 -y {out}"
+        )
+    };
+    if testing::run("ffmpeg", &make(&whole, ""), b"").is_none() {
         return;
     }
-    let data = std::fs::read(&whole).unwrap();
-    let moov = data.windows(4).rposition(|name| name == b"moov").unwrap() - 4;
-    std::fs::write(&cut, &data[..moov]).unwrap();
-    assert!(fluvial(&["repair", &cut, &mended]));
-    assert_eq!(frames(&mended, "v"), frames(&whole, "v"));
+    let mut recorder = Command::new("ffmpeg")
+        .args(make(&broken, "-re").split_whitespace())
+        .spawn()
+        .unwrap();
+    let enough = std::fs::metadata(&whole).unwrap().len() / 3;
+    while std::fs::metadata(&broken).map_or(0, |file| file.len()) < enough {
+        assert!(recorder.try_wait().unwrap().is_none());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    recorder.kill().unwrap();
+    recorder.wait().unwrap();
+    assert!(!fluvial(&["repair", &broken, &mended]));
+    assert!(fluvial(&["repair", "--like", &whole, &broken, &mended]));
+    let bytes = std::fs::read(&mended).unwrap();
+    let at = |name: &[u8]| bytes.windows(4).position(|window| window == name).unwrap();
+    assert!(at(b"moov") < at(b"mdat"));
+    let (pictures, all) = (packets(&mended, "v"), packets(&whole, "v"));
+    assert!(pictures.len() > all.len() / 4, "{}", pictures.len());
+    let same = pictures.iter().zip(&all).filter(|(a, b)| a[1] == b[1]);
+    assert_eq!(same.count(), pictures.len());
+    // Of the last pictures, some refer to others that were not written.
+    let (decoded, all) = (frames(&mended, "v"), frames(&whole, "v"));
+    let same = decoded.iter().zip(&all).filter(|(a, b)| a == b).count();
+    assert!(
+        decoded.len() == pictures.len() && same + 4 >= decoded.len(),
+        "{same} of {}",
+        decoded.len()
+    );
+    let (sound, all) = (packets(&mended, "a"), packets(&whole, "a"));
+    assert!(
+        sound.len() * pictures.len() > 0 && sound[..] == all[..sound.len()],
+        "{}",
+        sound.len()
+    );
 }

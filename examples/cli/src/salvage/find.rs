@@ -1,10 +1,10 @@
 //! What stands where in media data.
 //!
-//! Each unit of H.264 has its length before it, so one leads to the next; a unit fits if it is a slice whose header can be read by the
+//! Each unit of H.264 and H.265 has its length before it, so one leads to the next; a unit fits if it is a slice whose header can be read by the
 //! parameter sets, or one of the kinds between whose neighbour fits. A frame of AAC has no length: it is walked codeword by codeword to its end, and fits
 //! if something that fits stands behind it. Where nothing fits, the next place where something does is looked for.
 
-use h264::{ParameterSets, SliceHeader};
+use elementary::h265;
 use std::io::{self, Read};
 
 /// Longest unit that is believed.
@@ -62,11 +62,108 @@ impl<R: Read> Window<R> {
     }
 }
 
+/// How pictures are coded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coding {
+    H264,
+    H265,
+}
+
+/// The parameter sets that pictures are known by.
+pub(super) enum Sets {
+    H264(h264::ParameterSets),
+    H265(h265::ParameterSets),
+}
+
+impl Sets {
+    pub(super) fn of(coding: Coding) -> Self {
+        match coding {
+            Coding::H264 => Self::H264(h264::ParameterSets::default()),
+            Coding::H265 => Self::H265(h265::ParameterSets::default()),
+        }
+    }
+
+    pub(super) const fn coding(&self) -> Coding {
+        match self {
+            Self::H264(_) => Coding::H264,
+            Self::H265(_) => Coding::H265,
+        }
+    }
+
+    /// Takes a unit, if it is a parameter set.
+    pub(super) fn learn(&mut self, nal: &[u8]) {
+        // One that cannot be read is of no use here.
+        match self {
+            Self::H264(sets) if matches!(nal, [head, ..] if matches!(head & 0x1F, 7 | 8)) => {
+                _ = sets.insert(nal);
+            }
+            Self::H265(sets)
+                if h265::Header::parse(nal).is_some_and(h265::Header::is_parameter_set) =>
+            {
+                _ = sets.insert(nal);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a unit of a length may begin so, by its first bytes alone: how many bytes have to be looked at.
+    fn looked(&self, head: [u8; 2], len: usize) -> Option<usize> {
+        let [first, _] = head;
+        let (whole, start) = match self {
+            Self::H264(_) if first & 0x80 == 0 => match first & 0x1F {
+                1 | 5 => (false, HEADER),
+                7 | 8 => (true, HEADER),
+                6 | 9 | 12 => (false, 1),
+                _ => return None,
+            },
+            Self::H264(_) => return None,
+            Self::H265(_) => match h265::Header::parse(&head)? {
+                header if header.is_parameter_set() => (true, HEADER),
+                header if header.is_slice() => (false, HEADER),
+                header if matches!(header.nal_unit_type, 35..=40) => (false, 2),
+                _ => return None,
+            },
+        };
+        (!whole || len <= HEADER).then_some(len.min(start))
+    }
+
+    /// Whether what begins so is a unit, and whether it says enough by itself.
+    fn fits(&self, nal: &[u8]) -> (bool, bool) {
+        match self {
+            Self::H264(sets) => {
+                let head = nal.first().copied().unwrap_or(0);
+                let is_referred_to = head & 0x60 != 0;
+                match head & 0x1F {
+                    5 if !is_referred_to => (false, false),
+                    1 | 5 => (h264::SliceHeader::parse(nal, sets).is_ok(), true),
+                    // Parameter sets within the stream.
+                    7 | 8 => (is_referred_to && sets.clone().insert(nal).is_ok(), true),
+                    // Messages, delimiters and filler.
+                    _ => (!is_referred_to, false),
+                }
+            }
+            Self::H265(sets) => match h265::Header::parse(nal) {
+                Some(header) if header.is_parameter_set() => {
+                    // The other ones have little that could be wrong.
+                    let is_enough = header.nal_unit_type == h265::SPS;
+                    (sets.clone().insert(nal).is_ok(), is_enough)
+                }
+                // Of pictures from a second point of view no more is known.
+                Some(header) if header.is_slice() && header.nuh_layer_id == 0 => {
+                    (h265::SliceHeader::parse(nal, sets).is_ok(), true)
+                }
+                Some(header) => (header.nuh_layer_id <= 1, false),
+                None => (false, false),
+            },
+        }
+    }
+}
+
 /// What stands at a place.
 #[derive(Clone, Copy)]
 pub(super) enum Piece {
-    /// A unit with its length before it, of so many bytes.
-    Unit(usize),
+    /// A unit of pictures with its length before it, of so many bytes.
+    Unit(Coding, usize),
     /// A frame of sound.
     Frame(usize),
 }
@@ -74,7 +171,7 @@ pub(super) enum Piece {
 impl Piece {
     pub(super) const fn len(self) -> usize {
         match self {
-            Self::Unit(len) => 4 + len,
+            Self::Unit(_, len) => 4 + len,
             Self::Frame(len) => len,
         }
     }
@@ -83,50 +180,38 @@ impl Piece {
 /// Finds what stands where.
 pub(super) struct Finder<R> {
     pub(super) window: Window<R>,
-    pub(super) sets: Option<ParameterSets>,
+    /// Those of one coding, or of all that the pictures may have.
+    pub(super) sets: Vec<Sets>,
     pub(super) sound: Option<aac::raw_data_block::Walker>,
 }
 
 impl<R: Read> Finder<R> {
     /// The unit at a distance from here that fits, and whether it says enough by itself.
-    fn unit(&mut self, ahead: usize) -> io::Result<Option<(usize, bool)>> {
-        let Some(sets) = &self.sets else {
-            return Ok(None);
-        };
-        if !self.window.fill(ahead + 5)? {
+    fn unit(&mut self, ahead: usize) -> io::Result<Option<(Piece, bool)>> {
+        if self.sets.is_empty() || !self.window.fill(ahead + 6)? {
             return Ok(None);
         }
-        let &[a, b, c, d, head, ..] = self.window.ahead(ahead) else {
+        let &[a, b, c, d, first, second, ..] = self.window.ahead(ahead) else {
             return Ok(None);
         };
         let len = u32::from_be_bytes([a, b, c, d]) as usize;
-        let (is_referred_to, kind) = (head & 0x60 != 0, head & 0x1F);
-        if head & 0x80 != 0 || !(2..=LONGEST).contains(&len) {
+        if !(2..=LONGEST).contains(&len) {
             return Ok(None);
         }
-        let looked = match kind {
-            1 | 5 | 7 | 8 => len.min(HEADER),
-            6 | 9 | 12 => 1,
-            _ => return Ok(None),
-        };
-        if !self.window.fill(ahead + 4 + looked)? {
-            return Ok(None);
-        }
-        let nal = &self.window.ahead(ahead + 4)[..looked];
-        let (fits, is_enough) = match kind {
-            5 if !is_referred_to => (false, false),
-            1 | 5 => (SliceHeader::parse(nal, sets).is_ok(), true),
-            // Parameter sets within the stream.
-            7 | 8 => {
-                let is_set = is_referred_to && len <= HEADER;
-                (is_set && sets.clone().insert(nal).is_ok(), true)
+        for sets in &self.sets {
+            let Some(looked) = sets.looked([first, second], len) else {
+                continue;
+            };
+            if !self.window.fill(ahead + 4 + looked)? {
+                continue;
             }
-            // Messages, delimiters and filler.
-            _ => (!is_referred_to, false),
-        };
-        // The last one may be cut off.
-        let fits = fits && self.window.fill(ahead + 4 + len)?;
-        Ok(fits.then_some((len, is_enough)))
+            let (fits, is_enough) = sets.fits(&self.window.ahead(ahead + 4)[..looked]);
+            // The last one may be cut off.
+            if fits && self.window.fill(ahead + 4 + len)? {
+                return Ok(Some((Piece::Unit(sets.coding(), len), is_enough)));
+            }
+        }
+        Ok(None)
     }
 
     /// The frame of sound at a distance from here.
@@ -144,7 +229,7 @@ impl<R: Read> Finder<R> {
     pub(super) fn piece(&mut self, ahead: usize, follow: bool) -> io::Result<Option<Piece>> {
         let unit = self.unit(ahead)?;
         let is_enough = unit.is_some_and(|(_, is_enough)| is_enough);
-        let unit = unit.map(|(len, _)| Piece::Unit(len));
+        let unit = unit.map(|(unit, _)| unit);
         if !follow {
             return Ok(match unit {
                 Some(unit) => Some(unit),

@@ -1,4 +1,4 @@
-//! Samples out of a file whose tables are lost: pictures of H.264 and frames of AAC, known by another file of the same recorder.
+//! Samples out of a file whose tables are lost: pictures of H.264 and H.265 and frames of AAC, known by another file of the same recorder.
 
 mod boxes;
 mod find;
@@ -12,8 +12,7 @@ use anyhow::Result;
 use boxes::media_data;
 use bytes::Bytes;
 use elementary::{Demuxer, Format, Limits};
-use find::{Finder, Piece, Window};
-use h264::ParameterSets;
+use find::{Coding, Finder, Piece, Sets, Window};
 use media::{Codec, Event, Flags, Sample, Timescale, Track, TrackId, Warning};
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -30,6 +29,7 @@ const SOUND: TrackId = TrackId(2);
 pub struct Salvage<R> {
     finder: Finder<R>,
     pictures: Option<Demuxer>,
+    wants_pictures: bool,
     sound: Option<Track>,
     /// How long a picture lasts, where the stream does not say it.
     frame: Option<(Timescale, u32)>,
@@ -47,33 +47,38 @@ pub struct Salvage<R> {
 impl Salvage<()> {
     /// Opens a file at its media data. Without anything known, pictures can be found if their parameter sets stand among them.
     pub fn open(path: &str, like: Option<&Like>) -> Result<Salvage<impl Read + use<>>> {
-        let mut sets = ParameterSets::default();
-        let mut demuxer = Demuxer::new(Format::H264, Limits::default());
-        for nal in like
-            .and_then(|like| like.pictures.as_ref())
-            .into_iter()
-            .flat_map(|config| config.sps().chain(config.pps()))
-        {
-            // One that cannot be read is of no use here.
-            _ = sets.insert(nal);
-            demuxer.handle_input(&START);
-            demuxer.handle_input(nal);
+        let (mut sets, mut pictures) = (Vec::new(), None);
+        match like {
+            None => sets.extend([Coding::H264, Coding::H265].map(Sets::of)),
+            Some(like) => {
+                if let Some((coding, nals)) = like.coding() {
+                    let mut known = Sets::of(coding);
+                    let demuxer = pictures.insert(demuxer(coding));
+                    for nal in nals {
+                        known.learn(nal);
+                        demuxer.handle_input(&START);
+                        demuxer.handle_input(nal);
+                    }
+                    sets.push(known);
+                }
+            }
         }
-        let has_pictures = like.is_none_or(|like| like.pictures.is_some());
+        let wants_pictures = !sets.is_empty();
         let sound = like.and_then(|like| like.sound.clone());
         let (sound, walker) = sound.unzip();
         Ok(Salvage {
             finder: Finder {
                 window: Window::new(media_data(path)?),
-                sets: has_pictures.then_some(sets),
+                sets,
                 sound: walker,
             },
-            pictures: has_pictures.then_some(demuxer),
+            pictures,
             sound: sound.map(|mut track| {
-                track.id = if has_pictures { SOUND } else { PICTURES };
+                track.id = if wants_pictures { SOUND } else { PICTURES };
                 track.trim = 0;
                 track
             }),
+            wants_pictures,
             frame: like.and_then(Like::frame),
             ticks: Timescale::KHZ_90,
             sound_at: 0,
@@ -84,6 +89,15 @@ impl Salvage<()> {
             ended: false,
         })
     }
+}
+
+/// What puts pictures together.
+fn demuxer(coding: Coding) -> Demuxer {
+    let format = match coding {
+        Coding::H264 => Format::H264,
+        Coding::H265 => Format::H265,
+    };
+    Demuxer::new(format, Limits::default())
 }
 
 impl<R: Read> Salvage<R> {
@@ -105,17 +119,19 @@ impl<R: Read> Salvage<R> {
             return Ok(());
         };
         let data = &window.ahead(0)[..piece.len()];
-        match (piece, &mut self.pictures) {
-            (Piece::Unit(_), Some(pictures)) => {
+        match piece {
+            Piece::Unit(coding, _) => {
                 let nal = &data[4..];
-                if let (7 | 8, Some(sets)) = (nal[0] & 0x1F, &mut self.finder.sets) {
-                    // It was looked at before.
-                    _ = sets.insert(nal);
+                // From the first one on it is known how they are coded.
+                self.finder.sets.retain(|sets| sets.coding() == coding);
+                for sets in &mut self.finder.sets {
+                    sets.learn(nal);
                 }
+                let pictures = self.pictures.get_or_insert_with(|| demuxer(coding));
                 pictures.handle_input(&START);
                 pictures.handle_input(nal);
             }
-            _ => {
+            Piece::Frame(_) => {
                 let data = Bytes::copy_from_slice(data);
                 self.hear(data);
             }
@@ -150,7 +166,7 @@ impl<R: Read> Salvage<R> {
             return;
         }
         self.held.push_back(sample);
-        if self.pictures.is_none() || self.held.len() >= MOST_HELD {
+        if !self.wants_pictures || self.held.len() >= MOST_HELD {
             self.tell(None);
         }
     }

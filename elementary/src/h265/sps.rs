@@ -1,0 +1,217 @@
+use super::pps::{Bits, small};
+use super::{Error, Header, SPS};
+use alloc::vec::Vec;
+use wire::BitReader;
+
+/// What a sequence parameter set (§7.3.2.2.1) says of slice headers, of the order of pictures and of their times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sps {
+    /// `sps_seq_parameter_set_id`, 0 to 15.
+    pub sps_seq_parameter_set_id: u8,
+    /// `separate_colour_plane_flag`.
+    pub separate_colour_plane_flag: bool,
+    /// Bits of `slice_pic_order_cnt_lsb`, 4 to 16.
+    pub log2_max_pic_order_cnt_lsb: u8,
+    /// `sps_max_num_reorder_pics` of the highest sub-layer: how many pictures may precede another one in decoding order and follow it
+    /// in output order.
+    pub max_num_reorder_pics: u8,
+    /// `PicSizeInCtbsY`: coding tree blocks of a picture.
+    pub pic_size_in_ctbs: u32,
+    /// `vui_time_scale` and `vui_num_units_in_tick`: pictures, in so many seconds.
+    pub frame_rate: Option<(u32, u32)>,
+}
+
+/// What is in a NAL unit behind its header, if it is of this kind.
+pub(super) fn of_kind(nal: &[u8], kind: u8) -> Result<&[u8], Error> {
+    match (Header::parse(nal), nal.get(Header::LEN..)) {
+        (Some(header), Some(body)) if header.nal_unit_type == kind => Ok(body),
+        _ => Err(Error::Invalid {
+            field: "nal_unit_type",
+            value: nal.first().map_or(0, |first| u64::from(first >> 1)),
+        }),
+    }
+}
+
+impl Sps {
+    /// Reads a NAL unit.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where it is of another kind, or a number is past its range; what reading gives where it ends early. What the
+    /// usability information says is not needed: damage in it is no error.
+    pub fn parse(nal: &[u8]) -> Result<Self, Error> {
+        let mut r = BitReader::escaped(of_kind(nal, SPS)?);
+        let r = &mut r;
+        r.skip(4, "sps_video_parameter_set_id")?;
+        let sub_layers = r.bits8(3, "sps_max_sub_layers_minus1")?;
+        r.skip(1, "sps_temporal_id_nesting_flag")?;
+        profile_tier_level(r, sub_layers)?;
+        let sps_seq_parameter_set_id = small(r, 15, "sps_seq_parameter_set_id")?;
+        let chroma_format_idc = small(r, 3, "chroma_format_idc")?;
+        let separate_colour_plane_flag =
+            chroma_format_idc == 3 && r.bit("separate_colour_plane_flag")?;
+        let width = r.ue("pic_width_in_luma_samples")?;
+        let height = r.ue("pic_height_in_luma_samples")?;
+        if r.bit("conformance_window_flag")? {
+            for _ in 0..4 {
+                r.ue("conf_win_offset")?;
+            }
+        }
+        small(r, 8, "bit_depth_luma_minus8")?;
+        small(r, 8, "bit_depth_chroma_minus8")?;
+        let log2_max_pic_order_cnt_lsb = 4 + small(r, 12, "log2_max_pic_order_cnt_lsb_minus4")?;
+        let all = r.bit("sps_sub_layer_ordering_info_present_flag")?;
+        let mut max_num_reorder_pics = 0;
+        for _ in 0..=if all { sub_layers } else { 0 } {
+            r.ue("sps_max_dec_pic_buffering_minus1")?;
+            max_num_reorder_pics = small(r, 15, "sps_max_num_reorder_pics")?;
+            r.ue("sps_max_latency_increase_plus1")?;
+        }
+        let min = 3 + small(r, 3, "log2_min_luma_coding_block_size_minus3")?;
+        let block = min + small(r, 3, "log2_diff_max_min_luma_coding_block_size")?;
+        let blocks = |samples: u32| samples.div_ceil(1 << block);
+        let pic_size_in_ctbs = blocks(width).checked_mul(blocks(height));
+        Ok(Self {
+            sps_seq_parameter_set_id,
+            separate_colour_plane_flag,
+            log2_max_pic_order_cnt_lsb,
+            max_num_reorder_pics,
+            pic_size_in_ctbs: pic_size_in_ctbs.filter(|&blocks| blocks > 0).ok_or(
+                Error::Invalid {
+                    field: "pic_width_in_luma_samples",
+                    value: width.into(),
+                },
+            )?,
+            frame_rate: frame_rate(r, log2_max_pic_order_cnt_lsb).unwrap_or(None),
+        })
+    }
+}
+
+/// `profile_tier_level` (§7.3.3).
+fn profile_tier_level(r: &mut Bits<'_>, sub_layers: u8) -> Result<(), Error> {
+    r.skip(96, "profile_tier_level")?;
+    let mut bits = 0;
+    for _ in 0..sub_layers {
+        bits += if r.bit("sub_layer_profile_present_flag")? {
+            88
+        } else {
+            0
+        };
+        bits += if r.bit("sub_layer_level_present_flag")? {
+            8
+        } else {
+            0
+        };
+    }
+    if sub_layers > 0 {
+        bits += 2 * 8_u64.saturating_sub(sub_layers.into());
+    }
+    Ok(r.skip(bits, "sub_layer")?)
+}
+
+/// Reads on, from behind the sizes of coding blocks to the timing of the usability information.
+fn frame_rate(r: &mut Bits<'_>, poc_bits: u8) -> Result<Option<(u32, u32)>, Error> {
+    for what in [
+        "log2_min_luma_transform_block_size_minus2",
+        "log2_diff_max_min_luma_transform_block_size",
+        "max_transform_hierarchy_depth_inter",
+        "max_transform_hierarchy_depth_intra",
+    ] {
+        r.ue(what)?;
+    }
+    if r.bit("scaling_list_enabled_flag")? && r.bit("sps_scaling_list_data_present_flag")? {
+        scaling_list_data(r)?;
+    }
+    r.skip(2, "amp_enabled_flag")?;
+    if r.bit("pcm_enabled_flag")? {
+        r.skip(8, "pcm_sample_bit_depth_luma_minus1")?;
+        r.ue("log2_min_pcm_luma_coding_block_size_minus3")?;
+        r.ue("log2_diff_max_min_pcm_luma_coding_block_size")?;
+        r.skip(1, "pcm_loop_filter_disabled_flag")?;
+    }
+    let mut pictures = Vec::new();
+    for n in 0..small(r, 64, "num_short_term_ref_pic_sets")? {
+        let before = pictures.last().copied().filter(|_| n > 0);
+        pictures.push(st_ref_pic_set(r, before)?);
+    }
+    if r.bit("long_term_ref_pics_present_flag")? {
+        for _ in 0..small(r, 32, "num_long_term_ref_pics_sps")? {
+            r.skip(u64::from(poc_bits) + 1, "lt_ref_pic_poc_lsb_sps")?;
+        }
+    }
+    r.skip(2, "sps_temporal_mvp_enabled_flag")?;
+    if !r.bit("vui_parameters_present_flag")? {
+        return Ok(None);
+    }
+    // §E.2.1
+    if r.bit("aspect_ratio_info_present_flag")? && r.bits(8, "aspect_ratio_idc")? == 255 {
+        r.skip(32, "sar_width")?;
+    }
+    if r.bit("overscan_info_present_flag")? {
+        r.skip(1, "overscan_appropriate_flag")?;
+    }
+    if r.bit("video_signal_type_present_flag")? {
+        r.skip(4, "video_format")?;
+        if r.bit("colour_description_present_flag")? {
+            r.skip(24, "colour_primaries")?;
+        }
+    }
+    if r.bit("chroma_loc_info_present_flag")? {
+        r.ue("chroma_sample_loc_type_top_field")?;
+        r.ue("chroma_sample_loc_type_bottom_field")?;
+    }
+    r.skip(3, "neutral_chroma_indication_flag")?;
+    if r.bit("default_display_window_flag")? {
+        for _ in 0..4 {
+            r.ue("def_disp_win_offset")?;
+        }
+    }
+    if !r.bit("vui_timing_info_present_flag")? {
+        return Ok(None);
+    }
+    let num_units_in_tick = r.bits(32, "vui_num_units_in_tick")?;
+    let time_scale = r.bits(32, "vui_time_scale")?;
+    Ok((num_units_in_tick > 0 && time_scale > 0).then_some((time_scale, num_units_in_tick)))
+}
+
+/// `scaling_list_data` (§7.3.4).
+fn scaling_list_data(r: &mut Bits<'_>) -> Result<(), Error> {
+    for size in 0..4_u32 {
+        for _ in (0..6).step_by(if size == 3 { 3 } else { 1 }) {
+            if !r.bit("scaling_list_pred_mode_flag")? {
+                r.ue("scaling_list_pred_matrix_id_delta")?;
+                continue;
+            }
+            if size > 1 {
+                r.se("scaling_list_dc_coef_minus8")?;
+            }
+            for _ in 0..64.min(1 << (4 + (size << 1))) {
+                r.se("scaling_list_delta_coef")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `st_ref_pic_set` (§7.3.7): how many pictures it has. `before`: how many the one before it has.
+fn st_ref_pic_set(r: &mut Bits<'_>, before: Option<u8>) -> Result<u8, Error> {
+    if let Some(before) = before
+        && r.bit("inter_ref_pic_set_prediction_flag")?
+    {
+        r.skip(1, "delta_rps_sign")?;
+        r.ue("abs_delta_rps_minus1")?;
+        let mut count = 0;
+        for _ in 0..=before {
+            if r.bit("used_by_curr_pic_flag")? || r.bit("use_delta_flag")? {
+                count += 1;
+            }
+        }
+        return Ok(count);
+    }
+    let negative = small(r, 16, "num_negative_pics")?;
+    let positive = small(r, 16, "num_positive_pics")?;
+    for _ in 0..negative + positive {
+        r.ue("delta_poc_minus1")?;
+        r.skip(1, "used_by_curr_pic_flag")?;
+    }
+    Ok(negative + positive)
+}
