@@ -15,6 +15,9 @@ const WAITING: usize = 8192;
 const BUFFER: usize = 64 << 10;
 /// What the kernel may hold for us in each direction: half a second of a busy room.
 const KERNEL: usize = 4 << 20;
+/// Calls that read one after the other while the kernel has more, so that what has come meanwhile is handled together; a thread that is
+/// flooded still gets to send.
+const READS: usize = 16;
 /// Most bytes in one call.
 const LONGEST: usize = 60_000;
 
@@ -85,28 +88,31 @@ impl Port {
 
     /// Gives `take` the datagrams that are here, with their sender and the address at which they came, as far as that is known.
     pub(crate) fn receive(&mut self, mut take: impl FnMut(SocketAddr, Option<SocketAddr>, &[u8])) {
-        let mut metas = [RecvMeta::default(); BATCH_SIZE];
-        let count = {
-            let mut slices: Vec<_> = self
-                .buffers
-                .iter_mut()
-                .map(|b| IoSliceMut::new(b))
-                .collect();
-            let received = self.socket.try_io(Interest::READABLE, || {
-                self.state
-                    .recv(UdpSockRef::from(&self.socket), &mut slices, &mut metas)
+        let Self {
+            socket,
+            state,
+            buffers,
+            ..
+        } = self;
+        let mut slices: Vec<_> = buffers.iter_mut().map(|b| IoSliceMut::new(b)).collect();
+        for _ in 0..READS {
+            let mut metas = [RecvMeta::default(); BATCH_SIZE];
+            let received = socket.try_io(Interest::READABLE, || {
+                state.recv(UdpSockRef::from(&*socket), &mut slices, &mut metas)
             });
-            match received {
-                Ok(count) => count,
-                // Nothing there, or what could not be delivered is told: it is no concern of ours.
-                Err(_) => return,
+            // Nothing there, or what could not be delivered is told: it is no concern of ours.
+            let Ok(count) = received else {
+                return;
+            };
+            self.calls += 1;
+            for (meta, buffer) in metas.iter().zip(&slices).take(count) {
+                let to = meta.dst_ip.map(|ip| SocketAddr::new(ip, self.port));
+                for datagram in buffer[..meta.len].chunks(meta.stride.max(1)) {
+                    take(meta.addr, to, datagram);
+                }
             }
-        };
-        self.calls += 1;
-        for (meta, buffer) in metas.iter().zip(&self.buffers).take(count) {
-            let to = meta.dst_ip.map(|ip| SocketAddr::new(ip, self.port));
-            for datagram in buffer[..meta.len].chunks(meta.stride.max(1)) {
-                take(meta.addr, to, datagram);
+            if count < BATCH_SIZE {
+                return;
             }
         }
     }

@@ -226,18 +226,24 @@ fn a_player_who_asks_for_no_consent_is_here_while_it_reports() {
     assert!(!world.room.has(id), "half a minute after the last report");
 }
 
-/// Who asked for consent, and does not any more, has gone, however they report.
+/// Who asked for consent or sent something, and of whom nothing comes any more, has gone.
 #[test]
-fn a_player_who_asked_and_is_gone_is_let_go_sooner() {
+fn who_came_by_http_and_is_killed_is_gone_within_ten_seconds() {
     let mut world = World::new();
-    world.join(ONE, 0);
+    let encoder = world.come(ONE, 0, Entrance::Http);
     let viewer = world.come(&[], 1, Entrance::Http);
+    world.run(seconds(5));
+    let ids = [encoder, viewer].map(|index| world.clients[index].id);
+    world.clients[encoder].dead = true;
+    world.run(seconds(7));
+    assert_eq!(ids.map(|id| world.room.has(id)), [true, true]);
+    world.run(seconds(2));
+    assert_eq!(ids.map(|id| world.room.has(id)), [false, true]);
     world.run(seconds(20));
-    let id = world.clients[viewer].id;
-    assert!(world.room.has(id));
+    assert!(world.room.has(ids[1]), "with nobody to see");
     world.clients[viewer].dead = true;
-    world.run(seconds(17));
-    assert!(!world.room.has(id), "after the 15 s of ICE");
+    world.run(seconds(9));
+    assert!(!world.room.has(ids[1]));
 }
 
 #[test]

@@ -119,6 +119,8 @@ pub struct Room {
     dirty: BTreeSet<PeerId>,
     /// Since when others are here, or send something else, than what people get was chosen from.
     stale: Option<Instant>,
+    /// Whose reports have come since then.
+    reported: BTreeSet<PeerId>,
     speakers: Speakers<PeerId>,
     /// Who spoke, the last one first.
     spoken: Vec<PeerId>,
@@ -146,6 +148,11 @@ pub struct Counters {
     pub messages: u64,
 }
 
+/// RFC 5761 §4, RFC 7983 §7.
+fn is_rtcp(data: &[u8]) -> bool {
+    matches!(data, [128..=191, 192..=223, ..])
+}
+
 fn dependencies() -> Extension {
     Extension::with_serializer(DEPENDENCY_DESCRIPTOR_URI, RawDependenciesSerializer)
 }
@@ -160,6 +167,7 @@ impl Room {
             deadlines: BTreeSet::new(),
             dirty: BTreeSet::new(),
             stale: None,
+            reported: BTreeSet::new(),
             speakers: Speakers::new(),
             spoken: Vec::new(),
             tick: now,
@@ -352,6 +360,7 @@ impl Room {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
+        peer.came = now;
         if common::stun::asked_for(data).is_some() {
             peer.asked(now);
         }
@@ -365,7 +374,12 @@ impl Room {
             tracing::debug!(peer = %id, %error, "a connection failed");
             return self.leave(id, now);
         }
-        self.drive(id, now);
+        // Nothing follows from reports that could not wait for the flush, and several of them cost no more than one.
+        if is_rtcp(data) && peer.connected {
+            self.reported.insert(id);
+        } else {
+            self.drive(id, now);
+        }
     }
 
     /// Does what is due.
@@ -394,7 +408,7 @@ impl Room {
     /// Lets all connections that were written to send, and handles what comes of that.
     pub fn flush(&mut self, now: Instant) {
         loop {
-            while let Some(id) = self.dirty.pop_first() {
+            if let Some(id) = self.dirty.pop_first() {
                 let Some(rtc) = self.rtc(id) else {
                     continue;
                 };
@@ -403,12 +417,15 @@ impl Room {
                     self.leave(id, now);
                     continue;
                 }
+                self.reported.remove(&id);
                 self.drive(id, now);
-            }
-            if self.stale.take().is_none() {
+            } else if let Some(id) = self.reported.pop_first() {
+                self.drive(id, now);
+            } else if self.stale.take().is_some() {
+                self.assign_all(now);
+            } else {
                 return;
             }
-            self.assign_all(now);
         }
     }
 
@@ -530,7 +547,7 @@ impl Room {
             (Entrance::Socket | Entrance::Http, false) => {
                 now.saturating_duration_since(peer.since) > PATIENCE
             }
-            (Entrance::Http, true) => peer.unchecked && peer.is_silent(now),
+            (Entrance::Http, true) => peer.has_ceased(now) || peer.unchecked && peer.is_silent(now),
             // Whether a page is still there, its WebSocket tells.
             (Entrance::Socket, true) | (Entrance::Stream | Entrance::Node, _) => false,
         };

@@ -18,6 +18,8 @@ use str0m::stats::MediaEgressStats;
 const SILENCE: Duration = Duration::from_secs(5);
 /// The same of who only receives, and so sends but reports: five of their longest intervals (RFC 3550 §6.3.5).
 const REPORTS: Duration = Duration::from_secs(25);
+/// Longest time without any datagram of who sends, or asks for consent (RFC 7675 §5.1: every 4 to 6 s), and is not gone.
+const NOTHING: Duration = Duration::from_secs(8);
 /// Binding requests that come so long after somebody has come ask for consent; those before look for a way.
 const SETTLED: Duration = Duration::from_secs(10);
 
@@ -57,6 +59,8 @@ pub(super) struct Peer {
     pub(super) connected: bool,
     /// When the last packet came that only they can have sent.
     pub(super) heard: Instant,
+    /// When any datagram came last.
+    pub(super) came: Instant,
     /// Whether they no longer ask for consent to send (RFC 7675), as ICE has it. Some never do.
     pub(super) unchecked: bool,
     /// Whether they ever did ask.
@@ -114,6 +118,7 @@ impl Peer {
             since: now,
             connected: false,
             heard: now,
+            came: now,
             unchecked: false,
             asks: false,
             deadline: None,
@@ -157,6 +162,12 @@ impl Peer {
         let reports = self.tracks.is_empty() && !self.asks;
         let patience = if reports { REPORTS } else { SILENCE };
         now.saturating_duration_since(self.heard) > patience
+    }
+
+    /// Whether nothing comes at all, of who would send something were they there.
+    pub(super) fn has_ceased(&self, now: Instant) -> bool {
+        let speaks = self.asks || !self.tracks.is_empty();
+        speaks && now.saturating_duration_since(self.came) > NOTHING
     }
 
     /// They ask whether they may send: to find a way, and later, where they do what RFC 7675 says, all the time.

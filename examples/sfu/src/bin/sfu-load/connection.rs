@@ -132,7 +132,7 @@ impl Connection {
             .to_sdp_string())
     }
 
-    /// Runs until the end is told.
+    /// Runs until the end is told, and takes its leave: rooms have nobody left in them who is not there.
     pub(crate) async fn run(mut self) {
         if let Err(error) = self.serve().await {
             tracing::error!("a connection ends: {error:#}");
@@ -154,6 +154,9 @@ impl Connection {
             }
             if self.tally.has_ended() {
                 self.settle();
+                self.rtc.close()?;
+                // The connection is over with its last words, which is no error now.
+                let _ = self.drain(&socket, now);
                 return Ok(());
             }
             let ready = tokio::time::timeout_at(due.into(), socket.ready(Interest::READABLE)).await;
