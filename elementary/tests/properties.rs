@@ -6,13 +6,14 @@ use fluvial_elementary::{Demuxer, Error, Format, Limits, Muxer};
 use media::{Codec, Event, Flags, Sample, Timescale, Track, TrackId, Tracks};
 use proptest::prelude::*;
 
-const FORMATS: [Format; 6] = [
+const FORMATS: [Format; 7] = [
     Format::Adts,
     Format::Loas,
     Format::Ac3,
     Format::MpegAudio,
     Format::MpegVideo,
     Format::H264,
+    Format::H265,
 ];
 
 fn events(format: Format, pieces: &[&[u8]], poll_often: bool) -> Vec<Event> {

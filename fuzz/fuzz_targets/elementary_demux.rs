@@ -34,6 +34,7 @@ fuzz_target!(|data: &[u8]| {
         Format::MpegAudio,
         Format::MpegVideo,
         Format::H264,
+        Format::H265,
     ];
     let format = formats[usize::from(*first) % formats.len()];
     let whole = events(format, [data].into_iter());

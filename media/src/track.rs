@@ -60,6 +60,9 @@ pub struct Track {
     pub priming: u32,
     /// Ticks at the end that a player drops (padding of the last frame).
     pub trim: u32,
+    /// How pictures are turned, mirrored or moved before they are shown, as MP4 has it (`matrix` of `tkhd`, ISO/IEC 14496-12 §8.3.2.3: 16.16
+    /// fixed point, the last column 2.30); `None` where they are shown as they are coded.
+    pub matrix: Option<[i32; 9]>,
 }
 
 impl Track {
@@ -73,6 +76,7 @@ impl Track {
             language: Language::UNDETERMINED,
             priming: 0,
             trim: 0,
+            matrix: None,
         }
     }
 }

@@ -78,6 +78,15 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         explicit,
     };
     let carried = kept.carried(&picked, sink.as_ref())?;
+    if !sink.keeps_matrix() {
+        for track in carried.iter().filter(|track| track.matrix.is_some()) {
+            let name = sink.name();
+            eprintln!(
+                "warning: the pictures of track {} are to be shown turned or mirrored, which {name} cannot tell",
+                track.id
+            );
+        }
+    }
     sink.set_tracks(&carried)?;
     let mut span = Span::new(args, input.is_live, &carried);
     let mut current = carried;

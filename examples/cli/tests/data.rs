@@ -105,6 +105,11 @@ fn captions_go_from_mp4_to_fragments_and_back() {
             packets.filter_map(|mut packet| packet.pop()).collect()
         };
         assert_eq!(hashes(&back), hashes(&file), "{codec}");
+        // In a manifest each track has segments of its own.
+        let (list, again) = (at("list.mpd"), at("again.mp4"));
+        assert_eq!(said(&[&file, &list]), "", "{codec}");
+        assert_eq!(said(&[&list, &again]), "", "{codec}");
+        assert_eq!(samples(&again, codec), wanted, "{codec}");
         for path in [&fragments, &back] {
             let checked = fluvial(&["check", path]);
             let told = String::from_utf8_lossy(&checked.stdout).into_owned();
@@ -125,6 +130,23 @@ fn captions_go_from_mp4_to_fragments_and_back() {
             );
         }
     }
+}
+
+#[test]
+fn timecodes_are_left_out_of_manifests() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    let (file, list) = (at("code.mov"), at("x.mpd"));
+    let make = format!("-v error -i {source} -c copy -timecode 01:00:00:00 {file}");
+    assert!(testing::run("ffmpeg", &make, b"").is_some());
+    assert_eq!(
+        said(&[&file, &list]),
+        "warning: track 3, tmcd, is left out\n"
+    );
+    assert!(fluvial(&["check", &list]).status.success());
 }
 
 /// An event as a box, written by hand (ISO/IEC 23009-1 §5.10.3.3, version 1, milliseconds).

@@ -63,6 +63,11 @@ impl Tkhd {
         }
     }
 
+    /// The matrix, where it does more than show the picture as it is coded.
+    pub(crate) fn turn(&self) -> Option<[i32; 9]> {
+        (self.matrix != IDENTITY_MATRIX && self.width > 0).then_some(self.matrix)
+    }
+
     fn version(&self) -> u8 {
         version_for(&[self.creation_time, self.modification_time, self.duration])
     }

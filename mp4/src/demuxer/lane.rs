@@ -80,6 +80,7 @@ impl Lane {
         let described = describe(entry_at(&entries, entry)?, trak.mdia.hdlr.handler_type)?;
         let mut track = Track::new(TrackId(track_id), timescale, described.codec);
         track.language = mdhd.language().and_then(Language::new).unwrap_or_default();
+        track.matrix = trak.tkhd.turn();
         let mut shift = 0;
         if let Some(elst) = trak.edts.as_ref().and_then(|edts| edts.elst.as_ref()) {
             let (delay, media_time) = edits(elst);

@@ -261,6 +261,7 @@ impl Trak {
         let timeline = Timeline::new(&self.edits, movie, timescale);
         let mut track = Track::new(id, timescale, described.codec);
         track.language = mdhd.language().and_then(Language::new).unwrap_or_default();
+        track.matrix = tkhd.turn();
         if track.codec.kind() == Kind::Audio {
             let span = timeline.first();
             track.priming = u32::try_from(span.start).unwrap_or(0);

@@ -178,6 +178,9 @@ pub(crate) fn track(track: &Track, stbl: Stbl) -> Result<Trak, Error> {
     let mut tkhd = Tkhd::new(track.id.0);
     let entry = stbl.stsd.entries.last();
     (tkhd.width, tkhd.height) = entry.map_or((0, 0), size_on_screen);
+    if let Some(matrix) = track.matrix {
+        tkhd.matrix = matrix;
+    }
     if matches!(entry, Some(SampleEntry::Audio(_))) {
         tkhd.volume = 0x100;
     }

@@ -102,6 +102,10 @@ impl Sink for Ahead {
         self.sink.takes_more_tracks()
     }
 
+    fn keeps_matrix(&self) -> bool {
+        self.sink.keeps_matrix()
+    }
+
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
         self.release()?;
         let before = std::mem::take(&mut self.lanes);

@@ -58,6 +58,10 @@ impl Sink for Fragmented {
         mp4::codec::sample_entry(codec).is_ok()
     }
 
+    fn keeps_matrix(&self) -> bool {
+        true
+    }
+
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
         self.segmenter.handle_event(&Event::Tracks(tracks.clone()));
         self.work()

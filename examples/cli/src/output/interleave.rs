@@ -88,6 +88,10 @@ impl Sink for Interleave {
         self.sink.takes_more_tracks()
     }
 
+    fn keeps_matrix(&self) -> bool {
+        self.sink.keeps_matrix()
+    }
+
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
         self.give(true)?;
         self.lanes = tracks

@@ -39,6 +39,10 @@ pub trait Sink {
     fn takes_more_tracks(&self) -> bool {
         true
     }
+    /// Whether it tells how pictures are turned before they are shown.
+    fn keeps_matrix(&self) -> bool {
+        false
+    }
     /// Says what follows, once at the start, and again where it changes.
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()>;
     /// Takes a sample of one of the tracks.

@@ -56,6 +56,10 @@ impl Sink for Mp4 {
         false
     }
 
+    fn keeps_matrix(&self) -> bool {
+        true
+    }
+
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
         self.writer().set_tracks(tracks)?;
         self.write()

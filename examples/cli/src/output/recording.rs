@@ -45,6 +45,10 @@ impl Sink for Recording {
         mp4::codec::sample_entry(codec).is_ok()
     }
 
+    fn keeps_matrix(&self) -> bool {
+        true
+    }
+
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
         self.recorder().set_tracks(tracks)?;
         self.write()

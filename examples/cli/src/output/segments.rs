@@ -147,7 +147,8 @@ enum Manifest {
 impl Manifest {
     fn set_tracks(&mut self, tracks: &Tracks) {
         if let Self::Dash(presentation) = self {
-            let media = |track: &&media::Track| track.codec.kind() != Content::Data;
+            // What is told in boxes among the fragments of others has no segments.
+            let media = |track: &&media::Track| mp4::codec::sample_entry(&track.codec).is_ok();
             presentation.set_tracks(&tracks.iter().filter(media).cloned().collect());
         }
     }
@@ -352,6 +353,19 @@ impl Segments {
     }
 }
 
+/// Sample entries of captions, as text, WebVTT and TTML.
+const CAPTIONS: [[u8; 4]; 3] = [*b"tx3g", *b"wvtt", *b"stpp"];
+
+/// Whether samples are data that are neither captions nor told as events.
+fn is_data(codec: &Codec) -> bool {
+    match codec {
+        Codec::Other { kind, fourcc, .. } => {
+            *kind == Content::Data && !CAPTIONS.contains(&fourcc.0)
+        }
+        codec => matches!(codec, Codec::Klv),
+    }
+}
+
 fn stem(path: &str) -> String {
     let stem = std::path::Path::new(path).file_stem();
     stem.map_or("stream".into(), |stem| stem.to_string_lossy().into_owned())
@@ -370,12 +384,20 @@ impl Sink for Segments {
     fn can_carry(&self, codec: &Codec) -> bool {
         match self.packager {
             // Timed ID3 and cues become boxes among the fragments.
+            // Nothing says in a manifest what data of other kinds are: timecodes, chapters.
+            Packager::Mp4(_) if matches!(self.manifest, Manifest::Dash(_)) && is_data(codec) => {
+                false
+            }
             Packager::Mp4(_) => {
                 mp4::codec::sample_entry(codec).is_ok()
                     || matches!(codec, Codec::Id3 | Codec::Scte35)
             }
             Packager::Ts(_) => super::ts::can_carry(codec),
         }
+    }
+
+    fn keeps_matrix(&self) -> bool {
+        matches!(self.packager, Packager::Mp4(_))
     }
 
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {

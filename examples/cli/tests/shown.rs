@@ -1,0 +1,79 @@
+//! What players show, in every format: turned pictures as they are to be seen, and of a cut the same pictures, from a keyframe on.
+
+mod support;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use support::fluvial;
+
+/// Three seconds of pictures and sound.
+fn source(folder: &Path) -> Option<String> {
+    let path = folder.join("source.mp4").display().to_string();
+    let args = format!(
+        "-v error -f lavfi -i testsrc2=s=128x96:r=25 -f lavfi -i sine=r=48000 -t 3 -c:v libx264 -g 25 -bf 2 -c:a aac {path}"
+    );
+    testing::run("ffmpeg", &args, &[])?;
+    Some(path)
+}
+
+/// What `remux` says on standard error.
+fn said(args: &[&str]) -> String {
+    let output = fluvial(&[&["remux"], args].concat());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{args:?}: {said}");
+    said
+}
+
+/// The sums of the pictures that ffmpeg decodes.
+fn frames(path: &str) -> Vec<String> {
+    let args = format!("-v error -i {path} -map 0:v -f framemd5 -");
+    let lines = testing::csv("ffmpeg", &args, b"").unwrap().into_iter();
+    let lines = lines.filter(|line| !line[0].starts_with('#'));
+    lines.filter_map(|mut line| line.pop()).collect()
+}
+
+#[test]
+fn pictures_that_are_turned_stay_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    let turned = at("turned.mp4");
+    let make = format!("-v error -i {source} -c copy -metadata:s:v:0 rotate=90 {turned}");
+    assert!(testing::run("ffmpeg", &make, b"").is_some());
+    // ffmpeg turns what it decodes.
+    let wanted = frames(&turned);
+    assert!(wanted.len() == 75 && wanted != frames(&source));
+    let fragments = at("fragments.mp4");
+    assert_eq!(said(&["--fragmented", &turned, &fragments]), "");
+    assert!(frames(&fragments) == wanted);
+    for between in [&turned, &fragments, &at("x.m3u8"), &at("x.mpd")] {
+        if !Path::new(between).exists() {
+            assert_eq!(said(&[&turned, between]), "");
+        }
+        let back = at("back.mp4");
+        assert_eq!(said(&[between, &back]), "");
+        assert!(frames(&back) == wanted, "{between}");
+    }
+    // As it comes.
+    let piped = at("piped.mp4");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_fluvial"))
+        .args(["remux", "-", &piped])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let data = fs::read(&fragments).unwrap();
+    child.stdin.take().unwrap().write_all(&data).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(frames(&piped) == wanted);
+    for other in ["x.ts", "x.mpg", "x.flv"] {
+        let told = said(&[&turned, &at(other)]);
+        assert!(
+            told.contains("turned or mirrored, which"),
+            "{other}: {told}"
+        );
+    }
+}
