@@ -5,7 +5,7 @@ use crate::output::{self, Options};
 use crate::time;
 use anyhow::{Context, Result, bail};
 use media::{Codec, Event, Kind, Sample, Time, Timescale, Track, TrackId, Tracks};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
@@ -355,6 +355,10 @@ struct Span {
     /// Where it begins, once that is known.
     start: Option<Time>,
     over: Vec<TrackId>,
+    /// Samples from the end on, until it is known whether one before it needs them.
+    beyond: Vec<Sample>,
+    /// Where tracks end of which that was so.
+    ends: HashMap<TrackId, Time>,
 }
 
 impl Span {
@@ -370,6 +374,8 @@ impl Span {
             held: VecDeque::new(),
             start: (args.from.is_none() && !is_live).then_some(Time::ZERO),
             over: Vec::new(),
+            beyond: Vec::new(),
+            ends: HashMap::new(),
         }
     }
 
@@ -382,16 +388,35 @@ impl Span {
         track.map_or(Time::ZERO, |track| track.timescale.time(ticks))
     }
 
+    /// A sample from the end on is kept if one before it, that follows in the order of decoding, may need it; then its track ends there.
     fn push(&mut self, sample: Sample) {
-        let pts = self.time(sample.track, sample.pts);
-        if self.to.is_some_and(|to| pts >= to) {
-            // Pictures that are shown before it may still come.
-            let dts = self.time(sample.track, sample.dts);
-            if self.to.is_some_and(|to| dts >= to) && !self.over.contains(&sample.track) {
-                self.over.push(sample.track);
+        let id = sample.track;
+        if let Some(to) = self.to {
+            let end = self.ends.get(&id).map_or(to, |end| to.max(*end));
+            if self.time(id, sample.pts) >= end {
+                if self.time(id, sample.dts) < end {
+                    self.beyond.push(sample);
+                } else if !self.over.contains(&id) {
+                    self.over.push(id);
+                }
+                return;
             }
-            return;
+            let needed: Vec<_> = self
+                .beyond
+                .extract_if(.., |kept| kept.track == id)
+                .collect();
+            if let Some(last) = needed.iter().map(|kept| kept.pts).max() {
+                self.ends.insert(id, self.time(id, last));
+            }
+            for sample in needed {
+                self.keep(sample);
+            }
         }
+        self.keep(sample);
+    }
+
+    fn keep(&mut self, sample: Sample) {
+        let pts = self.time(sample.track, sample.pts);
         let is_lead = sample.track == self.lead;
         if self.start.is_none() && self.from.is_none() {
             let begins = is_lead && sample.is_sync();

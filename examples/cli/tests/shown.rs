@@ -77,3 +77,33 @@ fn pictures_that_are_turned_stay_so() {
         );
     }
 }
+
+#[test]
+fn cuts_have_the_same_pictures_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    let all = frames(&source);
+    for (name, options) in [
+        ("x.mp4", &[][..]),
+        ("y.mp4", &["--fragmented"]),
+        ("x.ts", &[]),
+        ("x.flv", &[]),
+        ("x.mpg", &[]),
+        ("x.m3u8", &[]),
+        ("y.m3u8", &["--segments", "ts"]),
+        ("x.mpd", &[]),
+        ("x.h264", &[]),
+    ] {
+        let cut = at(name);
+        let span = ["--from", "1.3", "--to", "2.5"];
+        let quiet = said(&[&span[..], options, &[&source, &cut]].concat());
+        assert!(quiet.is_empty() || name == "x.h264", "{name}: {quiet}");
+        // From the keyframe at one second on, up to 2.5 s and what the last B-frames before that need: two more pictures at most.
+        let cut = frames(&cut);
+        assert!((38..=40).contains(&cut.len()), "{name}: {}", cut.len());
+        assert!(cut == all[25..25 + cut.len()], "{name}");
+    }
+}
