@@ -2,17 +2,18 @@
 # What it costs to forward one publisher of 600 kbit/s to many subscribers by WebRTC: our SFU beside Janus's videoroom, in turns, with the
 # same load generator, the server on one processor and the generator on the other. Needs ffmpeg, taskset, and Janus (Debian: janus).
 #
-#   benches/fanout/sfu.sh [--subscribers "100 200"] [--seconds 10] [--rounds 1] [--only sfu|janus] [-- OPTIONS OF sfu]
+#   benches/fanout/sfu.sh [--subscribers "100 200"] [--seconds 10] [--rounds 1] [--only sfu|janus] [--plot FILE.svg] [-- OPTIONS OF sfu]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-counts="100 200 400" seconds=10 rounds=1 only=
+counts="100 200 400" seconds=10 rounds=1 only= plot=
 while [ $# -gt 0 ]; do
     case $1 in
         --subscribers) counts=$2; shift 2 ;;
         --seconds) seconds=$2; shift 2 ;;
         --rounds) rounds=$2; shift 2 ;;
         --only) only=$2; shift 2 ;;
+        --plot) plot=$2; shift 2 ;;
         --) shift; break ;;
         *) echo "unknown option $1" >&2; exit 2 ;;
     esac
@@ -98,3 +99,4 @@ awk '
     }
     END { for (n in sizes) { j = median("janus", n); f = median("fluvial", n); if (j && f) printf "%s subscribers: median ms/Mbit janus %.4f, fluvial %.4f; ours serves %.2f times as many\n", n, j, f, j / f } }
 ' "$tmp/table"
+[ -z "$plot" ] || python3 benches/fanout/plot.py "$plot" <"$tmp/table"

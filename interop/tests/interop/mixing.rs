@@ -385,7 +385,8 @@ fn who_has_vp8_only_is_mixed() {
         [(2, 45, [0; 3]), (35, 35, [200, 0, 0]), (75, 40, BLUE)];
     let rtmp = format!("rtmp://{}/room/mix", mcu.rtmp);
     Seen::expect(&rtmp, 5, &places, &[1000], "RTMP");
-    assert!(Seen::of(&rtmp, 3).strength(440) > 0.03);
+    // Here, too, a publisher may not get to run for a while.
+    assert!((0..5).any(|_| Seen::of(&rtmp, 3).strength(440) > 0.03));
 }
 
 #[test]

@@ -64,6 +64,7 @@ impl Tkhd {
     }
 
     /// The matrix, where it does more than show the picture as it is coded.
+    #[cfg(feature = "media")]
     pub(crate) fn turn(&self) -> Option<[i32; 9]> {
         (self.matrix != IDENTITY_MATRIX && self.width > 0).then_some(self.matrix)
     }
