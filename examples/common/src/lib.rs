@@ -11,6 +11,7 @@ pub mod order;
 mod outbox;
 pub mod page;
 mod pipe;
+pub mod process;
 pub mod reach;
 #[cfg(feature = "record")]
 pub mod record;

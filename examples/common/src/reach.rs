@@ -1,5 +1,6 @@
 //! At which addresses clients reach the server.
 
+use anyhow::Context;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 /// Candidates of a port: those that the operator announces, or the one it is bound to, or, where it is bound to all, those of this
@@ -45,7 +46,24 @@ pub fn outward_v6() -> Option<IpAddr> {
     outward(Ipv6Addr::UNSPECIFIED.into(), outside.into())
 }
 
-/// `towards` is an address for documentation (RFC 5737, RFC 3849), and nothing is sent.
+/// The address from which this machine would send to the server of a URL with an address and a port: loopback is no candidate for everybody.
+///
+/// # Errors
+/// If it has none, or no way leads there.
+pub fn towards(url: &str) -> anyhow::Result<IpAddr> {
+    let authority = url.split("://").nth(1).unwrap_or(url);
+    let authority = authority.split('/').next().unwrap_or_default();
+    let server: SocketAddr = authority
+        .parse()
+        .with_context(|| format!("{authority} is to be an address with a port"))?;
+    let from = match server {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    outward(from, server.ip()).with_context(|| format!("no way leads to {server}"))
+}
+
+/// `towards` may be an address for documentation (RFC 5737, RFC 3849): nothing is sent.
 fn outward(from: IpAddr, towards: IpAddr) -> Option<IpAddr> {
     let socket = UdpSocket::bind((from, 0)).ok()?;
     socket.connect((towards, 9)).ok()?;
@@ -68,5 +86,14 @@ mod tests {
         let all = addresses("0.0.0.0:5000".parse().unwrap(), &[]);
         assert!(all.contains(&bound), "{all:?}");
         assert!(all.iter().all(|address| !address.ip().is_unspecified()));
+    }
+
+    #[test]
+    fn the_way_to_a_server_begins_here() {
+        let here = towards("http://127.0.0.1:8080/room/tea").unwrap();
+        assert_eq!(here, Ipv4Addr::LOCALHOST);
+        for wrong in ["http://host:8080", "http://127.0.0.1", ""] {
+            assert!(towards(wrong).is_err(), "{wrong}");
+        }
     }
 }

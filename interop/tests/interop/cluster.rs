@@ -1,6 +1,7 @@
 //! Rooms over two nodes of the SFU, which find each other by a real NATS server.
 
-use crate::{ingest::source, rooms::turn, webrtc};
+use crate::ingest::{PLAIN, source};
+use crate::{rooms::turn, webrtc};
 use fluvial_interop::{
     nats::Nats,
     needs,
@@ -85,19 +86,7 @@ fn an_encoder_is_seen_at_three_nodes_also_while_nats_is_away() {
     }
     let rtmp = first.address("RTMP listening on rtmp://");
     let publish = |room: &str| {
-        let how = [
-            "-bf",
-            "0",
-            "-g",
-            "25",
-            "-tune",
-            "zerolatency",
-            "-c:a",
-            "aac",
-            "-f",
-            "flv",
-        ];
-        let mut command = source("blue", 440, &how);
+        let mut command = source("blue", 440, &PLAIN);
         command.arg(format!("rtmp://{rtmp}/room/{room}/door"));
         Process::spawn("ffmpeg publishing", &mut command)
     };

@@ -32,6 +32,20 @@ pub(crate) fn source(colour: &str, tone: u32, how: &[&str]) -> Command {
     command
 }
 
+/// H.264 with a keyframe a second and none out of order, and AAC, for RTMP.
+pub(crate) const PLAIN: [&str; 10] = [
+    "-bf",
+    "0",
+    "-g",
+    "25",
+    "-tune",
+    "zerolatency",
+    "-c:a",
+    "aac",
+    "-f",
+    "flv",
+];
+
 /// Somebody who looks at a room.
 struct Viewer(Process);
 
@@ -217,19 +231,7 @@ fn a_stream_of_another_server_is_pulled() {
     let pull = format!("tea/door={}", server.rtmp_url("door"));
     let sfu = Sfu::start(&["--pull", &pull]);
     let publish = || {
-        let how = [
-            "-bf",
-            "0",
-            "-g",
-            "25",
-            "-tune",
-            "zerolatency",
-            "-c:a",
-            "aac",
-            "-f",
-            "flv",
-        ];
-        let mut command = source("blue", 440, &how);
+        let mut command = source("blue", 440, &PLAIN);
         Process::spawn("ffmpeg publishing", command.arg(server.rtmp_url("door")))
     };
     for _ in 0..2 {

@@ -1,5 +1,6 @@
 //! Where a picture starts that can be decoded by itself, seen in the RTP payload alone.
 
+use rtp::payload::h264::{FU_A, STAP_A, stap_a_nals};
 use str0m::format::Codec;
 use str0m::rtp::Vp8Descriptor;
 
@@ -44,20 +45,10 @@ fn vp8(payload: &[u8]) -> Option<Keyframe> {
 
 /// RFC 6184 §5.4: a parameter set, or the first piece of an IDR picture, alone or among several; a delimiter or messages may stand before it.
 fn h264(payload: &[u8]) -> Option<Keyframe> {
-    const STAP_A: u8 = 24;
-    const FU_A: u8 = 28;
     match payload.first()? & 0x1f {
         STAP_A => {
-            let mut rest = payload.get(1..)?;
-            loop {
-                let (&[high, low], units) = rest.split_first_chunk::<2>()?;
-                let (unit, after) =
-                    units.split_at_checked(u16::from_be_bytes([high, low]).into())?;
-                if let Some(keyframe) = h264_unit(unit) {
-                    return Some(keyframe);
-                }
-                rest = after;
-            }
+            let mut units = stap_a_nals(payload).map_while(Result::ok);
+            units.find_map(h264_unit)
         }
         FU_A => {
             let head = *payload.get(1)?;

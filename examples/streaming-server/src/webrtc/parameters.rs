@@ -1,7 +1,7 @@
 //! Parameter sets on their way to a browser.
 
 use common::order::sps_in_order;
-use rtp::payload::h264::{STAP_A, encode_stap};
+use rtp::payload::h264::{STAP_A, encode_stap, stap_a_nals};
 use std::borrow::Cow;
 
 /// `nal_unit_type` of a sequence parameter set.
@@ -13,7 +13,7 @@ pub(super) fn in_order(payload: &[u8]) -> Cow<'_, [u8]> {
     match kind(payload) {
         Some(SPS) => sps_in_order(payload).into(),
         Some(STAP_A) => {
-            let Some(units) = units(&payload[1..]) else {
+            let Ok(units) = stap_a_nals(payload).collect::<Result<Vec<_>, _>>() else {
                 return payload.into();
             };
             let told: Vec<Cow<'_, [u8]>> = units
@@ -32,17 +32,6 @@ pub(super) fn in_order(payload: &[u8]) -> Cow<'_, [u8]> {
         }
         _ => payload.into(),
     }
-}
-
-/// The units of an aggregation packet, behind its first byte; none if it is damaged.
-fn units(mut rest: &[u8]) -> Option<Vec<&[u8]>> {
-    let mut units = Vec::new();
-    while let Some((size, behind)) = rest.split_first_chunk() {
-        let (unit, behind) = behind.split_at_checked(u16::from_be_bytes(*size).into())?;
-        units.push(unit);
-        rest = behind;
-    }
-    rest.is_empty().then_some(units)
 }
 
 #[cfg(test)]
@@ -69,7 +58,7 @@ mod tests {
         encode_stap(&[SET, PPS], None, &mut packet).unwrap();
         let told = in_order(&packet);
         assert_eq!(told[0], packet[0]);
-        let units = units(&told[1..]).unwrap();
+        let units: Vec<&[u8]> = stap_a_nals(&told).map(Result::unwrap).collect();
         assert_eq!(reordered(units[0]), 0);
         assert_eq!(units[1..], [PPS]);
     }

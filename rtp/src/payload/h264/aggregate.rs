@@ -1,7 +1,9 @@
+use super::depacketize::read_unit;
 use super::{MTAP16, MTAP24, STAP_A, STAP_B, aggregate_header};
 use crate::Error;
 use crate::packet::too_long;
 use alloc::vec::Vec;
+use wire::Reader;
 
 /// Appends an aggregation packet of NAL units of one time: STAP-B with the decoding order number of the first, else STAP-A
 /// (RFC 6184 §5.7.1). The others count on from there.
@@ -19,6 +21,24 @@ pub fn encode_stap(nals: &[&[u8]], don: Option<u16>, out: &mut Vec<u8>) -> Resul
         out.extend_from_slice(nal);
     }
     Ok(())
+}
+
+/// The NAL units of `payload`, which is a STAP-A, in their order (RFC 6184 §5.7.1).
+///
+/// # Errors
+/// [`Error::Short`] for a unit that is longer than what is there; it is the last item then.
+pub fn stap_a_nals(payload: &[u8]) -> impl Iterator<Item = Result<&[u8], Error>> {
+    let mut reader = Reader::new(payload.get(1..).unwrap_or_default());
+    core::iter::from_fn(move || {
+        if reader.is_empty() {
+            return None;
+        }
+        let unit = read_unit(&mut reader, 0, 0);
+        if unit.is_err() {
+            reader = Reader::new(&[]);
+        }
+        Some(unit.map(|(_, _, nal)| nal))
+    })
 }
 
 fn size(nal: &[u8]) -> Result<[u8; 2], Error> {

@@ -286,7 +286,7 @@ fn past(mut reader: Reader<'_>, len: usize) -> &[u8] {
 }
 
 /// A unit of an aggregation packet: the difference of its order number, its time, and itself.
-fn read_unit<'a>(
+pub(super) fn read_unit<'a>(
     reader: &mut Reader<'a>,
     don: usize,
     offset: usize,

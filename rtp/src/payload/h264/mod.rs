@@ -13,7 +13,7 @@ mod aggregate;
 mod depacketize;
 mod packetize;
 
-pub use aggregate::{MtapUnit, encode_mtap, encode_stap};
+pub use aggregate::{MtapUnit, encode_mtap, encode_stap, stap_a_nals};
 pub use depacketize::Depacketizer;
 pub use packetize::{Nals, Packetizer, Payloads};
 

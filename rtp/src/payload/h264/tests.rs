@@ -115,6 +115,22 @@ fn aggregation_packets_are_read() {
 }
 
 #[test]
+fn units_of_one_time_are_read_until_one_is_cut_off() {
+    let mut packet = Vec::new();
+    encode_stap(&[SPS, IDR], None, &mut packet).unwrap();
+    let units: Result<Vec<_>, _> = stap_a_nals(&packet).collect();
+    assert_eq!(units.unwrap(), [SPS, IDR]);
+    packet.pop();
+    let units: Vec<_> = stap_a_nals(&packet).collect();
+    assert_eq!(units.len(), 2);
+    assert_eq!(units[0], Ok(SPS));
+    assert!(units[1].is_err());
+    for nothing in [&[][..], &[STAP_A]] {
+        assert_eq!(stap_a_nals(nothing).count(), 0);
+    }
+}
+
+#[test]
 fn a_unit_in_parts_has_its_number_in_the_first() {
     let mut depacketizer = Depacketizer::interleaved(&Limits::default(), 1);
     let got = frames(

@@ -7,7 +7,8 @@ mod voice;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use client::{Client, Hearing};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use common::process::Usage;
+use common::reach;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -118,7 +119,7 @@ fn join_and_measure(
     stage: &Arc<Stage>,
     start: impl Fn(Client),
 ) -> Result<(f64, Instant, Instant)> {
-    let host = own_address(&config.url)?;
+    let host = reach::towards(&config.url)?;
     let agent = ureq::Agent::new_with_defaults();
     let base = config.url.trim_end_matches('/');
     for number in 0..config.people {
@@ -146,12 +147,12 @@ fn join_and_measure(
     let turns = stage.start.elapsed().as_nanos() / turn.as_nanos() + 1;
     let began = stage.start + turn * u32::try_from(turns)?;
     std::thread::sleep(began.saturating_duration_since(Instant::now()));
-    let before = used(config.pid)?;
+    let before = Usage::of(config.pid)?;
     stage.measures.store(true, Ordering::Relaxed);
     std::thread::sleep(Duration::from_secs(config.seconds));
     stage.measures.store(false, Ordering::Relaxed);
     let took = began.elapsed().as_secs_f64();
-    let cpu = (used(config.pid)? - before) / took;
+    let cpu = Usage::of(config.pid)?.since(before).seconds() / took;
     Ok((cpu, began, Instant::now()))
 }
 
@@ -203,30 +204,4 @@ fn judge(
         "a packet was late: {line}"
     );
     Ok(line)
-}
-
-/// Seconds of processor time of a process so far; of none: nothing.
-fn used(pid: Option<u32>) -> Result<f64> {
-    /// The kernel's ticks in a second: 100 on every Linux.
-    const TICKS: f64 = 100.0;
-    let Some(pid) = pid else { return Ok(0.0) };
-    let path = format!("/proc/{pid}/stat");
-    let stat = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    // The name stands in brackets and may hold anything.
-    let rest = stat.rsplit(')').next().unwrap_or_default();
-    let times = rest.split_whitespace().skip(11).take(2);
-    let ticks: u64 = times.map(str::parse::<u64>).sum::<Result<_, _>>()?;
-    Ok(ticks as f64 / TICKS)
-}
-
-/// The address of this machine that leads to the server.
-fn own_address(url: &str) -> Result<IpAddr> {
-    let authority = url.split("://").nth(1).unwrap_or(url);
-    let authority = authority.split('/').next().unwrap_or_default();
-    let address: SocketAddr = authority
-        .parse()
-        .with_context(|| format!("{authority} is to be an address with a port"))?;
-    let socket = UdpSocket::bind(("0.0.0.0", 0))?;
-    socket.connect(address)?;
-    Ok(socket.local_addr()?.ip())
 }

@@ -5,16 +5,16 @@ mod clip;
 mod connection;
 mod janus;
 mod noise;
-mod process;
 mod tally;
 mod whip;
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use clip::Clip;
+use common::process::{self, Usage};
+use common::reach;
 use connection::Connection;
-use process::Usage;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -139,7 +139,7 @@ fn run(
     tally: &Arc<Tally>,
     start: impl Fn(Connection),
 ) -> Result<String> {
-    let host = own_address(&config.url)?;
+    let host = reach::towards(&config.url)?;
     let mut server: Box<dyn Server> = match config.kind {
         Kind::Whip => Box::new(whip::Whip::new(&config.url, &config.room)),
         Kind::Janus => Box::new(janus::Janus::new(&config.url, &config.room)?),
@@ -184,16 +184,4 @@ fn run(
     Ok(format!(
         "{line} server {memory} MiB joined in {joined:.2} s"
     ))
-}
-
-/// The address of this machine that leads to the server: loopback is no candidate for everybody.
-fn own_address(url: &str) -> Result<IpAddr> {
-    let authority = url.split("://").nth(1).unwrap_or(url);
-    let authority = authority.split('/').next().unwrap_or_default();
-    let address: SocketAddr = authority
-        .parse()
-        .with_context(|| format!("{authority} is to be an address with a port"))?;
-    let socket = UdpSocket::bind(("0.0.0.0", 0))?;
-    socket.connect(address)?;
-    Ok(socket.local_addr()?.ip())
 }

@@ -1,7 +1,7 @@
 //! What came of what was sent.
 
-use crate::process::Usage;
 use anyhow::{Result, bail};
+use common::process::Usage;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

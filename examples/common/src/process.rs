@@ -1,4 +1,4 @@
-//! What a process has used of the processors.
+//! What a process has used of the machine, as Linux tells it: for those who measure a server from outside.
 
 use anyhow::{Context, Result};
 
@@ -7,11 +7,14 @@ const TICKS: f64 = 100.0;
 
 /// Time in the program and in the kernel, of all threads.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Usage(u64);
+pub struct Usage(u64);
 
 impl Usage {
-    /// Of a process; of none: nothing.
-    pub(crate) fn of(pid: Option<u32>) -> Result<Self> {
+    /// Of a process so far; of none: nothing.
+    ///
+    /// # Errors
+    /// If there is no such process, or no `/proc`.
+    pub fn of(pid: Option<u32>) -> Result<Self> {
         let Some(pid) = pid else {
             return Ok(Self::default());
         };
@@ -27,17 +30,24 @@ impl Usage {
         Ok(Self(ticks(11)? + ticks(12)?))
     }
 
-    pub(crate) const fn since(self, before: Self) -> Self {
+    /// What was used since then.
+    #[must_use]
+    pub const fn since(self, before: Self) -> Self {
         Self(self.0.saturating_sub(before.0))
     }
 
-    pub(crate) fn seconds(self) -> f64 {
+    /// In seconds; two processors use two of them in one.
+    #[must_use]
+    pub fn seconds(self) -> f64 {
         self.0 as f64 / TICKS
     }
 }
 
 /// MiB that a process has in memory; of none: nothing.
-pub(crate) fn memory(pid: Option<u32>) -> Result<u64> {
+///
+/// # Errors
+/// If there is no such process, or no `/proc`.
+pub fn memory(pid: Option<u32>) -> Result<u64> {
     let Some(pid) = pid else {
         return Ok(0);
     };
