@@ -120,6 +120,23 @@ pub const NGINX_RTMP: Peer = Peer {
     probe: || find("nginx").is_some() && crate::nginx::module().is_some(),
 };
 
+/// Networks inside of this machine, with the kernel's token buckets: iproute2, and the right to use it.
+pub const NETWORKS: Peer = Peer {
+    name: "network namespaces",
+    install: "apt-get install iproute2, and be root",
+    probe: || {
+        let ip = |verb| {
+            let mut command = Command::new("ip");
+            command.args(["netns", verb, "fluvial-probe"]);
+            command.stderr(Stdio::null()).status()
+        };
+        find("tc").is_some()
+            && ["add", "del"]
+                .into_iter()
+                .all(|verb| ip(verb).is_ok_and(|status| status.success()))
+    },
+};
+
 /// The NATS server.
 pub const NATS: Peer = Peer {
     name: "nats-server",

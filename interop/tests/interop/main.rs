@@ -2,6 +2,7 @@
 //!
 //! `README.md` says which test drives which peer, how to run them and what they need.
 
+mod adaptation;
 mod browser;
 mod calls;
 mod client;

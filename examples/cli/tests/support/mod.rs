@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 pub const FLUVIAL: &str = env!("CARGO_BIN_EXE_fluvial");
 
 pub fn fluvial(args: &[&str]) -> Output {
-    Command::new(FLUVIAL).args(args).output().unwrap()
+    testing::output(Command::new(FLUVIAL).args(args), b"").unwrap()
 }
 
 /// The same, which has to succeed without a word on standard error.

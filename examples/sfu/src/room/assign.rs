@@ -213,14 +213,28 @@ impl Room {
             });
             sections.push((slot.mid, feed.peer, feed.track, places));
         }
-        let is_strained = receiver.strained.is_some_and(|until| now < until);
-        let floor = if is_strained { STRAINED_FLOOR } else { FLOOR };
-        let chosen = allocate(receiver.estimate.saturating_sub(sound), floor, &wishes);
+        let floor = match receiver.estimate.is_strained(now) {
+            true => STRAINED_FLOOR,
+            false => FLOOR,
+        };
+        let budget = receiver.estimate.budget(now).saturating_sub(sound);
+        let chosen = allocate(budget, floor, &wishes);
+        let (mut sending, mut climbs) = (sound, false);
+        for (wish, choice) in wishes.iter().zip(&chosen) {
+            let layer = choice.and_then(|choice| wish.layers.get(choice));
+            sending += layer.map_or(0, |layer| layer.rate);
+            climbs |= wish.current.is_some() && *choice > wish.current;
+        }
+        let is_jammed = receiver.estimate.is_jammed(now);
         let desired = sound + wishes.iter().map(Wish::desired).sum::<u64>();
         let mut needed = Vec::new();
         if let Some(receiver) = self.peers.get_mut(&id) {
+            if climbs {
+                receiver.estimate.climb(sending);
+            }
             // Room above, so that the way up is found before it is needed.
             let desired = desired + desired / 2 + 100_000;
+            let desired = receiver.estimate.probe(desired, now);
             if desired.abs_diff(receiver.desired) * 20 > receiver.desired {
                 receiver.desired = desired;
                 if let Some(rtc) = &mut receiver.rtc {
@@ -235,7 +249,8 @@ impl Room {
                     continue;
                 };
                 let smaller = places.get(..choice.unwrap_or(0)).unwrap_or_default();
-                slot.want(rung, smaller.iter().map(|rung| rung.layer).collect());
+                let smaller = smaller.iter().map(|rung| rung.layer).collect();
+                slot.want(rung, smaller, is_jammed);
                 if let Some(rung) = rung
                     && connected
                     && slot.waits()
@@ -274,7 +289,7 @@ impl Room {
             let Some(peer) = self.peers.get_mut(&id) else {
                 continue;
             };
-            let (estimate, told) = (peer.estimate, peer.told);
+            let (estimate, told) = (peer.estimate.rate(), peer.told);
             if estimate.abs_diff(told) * 10 > told {
                 peer.told = estimate;
                 self.tell(id, Notice::Bandwidth { estimate });

@@ -4,7 +4,7 @@ use super::keyframe;
 use super::peer::Entrance;
 use super::slot::Seen;
 use super::tap::TapId;
-use super::{Outbound, Packet, PeerId, Room, STRAIN, STRAINED};
+use super::{Outbound, Packet, PeerId, Room};
 use crate::message::Source;
 use std::time::Instant;
 use str0m::bwe::BweKind;
@@ -38,20 +38,18 @@ impl Room {
                 }
             }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
-                if let Some(peer) = self.peers.get_mut(&id) {
-                    let (before, estimate) = (peer.estimate, estimate.as_u64());
-                    peer.estimate = estimate;
-                    // Down at once; up is for the next tick.
-                    if estimate < before {
-                        self.choose_layers_for(id, now);
-                    }
+                // Down at once; up is for the next tick.
+                if let Some(peer) = self.peers.get_mut(&id)
+                    && peer.estimate.set_mean(estimate.as_u64(), now)
+                {
+                    self.choose_layers_for(id, now);
                 }
             }
             Event::PeerStats(stats) => {
-                if stats.egress_loss_fraction.is_some_and(|loss| loss > STRAIN)
-                    && let Some(peer) = self.peers.get_mut(&id)
+                if let Some(peer) = self.peers.get_mut(&id)
+                    && peer.estimate.handle(&stats, now)
                 {
-                    peer.strained = Some(now + STRAINED);
+                    self.choose_layers_for(id, now);
                 }
             }
             Event::MediaEgressStats(stats) => {

@@ -5,6 +5,7 @@
 //! polled. Several datagrams may go in before one flush: what goes to one receiver then leaves together.
 
 mod assign;
+mod estimate;
 mod forward;
 mod guest;
 mod keyframe;
@@ -54,12 +55,10 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Lowest layers are sent up to that rate whatever the estimate, as long as what is sent arrives: where machines are busy packets come
 /// late by no fault of the network, and a picture that stands still is worse than one that comes late.
 const FLOOR: u64 = 1_000_000;
-/// And up to that, for a while, where more than a tenth is lost.
+/// And up to that where much is lost.
 const STRAINED_FLOOR: u64 = 150_000;
-const STRAIN: f32 = 0.1;
-const STRAINED: Duration = Duration::from_secs(30);
-/// How often connections tell what they lose.
-const STATISTICS: Duration = Duration::from_secs(1);
+/// How often connections tell what arrives.
+const STATISTICS: Duration = Duration::from_millis(200);
 /// How late the accounts of pacing may be kept where nothing waits: the next picture comes first, and does it along the way.
 const LENIENCE: Duration = Duration::from_millis(30);
 /// Packets that one connection may send before the others have their turn.

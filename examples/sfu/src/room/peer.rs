@@ -1,6 +1,6 @@
 //! Somebody in a room, and the connection to them.
 
-use super::FIRST_ESTIMATE;
+use super::estimate::Estimate;
 use super::slot::Slot;
 use super::tap::Tap;
 use super::track::Track;
@@ -89,9 +89,7 @@ pub(super) struct Peer {
     /// What is on the screen, where the page has told.
     pub(super) view: Option<Vec<Tile>>,
     /// Bits per second that can be sent to them.
-    pub(super) estimate: u64,
-    /// Until when so much was lost that nothing is sent beyond the estimate.
-    pub(super) strained: Option<Instant>,
+    pub(super) estimate: Estimate,
     /// Bits per second for which the estimate is to look.
     pub(super) desired: u64,
     /// The estimate that they were told.
@@ -134,8 +132,7 @@ impl Peer {
             slots: Vec::new(),
             channels: Vec::new(),
             view: None,
-            estimate: FIRST_ESTIMATE,
-            strained: None,
+            estimate: Estimate::new(),
             desired: 0,
             told: 0,
             told_sections: Vec::new(),

@@ -152,12 +152,16 @@ impl Slot {
         self.sieve = None;
     }
 
-    /// What of a layer is to be sent from now on, or as soon as it comes.
-    pub(super) fn want(&mut self, wanted: Option<Rung>, smaller: Vec<usize>) {
+    /// What of a layer is to be sent from now on, or as soon as it comes. Where the way is jammed, nothing larger is sent until then.
+    pub(super) fn want(&mut self, wanted: Option<Rung>, smaller: Vec<usize>, is_jammed: bool) {
         let Some(feed) = &mut self.feed else {
             return;
         };
-        if wanted.is_none() {
+        let fits = |layer: usize| {
+            wanted.is_some_and(|rung| rung.layer == layer) || smaller.contains(&layer)
+        };
+        let is_larger = feed.current.is_some_and(|layer| !fits(layer));
+        if wanted.is_none() || is_jammed && is_larger {
             // No room for it: it stands still until there is.
             feed.current = None;
         }

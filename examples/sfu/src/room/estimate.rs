@@ -1,0 +1,213 @@
+//! Bits per second that can be sent to somebody, out of what their connection tells.
+
+use super::FIRST_ESTIMATE;
+use std::time::{Duration, Instant};
+use str0m::stats::PeerStats;
+
+/// A part that is lost, and how long that is remembered.
+const STRAIN: f32 = 0.1;
+const STRAINED: Duration = Duration::from_secs(30);
+
+/// How long a network that became narrow is not asked for more: what waits in front of it has to get through first.
+const CALM: Duration = Duration::from_secs(5);
+
+/// A round trip that takes so much longer than the shortest one: something waits on the way.
+const QUEUE: Duration = Duration::from_millis(150);
+
+/// The shortest one is forgotten by so much with each report: ways change.
+const CREEP: Duration = Duration::from_millis(1);
+
+/// The mean over some seconds, which is what rises, and the last figures, which fall at once where a network becomes narrow. One low
+/// figure alone means little, unless round trips take longer, too: where a machine is busy, reports come late.
+#[derive(Debug)]
+pub(super) struct Estimate {
+    mean: u64,
+    last: [u64; 2],
+    /// What a network that became narrow is trusted with: a twentieth more each time, since a short burst may get through where no
+    /// stream of that rate does.
+    trusted: u64,
+    /// The shortest round trip, and how much longer the last one was.
+    shortest: Duration,
+    queue: Duration,
+    /// Until when much of it counts as lost.
+    strained: Option<Instant>,
+    /// When it fell by a third or more.
+    fell: Option<Instant>,
+}
+
+impl Estimate {
+    pub(super) const fn new() -> Self {
+        Self {
+            mean: FIRST_ESTIMATE,
+            last: [u64::MAX; 2],
+            trusted: u64::MAX,
+            shortest: Duration::MAX,
+            queue: Duration::ZERO,
+            strained: None,
+            fell: None,
+        }
+    }
+
+    /// What arrives.
+    pub(super) fn rate(&self) -> u64 {
+        let last = self.last[0].max(self.last[1]);
+        self.mean.min(last).min(self.trusted)
+    }
+
+    /// What may be sent: less, while what was too much is still on its way.
+    pub(super) fn budget(&self, now: Instant) -> u64 {
+        match self.is_calm(now) {
+            true => self.rate(),
+            false => self.rate() / 10 * 7,
+        }
+    }
+
+    /// What is to be looked for, where so much is wanted: bursts of twice that are sent to find out, and they displace pictures where
+    /// there is no room for them.
+    pub(super) fn probe(&self, wanted: u64, now: Instant) -> u64 {
+        match (self.is_calm(now), self.is_strained(now)) {
+            (false, _) => wanted.min(self.rate() / 2),
+            (true, true) => wanted.min(self.rate() / 2 * 3),
+            (true, false) => wanted,
+        }
+    }
+
+    /// So much is sent from now on, which is more than before: whether that arrives is to be seen before there is more. A fourth above
+    /// it is what going up takes.
+    pub(super) fn climb(&mut self, sent: u64) {
+        if self.trusted < u64::MAX {
+            self.trusted = self.trusted.min(sent + sent / 4);
+        }
+    }
+
+    fn is_calm(&self, now: Instant) -> bool {
+        self.fell
+            .is_none_or(|fell| now.saturating_duration_since(fell) >= CALM)
+    }
+
+    /// Whether so much waits on the way that whatever does not fit comes too late, and only holds up what does.
+    pub(super) fn is_jammed(&self, now: Instant) -> bool {
+        self.queue > QUEUE && !self.is_calm(now)
+    }
+
+    /// Whether so much was lost of late that nothing is to be sent beyond the estimate.
+    pub(super) fn is_strained(&self, now: Instant) -> bool {
+        self.strained.is_some_and(|until| now < until)
+    }
+
+    /// Whether the mean is a lower one now, which is known at once.
+    pub(super) fn set_mean(&mut self, mean: u64, now: Instant) -> bool {
+        let before = self.rate();
+        self.mean = mean;
+        self.falls(before, now)
+    }
+
+    /// Whether there is less room than before.
+    pub(super) fn handle(&mut self, stats: &PeerStats, now: Instant) -> bool {
+        let before = (self.rate(), self.is_strained(now));
+        if let Some(rtt) = stats.rtt {
+            self.shortest = rtt.min(self.shortest.saturating_add(CREEP));
+            self.queue = rtt.saturating_sub(self.shortest);
+        }
+        if self.is_calm(now) {
+            self.trusted = self.trusted.saturating_add(self.trusted / 20);
+        }
+        if let Some(rate) = stats.bwe_tx {
+            let rate = rate.as_u64();
+            self.last = match self.queue > QUEUE {
+                true => [rate; 2],
+                false => [self.last[1], rate],
+            };
+        }
+        if stats.egress_loss_fraction.is_some_and(|loss| loss > STRAIN) {
+            self.strained = Some(now + STRAINED);
+        }
+        self.falls(before.0, now) || self.is_strained(now) && !before.1
+    }
+
+    fn falls(&mut self, before: u64, now: Instant) -> bool {
+        if self.rate() < before / 3 * 2 {
+            self.fell = Some(now);
+            self.trusted = self.rate();
+        }
+        self.rate() < before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use str0m::bwe::Bitrate;
+
+    fn stats(rate: u64, rtt: u64, loss: f32, now: Instant) -> PeerStats {
+        PeerStats {
+            peer_bytes_rx: 0,
+            peer_bytes_tx: 0,
+            bytes_rx: 0,
+            bytes_tx: 0,
+            timestamp: now,
+            bwe_tx: Some(Bitrate::bps(rate)),
+            egress_loss_fraction: Some(loss),
+            ingress_loss_fraction: None,
+            rtt: Some(Duration::from_millis(rtt)),
+            selected_candidate_pair: None,
+        }
+    }
+
+    #[test]
+    fn one_low_figure_is_chance_unless_round_trips_are_long() {
+        let now = Instant::now();
+        let mut estimate = Estimate::new();
+        assert!(!estimate.handle(&stats(1_000_000, 10, 0.0, now), now));
+        assert!(!estimate.handle(&stats(300_000, 10, 0.0, now), now));
+        assert_eq!(estimate.rate(), 1_000_000);
+        assert!(estimate.handle(&stats(310_000, 10, 0.0, now), now), "two");
+        assert_eq!(estimate.rate(), 310_000);
+        assert!(!estimate.is_jammed(now), "nothing waits");
+        let mut estimate = Estimate::new();
+        assert!(!estimate.handle(&stats(1_000_000, 10, 0.0, now), now));
+        assert!(estimate.handle(&stats(300_000, 200, 0.0, now), now));
+        assert_eq!((estimate.rate(), estimate.budget(now)), (300_000, 210_000));
+        assert!(estimate.is_jammed(now));
+    }
+
+    #[test]
+    fn what_became_narrow_is_trusted_step_by_step() {
+        let start = Instant::now();
+        let mut estimate = Estimate::new();
+        estimate.handle(&stats(1_000_000, 10, 0.0, start), start);
+        estimate.handle(&stats(300_000, 200, 0.2, start), start);
+        assert_eq!(
+            estimate.probe(2_000_000, start),
+            150_000,
+            "no more than is there"
+        );
+        // A short burst came through, and the mean tells of it.
+        let at = |reports: u32| start + CALM + reports * Duration::from_millis(200);
+        estimate.set_mean(2_000_000, at(0));
+        for report in 0..5 {
+            let now = at(report);
+            assert!(!estimate.handle(&stats(2_000_000, 10, 0.0, now), now));
+        }
+        let now = at(5);
+        assert!(
+            (380_000..390_000).contains(&estimate.rate()),
+            "{estimate:?}"
+        );
+        assert!(
+            estimate.probe(2_000_000, now) < 600_000,
+            "much was lost of late"
+        );
+        estimate.climb(240_000);
+        assert_eq!(estimate.rate(), 300_000);
+        let later = at(200);
+        assert_eq!(estimate.probe(2_000_000, later), 2_000_000);
+        for report in 6..60 {
+            estimate.handle(&stats(2_000_000, 10, 0.0, at(report)), at(report));
+        }
+        assert_eq!(estimate.rate(), 2_000_000, "all of it in the end");
+        let mut other = Estimate::new();
+        other.climb(1);
+        assert_eq!(other.rate(), FIRST_ESTIMATE, "it was never narrow");
+    }
+}
