@@ -52,6 +52,10 @@ pub struct Config {
     #[arg(long, value_name = "COUNT", default_value_t = 200)]
     pub max_people: usize,
 
+    /// Most participants of a room who are heard at the same time: the loudest
+    #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub voices: u16,
+
     /// Most rooms
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     pub max_rooms: usize,
@@ -72,6 +76,7 @@ impl Config {
                 bitrate: self.bitrate,
             },
             max_people: self.max_people,
+            voices: self.voices.into(),
             record: self.record.is_some(),
         }
     }

@@ -442,6 +442,7 @@ impl Meeting {
         let settings = crate::room::Settings {
             format: FORMAT,
             max_people: 10,
+            voices: 16,
             record: false,
         };
         let room = Room::new("x", settings, Watch::by_hand(start, Arc::clone(&hand)));
@@ -458,7 +459,7 @@ impl Meeting {
             start,
             hand,
             pictures: Pictures::new(FORMAT),
-            voices: Voices::default(),
+            voices: Voices::new(16),
             looked: 0,
             now: 0,
         }

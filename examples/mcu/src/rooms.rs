@@ -223,6 +223,7 @@ mod tests {
                 bitrate: 100_000,
             },
             max_people: 10,
+            voices: 16,
             record: false,
         };
         Rooms::new(settings, 2)

@@ -7,7 +7,7 @@ use std::time::Duration;
 const WINDOW: i64 = 5_000_000_000;
 /// How much the delay grows beyond what was late.
 const MARGIN: i64 = 10_000_000;
-/// How much it shrinks after a window in which nothing came near to being late.
+/// After a window in which nothing came near to being late it shrinks by half of what was left, and by so much at the least.
 const STEP: i64 = 10_000_000;
 /// Jumps of the participant's clock that begin a new time line.
 const JUMP: i64 = 3_000_000_000;
@@ -55,7 +55,8 @@ impl Timeline {
             }
             _ => {
                 if self.slack > 2 * STEP && self.slack < i64::MAX {
-                    self.delay = (self.delay - STEP).max(self.least);
+                    let step = (self.slack / 2).max(STEP);
+                    self.delay = (self.delay - step).max(self.least);
                 }
                 self.slack = i64::MAX;
                 self.windows.push_back((time, difference));
@@ -129,6 +130,20 @@ mod tests {
         // And never grows without end.
         line.observe(5000 * 20 * MS, (5000 * 20 + 60_000) * MS);
         assert_eq!(line.delay(), Duration::from_millis(500));
+    }
+
+    #[test]
+    fn a_hiccup_is_over_soon() {
+        let mut line = Timeline::new(Duration::from_millis(80), Duration::from_millis(1500));
+        let late = |index: i64| if index == 100 { 1200 } else { 0 };
+        for index in 0..1500 {
+            line.observe(index * 20 * MS, (index * 20 + late(index)) * MS);
+            if index == 100 {
+                assert!(line.delay() > Duration::from_millis(1200));
+            }
+        }
+        let delay = line.delay();
+        assert!(delay < Duration::from_millis(150), "{delay:?}");
     }
 
     #[test]

@@ -176,9 +176,11 @@ fn offer(
         Err(error) => return refuse(StatusCode::BAD_REQUEST, error),
     };
     let estimate = Bitrate::bps(FIRST_ESTIMATE);
+    // What the network bears is asked for pictures only: sound has one rate.
+    let estimate = text.contains("m=video").then_some(estimate);
     let mut rtc = site.desk.connection(Instant::now(), |config| {
         config
-            .enable_bwe(Some(estimate))
+            .enable_bwe(estimate)
             // Behind H.264, so that it is sent by who has nothing else.
             .enable_vp8(true)
             .set_extension(5, Extension::PlayoutDelay)
@@ -456,7 +458,7 @@ async fn metrics(State(site): Shared) -> Metrics {
     let rooms = site.rooms.list();
     let mut metrics = Metrics::default();
     metrics.gauge("mcu_rooms", "Rooms with somebody in them.", rooms.len());
-    let gauges: [(&str, &str, Gauge); 4] = [
+    let gauges: [(&str, &str, Gauge); 5] = [
         ("mcu_people", "Participants, by room.", |room| {
             room.people().len()
         }),
@@ -469,6 +471,11 @@ async fn metrics(State(site): Shared) -> Metrics {
             "mcu_picture_encoders",
             "Encoders of pictures at work, by room.",
             |room| room.picture_encodes.load(Ordering::Relaxed),
+        ),
+        (
+            "mcu_sound_decoders",
+            "Participants whose sound is decoded, by room.",
+            |room| room.sound_decodes.load(Ordering::Relaxed),
         ),
         (
             "mcu_sound_encoders",

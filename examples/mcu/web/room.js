@@ -7,7 +7,7 @@ const query = new URLSearchParams(location.search);
 const room = decodeURIComponent(location.pathname.split("/").pop());
 const api = `/api/rooms/${encodeURIComponent(room)}`;
 // For scripts that look on: window.mcu.peer, .person, .stream.
-const state = (window.mcu = { peer: null, person: null, stream: new MediaStream(), session: null });
+const state = (window.mcu = { peer: null, person: null, stream: new MediaStream(), session: null, tracks: [] });
 let camera = null;
 let timer = null;
 
@@ -128,6 +128,9 @@ async function connect(tracks) {
   state.session = answer.headers.get("location");
   state.person = Number(answer.headers.get("x-person")) || null;
   await peer.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+  // Who is connected anew is somebody new there.
+  const off = (kind) => find(kind)?.enabled === false;
+  if (off("audio") || off("video")) await tell(`/people/${state.person}`, { muted: off("audio"), hidden: off("video") });
 }
 
 // How often something was told: what was looked up before that is old.
@@ -170,8 +173,9 @@ function entry(person) {
     };
     item.append(name, mute, large, gain);
     $("people").append(item);
-    gain.value = person.gain;
   }
+  // Others may change it, too; who has hold of it is not disturbed.
+  if (document.activeElement !== item.children[3]) item.children[3].value = person.gain;
   item.children[0].textContent = person.name;
   item.children[1].textContent = person.muted ? "Muted" : "Mute";
   item.dataset.muted = person.muted;
@@ -204,6 +208,12 @@ async function look() {
   if ($("edit").hidden) edit(false);
   else if (!$("editor").hidden) editor.welcome();
   $("record").ariaPressed = String(now.recording);
+  const own = now.people.find((person) => person.id === state.person);
+  if (own) {
+    // Somebody else may have done it.
+    $("microphone").ariaPressed = String(!own.muted);
+    $("camera").ariaPressed = String(!own.hidden);
+  }
   $("hls").href = now.hls;
   $("pushes").replaceChildren(...now.pushes.map(pushed));
 }
@@ -212,23 +222,26 @@ async function join() {
   if (!query.has("autojoin")) localStorage.setItem("name", $("name").value);
   $("lobby").hidden = true;
   $("call").hidden = false;
-  const tracks = await capture();
-  const toggle = (button, kind) => {
+  const tracks = (state.tracks = await capture());
+  const toggle = (button, kind, off) => {
+    $(button).hidden = !tracks.some((track) => track.kind === kind);
     $(button).onclick = () => {
-      for (const track of tracks.filter((track) => track.kind === kind)) {
-        track.enabled = !track.enabled;
-        $(button).ariaPressed = String(track.enabled);
-        if (kind === "video") tell(`/people/${state.person}`, { hidden: !track.enabled });
-        else tell(`/people/${state.person}`, { muted: !track.enabled });
-      }
+      const on = $(button).ariaPressed !== "true";
+      for (const track of tracks) if (track.kind === kind) track.enabled = on;
+      $(button).ariaPressed = String(on);
+      tell(`/people/${state.person}`, { [off]: !on });
     };
   };
-  toggle("microphone", "audio");
-  toggle("camera", "video");
+  toggle("microphone", "audio", "muted");
+  toggle("camera", "video", "hidden");
   $("share").onclick = async () => {
     const own = tracks.find((track) => track.kind === "video") ?? null;
     if ($("share").ariaPressed === "true") return stopSharing(own);
-    const [screen] = (await navigator.mediaDevices.getDisplayMedia({ video: true })).getVideoTracks();
+    const [screen] = await navigator.mediaDevices.getDisplayMedia({ video: true }).then(
+      (shared) => shared.getVideoTracks(),
+      (error) => notice(`no screen: ${error.message}`) ?? [],
+    );
+    if (!screen) return;
     screen.onended = () => stopSharing(own);
     await camera.replaceTrack(screen);
     $("share").ariaPressed = "true";
@@ -255,16 +268,28 @@ async function join() {
   };
   $("leave").onclick = leave;
   $("rtmp").textContent = `rtmp://${location.hostname}/room/${room}`;
+  const { can_record } = await (await fetch("/api/rooms")).json();
+  $("record").hidden = !can_record;
   await connect(tracks);
   await look();
   timer = setInterval(look, 2000);
 }
+
+/** Joins; who cannot, is told why, and may try again. */
+const enter = () =>
+  join().catch((error) => {
+    leave();
+    notice(error.message);
+  });
 
 function leave() {
   clearInterval(timer);
   if (state.session) fetch(state.session, { method: "DELETE", keepalive: true });
   state.peer?.close();
   state.peer = state.session = null;
+  // The camera's light goes out.
+  for (const track of [...state.tracks, camera?.track]) track?.stop();
+  state.tracks = [];
   $("call").hidden = true;
   $("lobby").hidden = false;
 }
@@ -272,6 +297,6 @@ function leave() {
 addEventListener("pagehide", () => state.session && fetch(state.session, { method: "DELETE", keepalive: true }));
 $("join").addEventListener("submit", (event) => {
   event.preventDefault();
-  join().catch((error) => notice(error.message));
+  enter();
 });
-if (query.has("autojoin")) join().catch((error) => notice(error.message));
+if (query.has("autojoin")) enter();

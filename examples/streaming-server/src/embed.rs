@@ -54,6 +54,9 @@ pub trait Sink: Debug + Send + Sync {
 
     /// From the next picture on, what comes needs so many quarters of a turn, clockwise, to stand upright (`urn:3gpp:video-orientation`).
     fn turned(&mut self, _quarters: u8) {}
+
+    /// A packet of sound has come, which says how loud it is, in decibels of full scale (RFC 6464), or does not say it; what is in it comes later.
+    fn loud(&mut self, _decibels: Option<i8>) {}
 }
 
 /// A running server, for who has it inside. Clones are the same.

@@ -4,7 +4,7 @@ use super::{RATE, g711};
 use anyhow::{Context, bail};
 use audioadapter_buffers::direct::InterleavedSlice;
 use media::Codec;
-use media::codec::{Pcm, PcmFormat};
+use media::codec::{self, Pcm, PcmFormat};
 use rubato::{Async, FixedAsync, Indexing, PolynomialDegree, Resampler};
 use std::fmt;
 use symphonia_codec_aac::AacDecoder;
@@ -105,7 +105,8 @@ impl Decoder {
         self.out.clear();
         match &mut self.kind {
             Kind::Opus(decoder) => {
-                self.out.resize(2 * LONGEST, 0.0);
+                let count = codec::Opus::samples(data).context("no packet of Opus")?;
+                self.out.resize(2 * count as usize, 0.0);
                 let count = decoder.decode_float(data, &mut self.out, ropus::DecodeMode::Normal);
                 let count = count.map_err(|error| anyhow::anyhow!("{error:?}"))?;
                 self.out.truncate(2 * count);

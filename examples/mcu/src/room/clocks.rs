@@ -1,7 +1,8 @@
 //! The two clocks that make a room's mix, one for sound and one for pictures. They stand still when nobody listens.
 
 use super::pictures::{Eye, Pictures};
-use super::voices::{self, Ear, Voices};
+use super::voice::samples;
+use super::voices::{Ear, Voices};
 use super::{Out, PROGRAM, Room, SEGMENT, lock};
 use crate::layout::Layout;
 use crate::sound::FRAME;
@@ -94,10 +95,10 @@ impl Room {
 
     /// The clock of sound.
     pub(super) fn run_sound(&self) {
-        let mut voices = Voices::default();
+        let mut voices = Voices::new(self.settings.voices);
         self.run(TICK, |now, rested| {
             if rested {
-                voices = Voices::default();
+                voices = Voices::new(self.settings.voices);
             }
             self.tick_sound(&mut voices, now);
         });
@@ -129,13 +130,15 @@ impl Room {
             .iter()
             .filter_map(|listener| listener.ear())
             .collect();
-        let at = voices::samples(now) / FRAME as i64 * FRAME as i64;
+        let at = samples(now) / FRAME as i64 * FRAME as i64;
         let heard = self
             .costs
             .mix
             .time(|| voices.tick(at, now, &people, &ears, program));
         self.sound_encodes
             .store(voices.encodes() + usize::from(program), Ordering::Relaxed);
+        self.sound_decodes
+            .store(voices.decodes(), Ordering::Relaxed);
         for (id, packet) in heard.packets {
             if let Some(listener) = listeners.iter().find(|listener| listener.id == id) {
                 listener.push(Out::Sound(at, packet));

@@ -61,6 +61,10 @@ impl Sink for Inlet {
     fn turned(&mut self, quarters: u8) {
         self.person.turn(quarters);
     }
+
+    fn loud(&mut self, decibels: Option<i8>) {
+        self.person.loud(decibels);
+    }
 }
 
 impl Drop for Inlet {

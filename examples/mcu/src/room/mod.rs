@@ -11,7 +11,9 @@ mod program;
 mod push;
 mod screen;
 mod share;
+mod voice;
 mod voices;
+mod workers;
 
 #[cfg(test)]
 pub(crate) use clocks::Watch;
@@ -51,6 +53,8 @@ pub struct Settings {
     pub format: Format,
     /// Most participants.
     pub max_people: usize,
+    /// Most of them who are heard at the same time.
+    pub voices: usize,
     /// Whether rooms are recorded from the first who comes to the last who goes.
     pub record: bool,
 }
@@ -74,6 +78,7 @@ pub struct Room {
     next: AtomicU64,
     costs: Costs,
     pub(crate) sound_encodes: AtomicUsize,
+    pub(crate) sound_decodes: AtomicUsize,
     pub(crate) picture_encodes: AtomicUsize,
     pub(crate) ticks: AtomicU64,
 }
@@ -142,6 +147,7 @@ impl Room {
             next: AtomicU64::new(1),
             costs: Costs::default(),
             sound_encodes: AtomicUsize::new(0),
+            sound_decodes: AtomicUsize::new(0),
             picture_encodes: AtomicUsize::new(0),
             ticks: AtomicU64::new(0),
         })
@@ -447,6 +453,7 @@ mod tests {
                 bitrate: 100_000,
             },
             max_people: 3,
+            voices: 16,
             record: false,
         }
     }

@@ -14,6 +14,21 @@ const WAITING: (usize, usize) = (2048, 32 << 20);
 /// Without a picture for so long, there is none to be shown.
 const STALE: i64 = 3_000_000_000;
 
+/// No packet of sound has come, and one that does not say how loud it is: below and above the bits of all that may be said.
+const NOTHING: u32 = 0;
+const UNTOLD: u32 = u32::MAX;
+
+/// What packets of sound that have come say of how loud they are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Told {
+    /// None has come.
+    Nothing,
+    /// One at least does not say it.
+    Untold,
+    /// The loudest of them, as a share of full scale.
+    Level(f32),
+}
+
 /// By which way somebody takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -94,6 +109,14 @@ impl Lane {
         }
     }
 
+    /// Whether [`next`](Self::next) would give anything.
+    fn has_next(&self, due: impl Fn(i64) -> bool) -> bool {
+        self.items.front().is_some_and(|item| match item {
+            Item::Sample(_, time) => due(*time),
+            Item::Track(..) | Item::Turn(_) => true,
+        })
+    }
+
     /// The next that is a track, or was due by `due`.
     pub(crate) fn next(&mut self, due: impl Fn(i64) -> bool) -> Option<Item> {
         if let Item::Sample(sample, time) = self.items.front()? {
@@ -135,6 +158,8 @@ pub struct Person {
     gain: AtomicU32,
     /// Bits of the level that was heard last.
     pub(crate) level: AtomicU32,
+    /// How loud the loudest packet says it is of those that have come since that was asked: its bits, or one of two that are no loudness.
+    told: AtomicU32,
     /// Bytes that have come.
     pub(crate) received: AtomicU64,
     /// Pictures that were decoded.
@@ -161,6 +186,7 @@ impl Person {
             screen: AtomicBool::new(false),
             gain: AtomicU32::new(1.0_f32.to_bits()),
             level: AtomicU32::new(0),
+            told: AtomicU32::new(NOTHING),
             received: AtomicU64::new(0),
             decoded: AtomicU64::new(0),
         }
@@ -168,6 +194,13 @@ impl Person {
 
     pub(crate) fn arrival(&self) -> MutexGuard<'_, Arrival> {
         self.arrival.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether anything of its pictures is due.
+    pub(crate) fn has_picture_due(&self, now: i64) -> bool {
+        let arrival = self.arrival();
+        let timeline = &arrival.timeline;
+        arrival.picture.has_next(|time| timeline.due(time) <= now)
     }
 
     /// Takes what has come.
@@ -219,6 +252,23 @@ impl Person {
         if lane.turn != quarters {
             lane.turn = quarters;
             lane.items.push_back(Item::Turn(quarters));
+        }
+    }
+
+    /// A packet of sound has come, which says how loud it is, in decibels of full scale, or does not say it.
+    pub(crate) fn loud(&self, decibels: Option<i8>) {
+        // Of numbers that are not below zero the bits are in the order of the numbers.
+        let level = |decibels: i8| 10_f32.powf(f32::from(decibels.min(0)) / 20.0);
+        let told = decibels.map_or(UNTOLD, |decibels| level(decibels).to_bits());
+        self.told.fetch_max(told, Ordering::Relaxed);
+    }
+
+    /// What packets of sound say of how loud they are that have come since this was asked.
+    pub(crate) fn take_told(&self) -> Told {
+        match self.told.swap(NOTHING, Ordering::Relaxed) {
+            NOTHING => Told::Nothing,
+            UNTOLD => Told::Untold,
+            bits => Told::Level(f32::from_bits(bits)),
         }
     }
 
@@ -368,5 +418,21 @@ mod tests {
         assert_eq!(person.gain(), 0.0);
         person.want_keyframe();
         assert!(person.take_wish() && !person.take_wish());
+    }
+
+    #[test]
+    fn the_loudest_packet_counts_and_one_that_tells_nothing_counts_most() {
+        let person = Person::new(1, "ann", Way::Webrtc, Watch::new(), Arc::default());
+        assert_eq!(person.take_told(), Told::Nothing);
+        for decibels in [-127, -20, -60] {
+            person.loud(Some(decibels));
+        }
+        assert!(matches!(person.take_told(), Told::Level(level) if (level - 0.1).abs() < 1e-6));
+        assert_eq!(person.take_told(), Told::Nothing);
+        person.loud(Some(-127));
+        assert!(matches!(person.take_told(), Told::Level(level) if level > 0.0 && level < 1e-6));
+        person.loud(None);
+        person.loud(Some(0));
+        assert_eq!(person.take_told(), Told::Untold);
     }
 }

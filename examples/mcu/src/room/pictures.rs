@@ -5,8 +5,8 @@ use super::costs::Costs;
 use super::person::Person;
 use super::screen::Screen;
 use super::share::{Format, Share, Unit};
+use super::workers::share_out;
 use crate::layout::{Cell, Layout, Motion, Person as Shown, arrange};
-use crate::picture::Picture;
 use crate::picture::compose::{Canvas, Tile};
 use crate::picture::encode::Encoder;
 use std::collections::{HashMap, HashSet};
@@ -77,18 +77,25 @@ impl Pictures {
         self.screens
             .retain(|id, _| people.iter().any(|person| person.id == *id));
         let looks = eyes.iter().any(|eye| *eye.layout != Layout::Audio);
-        costs.decode.time(|| {
-            for person in people {
-                let screen = self.screens.entry(person.id).or_default();
-                match looks {
-                    true => screen.fill(person, now),
-                    false => screen.rest(person),
-                }
+        for person in people {
+            let screen = self.screens.entry(person.id).or_default();
+            if !looks {
+                screen.rest(person);
             }
-        });
+        }
+        if looks {
+            let due = self.screens.iter_mut().filter_map(|(id, screen)| {
+                let person = people.iter().find(|person| person.id == *id)?;
+                screen.is_due(person, now).then_some((person, screen))
+            });
+            share_out(due.collect(), |(person, screen)| -> Option<()> {
+                costs.decode.time(|| screen.fill(person, now));
+                None
+            });
+        }
         self.wanted(eyes, now);
         costs.compose.time(|| self.compose(now, people, speaker));
-        let made = costs.encode.time(|| self.encode(now));
+        let made = self.encode(now, costs);
         made.into_iter()
             .map(|(key, unit)| (self.receivers(&key, eyes, &unit), unit))
             .collect()
@@ -193,7 +200,7 @@ impl Pictures {
     }
 
     /// Encodes what has changed, or is to be sent again.
-    fn encode(&mut self, now: i64) -> Vec<(Key, Arc<Unit>)> {
+    fn encode(&mut self, now: i64, costs: &Costs) -> Vec<(Key, Arc<Unit>)> {
         let (format, views) = (self.format, &self.views);
         let mut jobs = Vec::new();
         for (key, share) in &mut self.shares {
@@ -213,34 +220,9 @@ impl Pictures {
                 jobs.push((key, share, view.canvas.picture()));
             }
         }
-        // As many threads as there are cores, this one among them.
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let count = jobs.len().div_ceil(cores).max(1);
-        let work = |jobs: Vec<(&Key, &mut Share, &Picture)>| -> Vec<(Key, Arc<Unit>)> {
-            let units = jobs.into_iter().filter_map(|(key, share, picture)| {
-                let unit = share.unit(picture, now)?;
-                Some((key.clone(), Arc::new(unit)))
-            });
-            units.collect()
-        };
-        if jobs.len() <= 1 || cores == 1 {
-            return work(jobs);
-        }
-        std::thread::scope(|scope| {
-            let mut helpers = Vec::new();
-            while jobs.len() > count {
-                let part = jobs.split_off(jobs.len() - count);
-                helpers.push(scope.spawn(move || work(part)));
-            }
-            let mut units = work(jobs);
-            // One that panicked has made nothing.
-            units.extend(
-                helpers
-                    .into_iter()
-                    .filter_map(|helper| helper.join().ok())
-                    .flatten(),
-            );
-            units
+        share_out(jobs, |(key, share, picture)| {
+            let unit = costs.encode.time(|| share.unit(picture, now))?;
+            Some((key.clone(), Arc::new(unit)))
         })
     }
 
@@ -265,8 +247,8 @@ mod tests {
     use super::super::clocks::Watch;
     use super::super::person::Way;
     use super::*;
-    use crate::picture::Colour;
     use crate::picture::decode::H264;
+    use crate::picture::{Colour, Picture};
     use media::{Codec, Event, Flags, Sample, Timescale, Track, TrackId, Tracks};
 
     const BLUE: Colour = Colour::new(41, 240, 110);

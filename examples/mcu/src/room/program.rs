@@ -1,7 +1,7 @@
 //! What everybody outside of the room sees of it: the mix as a stream, for RTMP, RTSP, HLS, DASH and recordings.
 
 use super::share::Unit;
-use super::voices::samples;
+use super::voice::samples;
 use crate::sound::encode::{AAC_FRAME, Aac};
 use crate::sound::{FRAME, Frame, RATE};
 use bytes::Bytes;

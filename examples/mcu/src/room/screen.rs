@@ -28,6 +28,13 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
+    /// Whether there is anything to be done for it.
+    pub(crate) fn is_due(&self, person: &Person, now: i64) -> bool {
+        let shows = self.ready.front().is_some_and(|(due, _)| *due <= now);
+        let fades = self.shown.is_some() && is_stale(self.since, now);
+        shows || fades || person.has_picture_due(now)
+    }
+
     /// Decodes what is due, and shows what is.
     pub(crate) fn fill(&mut self, person: &Person, now: i64) {
         loop {

@@ -1,103 +1,23 @@
 //! The room's sound: each frame of 20 ms is made of what everybody sent, once for all who hear the same.
 
-use super::person::{Item, Person};
-use crate::sound::decode::Decoder;
+use super::person::Person;
+use super::voice::{PAST, Voice};
 use crate::sound::encode::Opus;
-use crate::sound::mix::{Gate, Limiter, Mix};
-use crate::sound::queue::Queue;
+use crate::sound::floor::Floor;
+use crate::sound::mix::{Limiter, Mix};
 use crate::sound::speaker::Speaker;
-use crate::sound::{FRAME, Frame, RATE, level};
+use crate::sound::{FRAME, Frame, level};
 use anyhow::Context;
 use bytes::Bytes;
-use media::{Flags, Timescale};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Frames for which somebody who was heard keeps a mix of their own: who hears two encoders by turns would hear the seam.
-const OWN: u64 = 500;
-/// Frames of the past that a new encoder is given first, so that what it makes goes on where another one ends: what came before is forgotten
-/// by then.
-const PAST: usize = 5;
+/// Frames for which somebody who was in the mix keeps one of their own. It is what all hear by then, and both encoders have come to the same, so
+/// that nobody hears the seam.
+const OWN: u64 = 50;
 /// Bits per second.
 const BITRATE: u32 = 64_000;
-/// Longest gap that is made up for, in samples.
-const CONCEALED: i64 = RATE as i64 / 10;
-
-/// Somebody who is heard.
-#[derive(Debug, Default)]
-struct Voice {
-    decoder: Option<Decoder>,
-    scale: Option<Timescale>,
-    queue: Queue,
-    gate: Gate,
-    /// The frame in which it was heard last, or is to be heard soon.
-    loud: Option<u64>,
-}
-
-impl Voice {
-    /// Decodes what has come, as far as it is due within the next 200 ms.
-    fn fill(&mut self, person: &Person, now: i64, frame: u64) {
-        while let Some((item, due)) = next(person, now) {
-            match item {
-                Item::Track(codec, scale) => {
-                    self.scale = Some(scale);
-                    self.decoder = Decoder::new(&codec)
-                        .inspect_err(|error| tracing::warn!(name = %person.name, "cannot be heard: {error:#}"))
-                        .ok();
-                }
-                Item::Turn(_) => {}
-                Item::Sample(sample, _) => {
-                    let Some(decoder) = &mut self.decoder else {
-                        continue;
-                    };
-                    let due = samples(due) - decoder.delay();
-                    let gap = due - self.queue.end();
-                    if sample.flags.contains(Flags::GAP)
-                        && !self.queue.is_empty()
-                        && (0..CONCEALED).contains(&gap)
-                    {
-                        let concealed = decoder.conceal(usize::try_from(gap).unwrap_or(0));
-                        self.queue.push(self.queue.end(), concealed);
-                    }
-                    match decoder.decode(&sample.data) {
-                        Ok(sound) => {
-                            if level(sound) > 0.001 {
-                                self.loud = Some(frame);
-                            }
-                            self.queue.push(due, sound);
-                        }
-                        Err(error) => {
-                            tracing::debug!(name = %person.name, "sound is damaged: {error:#}");
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The next that is due soon, and when.
-fn next(person: &Person, now: i64) -> Option<(Item, i64)> {
-    const AHEAD: i64 = 200_000_000;
-    let mut arrival = person.arrival();
-    let arrival = &mut *arrival;
-    let timeline = &arrival.timeline;
-    let item = arrival
-        .sound
-        .next(|time| timeline.due(time) <= now + AHEAD)?;
-    let due = match &item {
-        Item::Track(..) | Item::Turn(_) => now,
-        Item::Sample(_, time) => timeline.due(*time),
-    };
-    Some((item, due))
-}
-
-/// Samples of 48 kHz in so many nanoseconds.
-pub(crate) const fn samples(nanos: i64) -> i64 {
-    // In this order it does not overflow within three days, and has no remainder that adds up.
-    nanos / 1000 * (RATE as i64 / 1000) / 1000
-}
 
 /// An encoder of a mix.
 #[derive(Debug)]
@@ -161,9 +81,11 @@ pub(crate) struct Heard {
 }
 
 /// All voices of a room.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Voices {
     voices: HashMap<u64, Voice>,
+    floor: Floor,
+    decodes: usize,
     shares: HashMap<Option<u64>, Share>,
     /// Which of them each ear has heard last.
     hears: HashMap<u64, Option<u64>>,
@@ -173,6 +95,20 @@ pub(crate) struct Voices {
 }
 
 impl Voices {
+    /// Of whom so many are heard at a time.
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            voices: HashMap::new(),
+            floor: Floor::new(most),
+            decodes: 0,
+            shares: HashMap::new(),
+            hears: HashMap::new(),
+            speaker: Speaker::default(),
+            all: Limiter::default(),
+            frame: 0,
+        }
+    }
+
     /// Makes the frame that begins at `at`, in samples of the room's clock; `now` is the same in nanoseconds. `program` says whether
     /// anybody wants to have what all say.
     pub(crate) fn tick(
@@ -186,17 +122,35 @@ impl Voices {
         self.frame += 1;
         let frame = self.frame;
         let mut heard = self.leave(at, people);
+        let loud = people.iter().map(|person| {
+            let voice = self.voices.entry(person.id).or_default();
+            voice.look(person, now);
+            (person.id, voice.loudness)
+        });
+        let loud: Vec<_> = loud.collect();
+        self.floor.update(frame, &loud);
+        self.decodes = 0;
         let mut levels = Vec::with_capacity(people.len());
         for person in people {
             let voice = self.voices.entry(person.id).or_default();
-            voice.fill(person, now, frame);
+            let has_floor = self.floor.has(person.id);
             let mut sound: Frame = [0.0; 2 * FRAME];
-            voice.queue.take(at, &mut sound);
-            let open = voice.gate.apply(&mut sound, person.gain());
+            if has_floor {
+                voice.mixed = Some(frame);
+                voice.fill(person, now);
+            }
+            if has_floor || !voice.gate.is_shut() || !voice.tells {
+                voice.queue.take(at, &mut sound);
+                self.decodes += 1;
+            } else {
+                voice.skip(person, now);
+            }
+            // Who loses the floor fades.
+            let gain = if has_floor { person.gain() } else { 0.0 };
+            let open = voice.gate.apply(&mut sound, gain);
             let level = if open { level(&sound) } else { 0.0 };
             levels.push((person.id, level));
             if open {
-                voice.loud = Some(frame);
                 heard.push((person.id, sound));
             }
         }
@@ -220,8 +174,8 @@ impl Voices {
             let own = ear.own.filter(|id| {
                 let voice = self.voices.get(id);
                 voice
-                    .and_then(|voice| voice.loud)
-                    .is_some_and(|loud| frame - loud < OWN)
+                    .and_then(|voice| voice.mixed)
+                    .is_some_and(|mixed| frame - mixed < OWN)
             });
             let before = self.hears.insert(ear.id, own);
             let packet = made
@@ -276,6 +230,11 @@ impl Voices {
         share.encode(mix)
     }
 
+    /// Of how many what they say is decoded.
+    pub(crate) fn decodes(&self) -> usize {
+        self.decodes
+    }
+
     /// How many mixes were encoded for the last frame.
     pub(crate) fn encodes(&self) -> usize {
         self.shares.len()
@@ -286,10 +245,15 @@ impl Voices {
 mod tests {
     use super::super::clocks::Watch;
     use super::super::person::Way;
+    use super::super::voice::samples;
     use super::*;
-    use crate::sound::tests::{strength, tone};
+    use crate::sound::RATE;
+    use crate::sound::decode::Decoder;
+    use crate::sound::tests::{click, strength, tone};
     use media::codec;
-    use media::{Codec, Event, Sample, Track, TrackId, Tracks};
+    use media::{Codec, Event, Flags, Sample, Timescale, Track, TrackId, Tracks};
+    use std::sync::atomic::AtomicI64;
+    use std::time::Instant;
 
     struct Talker {
         person: Arc<Person>,
@@ -349,7 +313,7 @@ mod tests {
             .map(|person| person.arrival().timeline.due(0))
             .min()
             .unwrap();
-        let mut voices = Voices::default();
+        let mut voices = Voices::new(16);
         let mut decoders: Vec<_> = ears
             .iter()
             .map(|_| Decoder::new(&Codec::Opus(codec::Opus::new(2, 0))).unwrap())
@@ -423,7 +387,7 @@ mod tests {
         let ears = [Ear { id: 1, own: None }];
         let people = [Arc::clone(&one.person)];
         let begin = one.person.arrival().timeline.due(0);
-        let mut voices = Voices::default();
+        let mut voices = Voices::new(16);
         let mut all = Vec::new();
         for frame in 0..300_i64 {
             let now = begin + frame * 20_000_000;
@@ -452,6 +416,149 @@ mod tests {
         assert_eq!(encodes[25], 2);
         assert!(strength(&heard[0][30 * FRAME..], 500.0) < 0.005);
         assert!(strength(&heard[5][30 * FRAME..], 500.0) > 0.25);
+    }
+
+    /// A room whose clock is set by hand, whose people say as they go how loud they are.
+    struct Live {
+        voices: Voices,
+        hand: Arc<AtomicI64>,
+        people: Vec<Arc<Person>>,
+        frame: usize,
+    }
+
+    impl Live {
+        fn new(most: usize, count: u64) -> Self {
+            let hand = Arc::new(AtomicI64::new(0));
+            let people = (0..count).map(|id| {
+                let watch = Watch::by_hand(Instant::now(), Arc::clone(&hand));
+                let person = Person::new(id, "x", Way::Webrtc, watch, Arc::default());
+                let scale = Timescale::new(48_000).unwrap();
+                let track = Track::new(TrackId(1), scale, Codec::Opus(codec::Opus::new(2, 0)));
+                person.handle(&Event::Tracks(Tracks::from(vec![track])));
+                Arc::new(person)
+            });
+            Self {
+                voices: Voices::new(most),
+                people: people.collect(),
+                hand,
+                frame: 0,
+            }
+        }
+
+        /// All send the next of what they say; what everybody is given, as who they are.
+        fn go_on(&mut self, says: impl Fn(u64) -> (Bytes, Option<i8>)) -> Vec<(u64, Bytes)> {
+            let now = self.frame as i64 * 20_000_000;
+            self.hand.store(now, Ordering::Relaxed);
+            for person in &self.people {
+                let (data, decibels) = says(person.id);
+                person.loud(decibels);
+                let time = (self.frame * FRAME) as i64;
+                person.handle(&Event::Sample(Sample {
+                    track: TrackId(1),
+                    dts: time,
+                    pts: time,
+                    duration: None,
+                    flags: Flags::SYNC,
+                    data,
+                }));
+            }
+            self.frame += 1;
+            let ear = |person: &Arc<Person>| Ear {
+                id: person.id,
+                own: Some(person.id),
+            };
+            let ears: Vec<_> = self.people.iter().map(ear).collect();
+            let heard = self
+                .voices
+                .tick(samples(now), now, &self.people, &ears, false);
+            heard.packets
+        }
+    }
+
+    /// Of a hundred who talk, sixteen are decoded, and each of them has an encoder, and all others share one.
+    #[test]
+    fn a_crowd_is_bounded() {
+        let mut live = Live::new(16, 100);
+        let mut encoder = Opus::new(32_000).unwrap();
+        let mut say = |amplitude: f32, frame: usize| {
+            let sound = tone(400.0, amplitude, frame * FRAME, FRAME);
+            encoder.encode(&sound.try_into().unwrap()).unwrap()
+        };
+        for frame in 0..100 {
+            let packet = say(0.05, frame);
+            let packets = live.go_on(|_| (packet.clone(), Some(-29)));
+            assert_eq!(packets.len(), 100);
+            assert_eq!(live.voices.decodes(), 16);
+            assert!(live.voices.encodes() <= 17, "{}", live.voices.encodes());
+        }
+        // Three go on, and the others' rooms hiss.
+        for frame in 100..400 {
+            let (packet, hiss) = (say(0.05, frame), Bytes::from_static(&[0xfc, 0xff, 0xfe]));
+            live.go_on(|id| match id {
+                20..23 => (packet.clone(), Some(-29)),
+                _ => (hiss.clone(), Some(-70)),
+            });
+        }
+        assert_eq!((live.voices.decodes(), live.voices.encodes()), (3, 4));
+        // Of who does not say how loud it is, all has to be decoded; more than sixteen are not mixed all the same.
+        for frame in 400..500 {
+            let packet = say(0.05, frame);
+            live.go_on(|_| (packet.clone(), None));
+            assert!(live.voices.encodes() <= 17, "{}", live.voices.encodes());
+        }
+        assert_eq!(live.voices.decodes(), 100);
+    }
+
+    /// Three talk, each louder than the others by turns, and two of them are heard: where one takes the place of another, in the middle of a word,
+    /// nothing clicks.
+    #[test]
+    fn places_are_taken_without_clicks() {
+        let tones = [400.0, 700.0, 1100.0];
+        let mut live = Live::new(2, 4);
+        let mut encoders = tones.map(|_| Opus::new(64_000).unwrap());
+        let mut decoders: Vec<_> = (0..4)
+            .map(|_| Decoder::new(&Codec::Opus(codec::Opus::new(2, 0))).unwrap())
+            .collect();
+        let mut heard = vec![Vec::new(); 4];
+        for frame in 0..1000 {
+            let mut said = Vec::new();
+            for (index, encoder) in encoders.iter_mut().enumerate() {
+                let mut sound: Frame = tone(tones[index], 0.2, frame * FRAME, FRAME)
+                    .try_into()
+                    .unwrap();
+                for (place, pair) in sound.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+                    let seconds = (frame * FRAME + place) as f32 / RATE as f32;
+                    let turn = (seconds / 5.0 + index as f32 / 3.0) * std::f32::consts::TAU;
+                    let loud = 0.1 + 0.9 * (0.5 + 0.5 * turn.cos()).powi(3);
+                    *pair = pair.map(|sample| sample * loud);
+                }
+                let decibels = (20.0 * level(&sound).log10()).round() as i8;
+                said.push((encoder.encode(&sound).unwrap(), Some(decibels)));
+            }
+            let hiss = (Bytes::from_static(&[0xfc, 0xff, 0xfe]), Some(-80));
+            let packets = live.go_on(|id| said.get(id as usize).unwrap_or(&hiss).clone());
+            assert!(live.voices.decodes() <= 3);
+            for (id, packet) in packets {
+                let sound = decoders[id as usize].decode(&packet).unwrap();
+                heard[id as usize].extend_from_slice(sound);
+            }
+        }
+        for (id, sound) in heard.iter().enumerate() {
+            let (step, at) = click(sound);
+            assert!(step < 0.01, "{id}: as of a step of {step} at {at} ms");
+        }
+        // Each is heard by who only listens while it is the loudest, and not while it is the quietest; and never by itself.
+        for (index, tone) in tones.iter().enumerate() {
+            let part = |after: f32| {
+                let middle = 10.0 + after - 5.0 / 3.0 * index as f32;
+                let begin = 2 * ((middle - 0.5) * RATE as f32) as usize;
+                begin..begin + 2 * RATE
+            };
+            let listener = &heard[3];
+            assert!(strength(&listener[part(0.0)], *tone) > 0.1);
+            assert!(strength(&listener[part(2.5)], *tone) < 0.01);
+            assert!(strength(&heard[index][8 * RATE..], *tone) < 0.005);
+        }
     }
 
     #[test]

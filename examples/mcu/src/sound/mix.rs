@@ -19,6 +19,12 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// Whether nothing of the last frame was let through, not even its end.
+    #[must_use]
+    pub const fn is_shut(self) -> bool {
+        self.gain == 0.0
+    }
+
     /// Works on a frame; `gain` is how loud the participant is made. Whether anything of it is let through.
     pub fn apply(&mut self, frame: &mut Frame, gain: f32) -> bool {
         self.open_for = match level(frame) * gain > GATE {

@@ -1,6 +1,7 @@
 //! Sound: decoded, put in time, mixed and encoded. All is 48 kHz stereo, interleaved, in frames of 20 ms.
 
 pub mod encode;
+pub mod floor;
 pub mod mix;
 pub mod queue;
 pub mod speaker;

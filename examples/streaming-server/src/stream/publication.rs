@@ -79,6 +79,13 @@ impl Publication {
         }
     }
 
+    /// A packet of sound that has come says how loud it is, in decibels of full scale, or does not.
+    pub(crate) fn loud(&mut self, decibels: Option<i8>) {
+        if let Publication::Taken(taken) = self {
+            taken.sink.loud(decibels);
+        }
+    }
+
     /// Whether a keyframe is wanted; none, if it is to come again and again.
     pub(crate) fn wants_keyframe(&mut self) -> Option<bool> {
         match self {

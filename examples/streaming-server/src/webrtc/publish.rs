@@ -139,6 +139,10 @@ impl Publish {
             let timestamp = packet.header.timestamp;
             self.ingest.turn(section, timestamp, orientation as u8);
         }
+        if payload_type == AUDIO {
+            let decibels = packet.header.ext_vals.audio_level;
+            self.ingest.publication.loud(decibels);
+        }
         let header = rtp::Header {
             marker: packet.header.marker,
             payload_type,
