@@ -6,14 +6,13 @@ mod gather;
 mod pps;
 mod sets;
 mod slice;
-mod sps;
 mod stream;
 
 pub use media::codec::Error;
+pub use media::codec::hevc::Sps;
 pub use pps::Pps;
 pub use sets::ParameterSets;
 pub use slice::SliceHeader;
-pub use sps::Sps;
 pub(crate) use stream::H265;
 
 /// The header of a NAL unit (§7.3.1.2).

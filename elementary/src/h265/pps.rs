@@ -1,4 +1,4 @@
-use super::{Error, PPS, sps::of_kind};
+use super::{Error, Header, PPS};
 use wire::BitReader;
 
 /// The start of a picture parameter set (§7.3.2.3.1), which slice headers depend on.
@@ -35,11 +35,23 @@ impl Pps {
     }
 }
 
-/// A reader that passes over emulation prevention.
-pub(super) type Bits<'a> = BitReader<'a, true>;
+/// What is in a NAL unit behind its header, if it is of this kind.
+fn of_kind(nal: &[u8], kind: u8) -> Result<&[u8], Error> {
+    match (Header::parse(nal), nal.get(Header::LEN..)) {
+        (Some(header), Some(body)) if header.nal_unit_type == kind => Ok(body),
+        _ => Err(Error::Invalid {
+            field: "nal_unit_type",
+            value: nal.first().map_or(0, |first| u64::from(first >> 1)),
+        }),
+    }
+}
 
 /// An Exp-Golomb code with a range.
-pub(super) fn small(r: &mut Bits<'_>, max: u8, field: &'static str) -> Result<u8, Error> {
+pub(super) fn small(
+    r: &mut BitReader<'_, true>,
+    max: u8,
+    field: &'static str,
+) -> Result<u8, Error> {
     let value = r.ue(field)?;
     match u8::try_from(value) {
         Ok(small) if small <= max => Ok(small),

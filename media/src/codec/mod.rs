@@ -8,7 +8,7 @@ mod av1;
 mod entry;
 mod error;
 mod flac;
-mod hevc;
+pub mod hevc;
 mod mpeg;
 mod opus;
 mod passed;

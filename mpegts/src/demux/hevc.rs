@@ -7,9 +7,11 @@ use bytes::Bytes;
 use h264::access_unit::Boundary;
 use h264::{annexb, length_prefixed};
 use media::codec::Hevc as Config;
+use media::codec::hevc::Sps;
 use media::{Codec, Flags};
 
 const VPS: u8 = 32;
+const SPS: u8 = 33;
 const PPS: u8 = 34;
 const DELIMITER: u8 = 35;
 const FILLER: u8 = 38;
@@ -23,6 +25,8 @@ pub(super) struct Hevc {
     /// Parameter sets, by their type.
     sets: Vec<Bytes>,
     config: Option<Config>,
+    /// The first sequence parameter set.
+    sps: Option<Sps>,
     open: Open,
 }
 
@@ -44,6 +48,7 @@ fn kind(nal: &[u8]) -> Option<u8> {
 fn key(nal: &[u8]) -> (Option<u8>, u8) {
     let number = match (kind(nal), nal.get(2)) {
         (Some(VPS), Some(byte)) => byte >> 4,
+        (Some(SPS), _) => Sps::parse(nal).map_or(0, |sps| sps.sps_seq_parameter_set_id),
         // Exp-Golomb: the number of leading zeros, and as many bits.
         (Some(PPS), Some(byte)) => {
             let zeros = byte.leading_zeros().min(3);
@@ -135,6 +140,7 @@ impl Syntax for Hevc {
             match Config::from_parameter_sets(&sets) {
                 Ok(config) => {
                     unit.reconfigured = self.config.as_ref() != Some(&config);
+                    self.sps = sets.iter().find_map(|set| Sps::parse(set).ok());
                     self.config = Some(config);
                 }
                 // As long as not all of them have come.
@@ -163,7 +169,9 @@ impl Syntax for Hevc {
     }
 
     fn frame_duration(&self) -> Option<i64> {
-        None
+        let (rate, units) = self.sps?.frame_rate?;
+        let ticks = 90_000_u64.saturating_mul(units.into()) / u64::from(rate);
+        i64::try_from(ticks).ok().filter(|ticks| *ticks > 0)
     }
 
     fn flags(&self, unit: &[u8]) -> Flags {
@@ -175,6 +183,6 @@ impl Syntax for Hevc {
     }
 
     fn reorder_depth(&self) -> u8 {
-        2
+        self.sps.map_or(2, |sps| sps.max_num_reorder_pics)
     }
 }

@@ -1,10 +1,15 @@
+//! H.265 / HEVC.
+
+mod sps;
+
 use super::Error;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::fmt::Write as _;
-use wire::{BitReader, LengthOf, Reader, TooLong, Writer};
+pub use sps::Sps;
+use wire::{LengthOf, Reader, TooLong, Writer};
 
 /// NAL unit types (Rec. ITU-T H.265 §7.4.2.2).
 const IRAP: core::ops::RangeInclusive<u8> = 16..=23;
@@ -76,7 +81,9 @@ impl Hevc {
             .u8(0xF8 | sps.bit_depth_luma_minus8)
             .u8(0xF8 | sps.bit_depth_chroma_minus8)
             .u16(0)
-            .u8((sps.max_sub_layers_minus1 + 1) << 3 | u8::from(sps.temporal_id_nesting) << 2 | 3);
+            .u8((sps.sps_max_sub_layers_minus1 + 1) << 3
+                | u8::from(sps.sps_temporal_id_nesting_flag) << 2
+                | 3);
         let present = |wanted: &u8| of_type(*wanted).next().is_some();
         w.u8(u8::from(present(&VPS)) + u8::from(present(&SPS)) + u8::from(present(&PPS)));
         for wanted in [VPS, SPS, PPS].into_iter().filter(present) {
@@ -234,110 +241,8 @@ impl TryFrom<Bytes> for Hevc {
         let dimensions = hevc
             .nals()
             .filter(|nal| nal_unit_type(nal) == Some(SPS))
-            .find_map(|nal| Sps::parse(nal).ok()?.dimensions());
+            .find_map(|nal| Sps::parse(nal).ok()?.dimensions);
         hevc.dimensions = dimensions;
         Ok(hevc)
-    }
-}
-
-/// The start of a sequence parameter set (Rec. ITU-T H.265 §7.3.2.2).
-struct Sps {
-    /// `general_profile_space` to `general_level_idc`, as the record has them too.
-    general: [u8; 12],
-    max_sub_layers_minus1: u8,
-    temporal_id_nesting: bool,
-    chroma_format_idc: u8,
-    bit_depth_luma_minus8: u8,
-    bit_depth_chroma_minus8: u8,
-    width: u32,
-    height: u32,
-    /// Left, right, top and bottom, in units of chroma samples.
-    window: [u32; 4],
-}
-
-impl Sps {
-    fn parse(nal: &[u8]) -> Result<Self, Error> {
-        let small = |value: u32, max: u8, field| match u8::try_from(value) {
-            Ok(small) if small <= max => Ok(small),
-            _ => Err(Error::Invalid {
-                field,
-                value: value.into(),
-            }),
-        };
-        let mut r = BitReader::escaped(nal);
-        let r = &mut r;
-        r.skip(16 + 4, "sps_video_parameter_set_id")?;
-        let sub_layers = r.bits(3, "sps_max_sub_layers_minus1")?;
-        let temporal_id_nesting = r.bit("sps_temporal_id_nesting_flag")?;
-        let mut general = [0; 12];
-        for byte in &mut general {
-            *byte = small(
-                r.bits(8, "profile_tier_level")?,
-                u8::MAX,
-                "profile_tier_level",
-            )?;
-        }
-        let mut sub_layer_bits = 0;
-        for _ in 0..sub_layers {
-            sub_layer_bits += if r.bit("sub_layer_profile_present_flag")? {
-                88
-            } else {
-                0
-            };
-            sub_layer_bits += if r.bit("sub_layer_level_present_flag")? {
-                8
-            } else {
-                0
-            };
-        }
-        if sub_layers > 0 {
-            sub_layer_bits += u64::from(2 * 8_u32.saturating_sub(sub_layers));
-        }
-        r.skip(sub_layer_bits, "sub_layer")?;
-        r.ue("sps_seq_parameter_set_id")?;
-        let chroma_format_idc = small(r.ue("chroma_format_idc")?, 3, "chroma_format_idc")?;
-        if chroma_format_idc == 3 {
-            r.skip(1, "separate_colour_plane_flag")?;
-        }
-        let width = r.ue("pic_width_in_luma_samples")?;
-        let height = r.ue("pic_height_in_luma_samples")?;
-        let mut window = [0; 4];
-        if r.bit("conformance_window_flag")? {
-            for edge in &mut window {
-                *edge = r.ue("conf_win_offset")?;
-            }
-        }
-        let depth = "bit_depth_luma_minus8";
-        let bit_depth_luma_minus8 = small(r.ue(depth)?, 7, depth)?;
-        let depth = "bit_depth_chroma_minus8";
-        Ok(Self {
-            general,
-            max_sub_layers_minus1: small(sub_layers, 6, "sps_max_sub_layers_minus1")?,
-            temporal_id_nesting,
-            chroma_format_idc,
-            bit_depth_luma_minus8,
-            bit_depth_chroma_minus8: small(r.ue(depth)?, 7, depth)?,
-            width,
-            height,
-            window,
-        })
-    }
-
-    /// Width and height after cropping; `None` where nothing would be left.
-    fn dimensions(&self) -> Option<(u32, u32)> {
-        let (sub_width, sub_height) = match self.chroma_format_idc {
-            1 => (2, 2),
-            2 => (2, 1),
-            _ => (1, 1),
-        };
-        let [left, right, top, bottom] = self.window;
-        let cropped = |size: u32, before: u32, after: u32, unit| {
-            let cut = before.checked_add(after)?.checked_mul(unit)?;
-            size.checked_sub(cut).filter(|&left| left > 0)
-        };
-        Some((
-            cropped(self.width, left, right, sub_width)?,
-            cropped(self.height, top, bottom, sub_height)?,
-        ))
     }
 }

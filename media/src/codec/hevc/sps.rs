@@ -1,15 +1,30 @@
-use super::pps::{Bits, small};
-use super::{Error, Header, SPS};
+use super::{Error, SPS, nal_unit_type};
 use alloc::vec::Vec;
 use wire::BitReader;
 
-/// What a sequence parameter set (§7.3.2.2.1) says of slice headers, of the order of pictures and of their times.
+/// A sequence parameter set (Rec. ITU-T H.265 §7.3.2.2.1): what it says of the pictures' form, of slice headers, of the order of pictures
+/// and of their times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Sps {
+    /// `general_profile_space` to `general_level_idc`, as the decoder configuration record has them too.
+    pub general: [u8; 12],
+    /// `sps_max_sub_layers_minus1`, 0 to 6.
+    pub sps_max_sub_layers_minus1: u8,
+    /// `sps_temporal_id_nesting_flag`.
+    pub sps_temporal_id_nesting_flag: bool,
     /// `sps_seq_parameter_set_id`, 0 to 15.
     pub sps_seq_parameter_set_id: u8,
+    /// `chroma_format_idc`: 0 monochrome, 1 4:2:0, 2 4:2:2, 3 4:4:4.
+    pub chroma_format_idc: u8,
     /// `separate_colour_plane_flag`.
     pub separate_colour_plane_flag: bool,
+    /// Width and height of the picture after cropping, in luma samples; `None` where nothing would be left.
+    pub dimensions: Option<(u32, u32)>,
+    /// `bit_depth_luma_minus8`, 0 to 8.
+    pub bit_depth_luma_minus8: u8,
+    /// `bit_depth_chroma_minus8`, 0 to 8.
+    pub bit_depth_chroma_minus8: u8,
     /// Bits of `slice_pic_order_cnt_lsb`, 4 to 16.
     pub log2_max_pic_order_cnt_lsb: u8,
     /// `sps_max_num_reorder_pics` of the highest sub-layer: how many pictures may precede another one in decoding order and follow it
@@ -21,17 +36,6 @@ pub struct Sps {
     pub frame_rate: Option<(u32, u32)>,
 }
 
-/// What is in a NAL unit behind its header, if it is of this kind.
-pub(super) fn of_kind(nal: &[u8], kind: u8) -> Result<&[u8], Error> {
-    match (Header::parse(nal), nal.get(Header::LEN..)) {
-        (Some(header), Some(body)) if header.nal_unit_type == kind => Ok(body),
-        _ => Err(Error::Invalid {
-            field: "nal_unit_type",
-            value: nal.first().map_or(0, |first| u64::from(first >> 1)),
-        }),
-    }
-}
-
 impl Sps {
     /// Reads a NAL unit.
     ///
@@ -39,25 +43,37 @@ impl Sps {
     /// [`Error::Invalid`] where it is of another kind, or a number is past its range; what reading gives where it ends early. What the
     /// usability information says is not needed: damage in it is no error.
     pub fn parse(nal: &[u8]) -> Result<Self, Error> {
-        let mut r = BitReader::escaped(of_kind(nal, SPS)?);
+        if nal_unit_type(nal) != Some(SPS) {
+            return Err(Error::Invalid {
+                field: "nal_unit_type",
+                value: nal.first().map_or(0, |first| u64::from(first >> 1)),
+            });
+        }
+        let mut r = BitReader::escaped(nal);
         let r = &mut r;
-        r.skip(4, "sps_video_parameter_set_id")?;
-        let sub_layers = r.bits8(3, "sps_max_sub_layers_minus1")?;
-        r.skip(1, "sps_temporal_id_nesting_flag")?;
-        profile_tier_level(r, sub_layers)?;
+        r.skip(16 + 4, "sps_video_parameter_set_id")?;
+        let sps_max_sub_layers_minus1 = r.bits8(3, "sps_max_sub_layers_minus1")?;
+        let sub_layers = within(
+            sps_max_sub_layers_minus1.into(),
+            6,
+            "sps_max_sub_layers_minus1",
+        )?;
+        let sps_temporal_id_nesting_flag = r.bit("sps_temporal_id_nesting_flag")?;
+        let general = profile_tier_level(r, sub_layers)?;
         let sps_seq_parameter_set_id = small(r, 15, "sps_seq_parameter_set_id")?;
         let chroma_format_idc = small(r, 3, "chroma_format_idc")?;
         let separate_colour_plane_flag =
             chroma_format_idc == 3 && r.bit("separate_colour_plane_flag")?;
         let width = r.ue("pic_width_in_luma_samples")?;
         let height = r.ue("pic_height_in_luma_samples")?;
+        let mut window = [0; 4];
         if r.bit("conformance_window_flag")? {
-            for _ in 0..4 {
-                r.ue("conf_win_offset")?;
+            for edge in &mut window {
+                *edge = r.ue("conf_win_offset")?;
             }
         }
-        small(r, 8, "bit_depth_luma_minus8")?;
-        small(r, 8, "bit_depth_chroma_minus8")?;
+        let bit_depth_luma_minus8 = small(r, 8, "bit_depth_luma_minus8")?;
+        let bit_depth_chroma_minus8 = small(r, 8, "bit_depth_chroma_minus8")?;
         let log2_max_pic_order_cnt_lsb = 4 + small(r, 12, "log2_max_pic_order_cnt_lsb_minus4")?;
         let all = r.bit("sps_sub_layer_ordering_info_present_flag")?;
         let mut max_num_reorder_pics = 0;
@@ -71,8 +87,15 @@ impl Sps {
         let blocks = |samples: u32| samples.div_ceil(1 << block);
         let pic_size_in_ctbs = blocks(width).checked_mul(blocks(height));
         Ok(Self {
+            general,
+            sps_max_sub_layers_minus1,
+            sps_temporal_id_nesting_flag,
             sps_seq_parameter_set_id,
+            chroma_format_idc,
             separate_colour_plane_flag,
+            dimensions: dimensions(chroma_format_idc, (width, height), window),
+            bit_depth_luma_minus8,
+            bit_depth_chroma_minus8,
             log2_max_pic_order_cnt_lsb,
             max_num_reorder_pics,
             pic_size_in_ctbs: pic_size_in_ctbs.filter(|&blocks| blocks > 0).ok_or(
@@ -86,9 +109,51 @@ impl Sps {
     }
 }
 
-/// `profile_tier_level` (§7.3.3).
-fn profile_tier_level(r: &mut Bits<'_>, sub_layers: u8) -> Result<(), Error> {
-    r.skip(96, "profile_tier_level")?;
+/// A reader that passes over emulation prevention.
+type Bits<'a> = BitReader<'a, true>;
+
+fn within(value: u32, max: u8, field: &'static str) -> Result<u8, Error> {
+    match u8::try_from(value) {
+        Ok(small) if small <= max => Ok(small),
+        _ => Err(Error::Invalid {
+            field,
+            value: value.into(),
+        }),
+    }
+}
+
+/// An Exp-Golomb code with a range.
+fn small(r: &mut Bits<'_>, max: u8, field: &'static str) -> Result<u8, Error> {
+    within(r.ue(field)?, max, field)
+}
+
+/// Width and height without what the window leaves out on the left, the right, at the top and at the bottom, in units of chroma samples.
+fn dimensions(
+    chroma_format_idc: u8,
+    (width, height): (u32, u32),
+    [left, right, top, bottom]: [u32; 4],
+) -> Option<(u32, u32)> {
+    let (sub_width, sub_height) = match chroma_format_idc {
+        1 => (2, 2),
+        2 => (2, 1),
+        _ => (1, 1),
+    };
+    let cropped = |size: u32, before: u32, after: u32, unit| {
+        let cut = before.checked_add(after)?.checked_mul(unit)?;
+        size.checked_sub(cut).filter(|&left| left > 0)
+    };
+    Some((
+        cropped(width, left, right, sub_width)?,
+        cropped(height, top, bottom, sub_height)?,
+    ))
+}
+
+/// `profile_tier_level` (§7.3.3): its general part.
+fn profile_tier_level(r: &mut Bits<'_>, sub_layers: u8) -> Result<[u8; 12], Error> {
+    let mut general = [0; 12];
+    for byte in &mut general {
+        *byte = r.bits8(8, "profile_tier_level")?;
+    }
     let mut bits = 0;
     for _ in 0..sub_layers {
         bits += if r.bit("sub_layer_profile_present_flag")? {
@@ -105,7 +170,8 @@ fn profile_tier_level(r: &mut Bits<'_>, sub_layers: u8) -> Result<(), Error> {
     if sub_layers > 0 {
         bits += 2 * 8_u64.saturating_sub(sub_layers.into());
     }
-    Ok(r.skip(bits, "sub_layer")?)
+    r.skip(bits, "sub_layer")?;
+    Ok(general)
 }
 
 /// Reads on, from behind the sizes of coding blocks to the timing of the usability information.
