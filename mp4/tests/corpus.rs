@@ -228,7 +228,7 @@ fn a_stream_has_the_samples_of_the_file() {
             }
         };
         if let Some(error) = error {
-            let what = "a stream whose samples come before its moov (it can be read as a file, see Reader) is not supported";
+            let what = "a stream whose samples come before its moov (of a file, any place can be read) is not supported";
             assert_eq!(error.to_string(), what);
             assert_eq!(demuxer.poll_event(), Err(error));
             moov_last += 1;

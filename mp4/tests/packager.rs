@@ -383,6 +383,66 @@ fn priming_is_an_edit_and_moves_nothing() {
     );
 }
 
+/// Durations of the samples of sound, as the fragments tell them.
+fn durations_of_sound(outputs: &[Output]) -> Vec<u32> {
+    let mut durations = Vec::new();
+    for output in outputs {
+        let Output::Part(part) = output else { continue };
+        let styp = Styp::parse(&part.data).map_or(0, |styp| styp.encoded_len());
+        let moof = Moof::parse(&part.data[styp..]).unwrap();
+        for traf in moof
+            .trafs
+            .iter()
+            .filter(|traf| traf.tfhd.track_id == AUDIO.0)
+        {
+            let default = traf.tfhd.default_sample_duration;
+            let samples = traf.truns.iter().flat_map(|trun| trun.samples());
+            durations.extend(samples.map(|sample| sample.duration.or(default).unwrap()));
+        }
+    }
+    durations
+}
+
+#[test]
+fn trimming_shortens_the_last_sample_of_all() {
+    let events = events(3);
+    let [Event::Tracks(tracks), samples @ ..] = events.as_slice() else {
+        panic!("no tracks")
+    };
+    let with_trim = |trim: u32| {
+        let mut tracks = tracks.to_vec();
+        tracks[1].trim = trim;
+        let tracks = Event::Tracks(tracks.into_iter().collect());
+        let events: Vec<_> = core::iter::once(tracks)
+            .chain(samples.iter().cloned())
+            .collect();
+        events
+    };
+    for config in [Config::muxed(), Config::per_track()] {
+        for cuts in [Cuts::segments(Time::from_millis(1000)), Cuts::low_latency()] {
+            let of = |trim| {
+                let outputs = package(&with_trim(trim), cuts.clone(), config.clone());
+                let whole = outputs.iter().filter_map(|output| match output {
+                    Output::Part(part) if part.info.track == Some(AUDIO) => {
+                        Some(part.info.duration)
+                    }
+                    _ => None,
+                });
+                (durations_of_sound(&outputs), whole.sum::<u64>())
+            };
+            let (plain, whole) = of(0);
+            let (trimmed, shown) = of(300);
+            assert_eq!(plain, vec![1024; plain.len()]);
+            let mut wanted = plain.clone();
+            *wanted.last_mut().unwrap() = 724;
+            assert_eq!(trimmed, wanted);
+            assert_eq!(shown, whole.saturating_sub(300));
+            // What is longer than the last sample is none.
+            assert_eq!(of(1024).0, plain);
+        }
+    }
+}
+
 #[test]
 fn what_cannot_be_written_is_refused() {
     let other = Codec::Other {

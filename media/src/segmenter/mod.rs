@@ -152,9 +152,11 @@ impl Segmenter {
         }
     }
 
-    /// Ends the stream: gives out what is held back, then [`Segmented::End`].
+    /// Ends the stream: gives out what is held back, then [`Segmented::End`]. The last sample of a track that has
+    /// [`trim`](crate::Track::trim) lasts as long as is shown of it, as segments have no other place for that.
     pub fn finish(&mut self) {
         if !self.ended {
+            self.lanes.iter_mut().for_each(Lane::trim_last);
             self.flush();
             self.ended = true;
             self.output.push_back(Segmented::End);

@@ -11,9 +11,11 @@ pub(super) struct Lane {
     pub(super) timescale: Timescale,
     /// Its samples are messages, which last no time and wait for no other.
     messages: bool,
+    /// Ticks of its last sample that are not shown.
+    trim: u32,
     /// A sync sample has come: decoding can start.
     started: bool,
-    /// The newest sample, until the one after it tells its duration.
+    /// The newest sample, until the one after it tells its duration, or that it is not the last one.
     last: Option<Sample>,
     /// Samples with a duration that wait for the lead.
     waiting: VecDeque<Sample>,
@@ -34,6 +36,7 @@ impl Lane {
             kind: track.codec.kind(),
             timescale: track.timescale,
             messages: matches!(track.codec, Codec::Id3 | Codec::Scte35 | Codec::Klv),
+            trim: track.trim,
             started: false,
             last: None,
             waiting: VecDeque::new(),
@@ -73,7 +76,7 @@ impl Lane {
                 .and_then(|ticks| u32::try_from(ticks).ok());
             self.complete(last, until_next.and_then(NonZeroU32::new));
         }
-        if sample.duration.is_some() {
+        if sample.duration.is_some() && self.trim == 0 {
             self.complete(sample, None);
         } else {
             self.last = Some(sample);
@@ -85,6 +88,15 @@ impl Lane {
     pub(super) fn complete_last(&mut self) {
         if let Some(last) = self.last.take() {
             self.complete(last, None);
+        }
+    }
+
+    /// Lets the last sample of all last as long as is shown of it; one of which nothing would be left stays as it is.
+    pub(super) fn trim_last(&mut self) {
+        if let (1.., Some(last)) = (self.trim, &mut self.last) {
+            let whole = last.duration.unwrap_or(self.last_duration).get();
+            let shown = whole.checked_sub(self.trim).and_then(NonZeroU32::new);
+            last.duration = shown.or(last.duration);
         }
     }
 

@@ -95,7 +95,8 @@ impl Demuxer {
         let merge = Merge::new(Arc::new(movie), Order::File, |_| true);
         let first = merge.next_offset();
         if first.is_some_and(|first| first < start) && !fragmented {
-            let what = "a stream whose samples come before its moov (it can be read as a file, see Reader)";
+            let what =
+                "a stream whose samples come before its moov (of a file, any place can be read)";
             self.error = Some(Error::Unsupported(what.into()));
             return;
         }
