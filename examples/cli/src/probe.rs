@@ -5,11 +5,12 @@ use crate::format::Format;
 use crate::input::{self, Look, Seen};
 use crate::time::seconds;
 use anyhow::Result;
+use indicatif::ProgressDrawTarget;
 use media::{Codec, Event, Kind, Time, Track, TrackId, Tracks};
 use mp4::cenc::Protection;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
@@ -278,6 +279,10 @@ const fn kind(kind: Kind) -> &'static str {
 
 pub fn run(args: &Args) -> Result<ExitCode> {
     let mut input = input::open(&args.input, &args.reading.options(input::Order::File))?;
+    if args.samples && io::stdout().is_terminal() {
+        // The lines show how far it is.
+        input.bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
     let mut out = BufWriter::new(io::stdout().lock());
     let mut counts: BTreeMap<TrackId, Counts> = BTreeMap::new();
     let mut order: Vec<TrackId> = Vec::new();

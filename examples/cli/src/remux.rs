@@ -2,6 +2,7 @@
 
 use crate::input::{self, Source};
 use crate::output::{self, Options};
+use crate::progress::say;
 use crate::time;
 use anyhow::{Context, Result, bail};
 use media::{Codec, Event, Kind, Sample, Time, Timescale, Track, TrackId, Tracks};
@@ -81,10 +82,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     if !sink.keeps_matrix() {
         for track in carried.iter().filter(|track| track.matrix.is_some()) {
             let name = sink.name();
-            eprintln!(
+            say(format_args!(
                 "warning: the pictures of track {} are to be shown turned or mirrored, which {name} cannot tell",
                 track.id
-            );
+            ));
         }
     }
     sink.set_tracks(&carried)?;
@@ -226,7 +227,7 @@ impl Start {
 /// Warnings are for people: on standard error.
 fn tell(event: &Event) {
     if let Event::Warning(warning) = event {
-        eprintln!("warning: {warning}");
+        say(format_args!("warning: {warning}"));
     }
 }
 
@@ -283,10 +284,10 @@ impl Kept {
         for track in tracks.iter().filter(is_late) {
             if !self.wanted.contains(&track.id) && !self.late.contains(&track.id) {
                 let codec = track.codec.rfc6381();
-                eprintln!(
+                say(format_args!(
                     "warning: track {}, {codec}, comes too late and is left out",
                     track.id
-                );
+                ));
                 self.late.push(track.id);
             }
         }
@@ -329,11 +330,11 @@ impl Kept {
         }
         for track in refused {
             if self.wanted.contains(&track.id) {
-                eprintln!(
+                say(format_args!(
                     "warning: track {}, {}, is left out",
                     track.id,
                     track.codec.rfc6381()
-                );
+                ));
                 self.wanted.retain(|id| *id != track.id);
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::input::{Pushed, Source};
 use crate::output::{Target, check_apart};
-use crate::progress::{self, Counted};
+use crate::progress::{self, Counted, say};
 use crate::salvage::{self, Like, Salvage};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
@@ -36,7 +36,10 @@ impl Way {
     fn of(args: &Args) -> Result<Self> {
         if !salvage::tables_are_lost(&args.broken)? {
             if args.like.is_some() {
-                eprintln!("note: {} has its tables: --like is not needed", args.broken);
+                say(format_args!(
+                    "note: {} has its tables: --like is not needed",
+                    args.broken
+                ));
             }
             return Ok(Self::Tables);
         }
@@ -99,14 +102,14 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                     end = end.max(track.timescale.time(sample.pts));
                 }
             }
-            Event::Warning(warning) => eprintln!("warning: {warning}"),
+            Event::Warning(warning) => say(format_args!("warning: {warning}")),
             _ => {}
         }
         Ok(())
     })?;
     match stopped {
         Some(error) if samples == 0 => return Err(error.context(args.broken.clone())),
-        Some(error) => eprintln!("warning: {error:#}"),
+        Some(error) => say(format_args!("warning: {error:#}")),
         None if samples == 0 => match way {
             Way::Search(None) => bail!(
                 "{}: its tables (moov) are lost, and nothing else in it tells how its pictures and sound were coded; a whole file of the same recorder \
