@@ -8,6 +8,7 @@ mod input;
 mod net;
 mod output;
 mod plot;
+mod pool;
 mod probe;
 mod progress;
 mod remux;

@@ -276,6 +276,19 @@ impl Muxer {
         Some(core::mem::replace(&mut self.sink.out, next).into())
     }
 
+    /// Bytes that [`poll_output`](Self::poll_output) would give.
+    #[must_use]
+    pub fn output_len(&self) -> usize {
+        self.sink.out.len()
+    }
+
+    /// The same as [`poll_output`](Self::poll_output) in exchange for a buffer, which is written into next: its bytes are lost, its
+    /// memory is used again. For who gathers much before it goes out.
+    pub fn swap_output(&mut self, buffer: &mut Vec<u8>) {
+        buffer.clear();
+        core::mem::swap(&mut self.sink.out, buffer);
+    }
+
     /// Writes out all that is held: the stream ends here, or goes on without a seam.
     ///
     /// # Errors

@@ -9,7 +9,6 @@ mod lanes;
 mod merge;
 mod mp4;
 pub mod packed;
-mod pool;
 mod pushed;
 mod rtmp;
 mod rtsp;

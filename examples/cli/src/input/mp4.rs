@@ -1,6 +1,6 @@
-use super::pool::Pool;
 use super::{Look, Options, Seen, Source};
 use crate::net::http;
+use crate::pool::Pool;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use indicatif::ProgressBar;
@@ -66,7 +66,7 @@ impl Ranges for OnDisk {
             if self.at != range.start {
                 self.file.seek(SeekFrom::Start(range.start))?;
             }
-            self.pool.read(&mut self.file, len)
+            self.pool.read(&mut self.file, range.start, len)
         };
         let data = read().with_context(|| self.path.clone())?;
         self.at = range.start + data.len() as u64;

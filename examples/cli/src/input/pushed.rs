@@ -1,5 +1,5 @@
 use super::Source;
-use super::pool::Pool;
+use crate::pool::Pool;
 use anyhow::Result;
 use bytes::Bytes;
 use media::Event;

@@ -1,5 +1,7 @@
 use super::{Sink, Target};
+use crate::pool::Pool;
 use anyhow::Result;
+use bytes::Bytes;
 use media::{Codec, Sample, Timescale, Track, TrackId, Tracks};
 use mpegts::mux::{Config, Muxer};
 
@@ -8,30 +10,52 @@ pub struct Ts {
     muxer: Muxer,
     name: &'static str,
     out: Target,
+    pool: Pool,
 }
 
 impl Ts {
     pub fn plain(out: Target) -> Self {
-        Self {
-            muxer: Muxer::new(Config::default()),
-            name: "a transport stream",
-            out,
-        }
+        Self::new(Config::default(), "a transport stream", out)
     }
 
     pub fn m2ts(out: Target) -> Self {
-        Self {
-            muxer: Muxer::new(Config::m2ts()),
-            name: "M2TS",
-            out,
-        }
+        Self::new(Config::m2ts(), "M2TS", out)
     }
 
-    fn write(&mut self) -> Result<()> {
-        while let Some(packets) = self.muxer.poll_output() {
-            self.out.append(packets)?;
+    fn new(config: Config, name: &'static str, out: Target) -> Self {
+        let mut ts = Self {
+            muxer: Muxer::new(config),
+            name,
+            out,
+            pool: Pool::new(),
+        };
+        let mut first = ts.buffer();
+        ts.muxer.swap_output(&mut first);
+        ts
+    }
+
+    /// A buffer for as many packets as go out together, and those of a picture that comes on top.
+    fn buffer(&self) -> Vec<u8> {
+        let most = self.out.gathers();
+        let mut buffer = self.pool.buffer();
+        buffer.clear();
+        buffer.reserve(most + most / 4);
+        buffer
+    }
+
+    /// Writes packets once there are as many as go out together, or all.
+    fn write(&mut self, all: bool) -> Result<()> {
+        let len = self.muxer.output_len();
+        if len == 0 {
+            return Ok(());
         }
-        Ok(())
+        if !all && len < self.out.gathers() {
+            // What cannot be written is told at once.
+            return self.out.append(Bytes::new());
+        }
+        let mut packets = self.buffer();
+        self.muxer.swap_output(&mut packets);
+        self.out.append(self.pool.lend(packets, 0, len))
     }
 }
 
@@ -53,17 +77,17 @@ impl Sink for Ts {
 
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
         self.muxer.set_tracks(tracks)?;
-        self.write()
+        self.write(false)
     }
 
     fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
         self.muxer.handle_sample(sample)?;
-        self.write()
+        self.write(false)
     }
 
     fn finish(&mut self) -> Result<()> {
         self.muxer.finish()?;
-        self.write()?;
+        self.write(true)?;
         self.out.finish()
     }
 }
