@@ -460,5 +460,5 @@ fn a_file_on_standard_input_is_read_wherever_its_tables_are() {
     writer.join().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("it can be read as a file"), "{said}");
+    assert!(said.contains("of a file, any place can be read"), "{said}");
 }
