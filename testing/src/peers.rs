@@ -57,26 +57,37 @@ const PATIENCE: Duration = Duration::from_secs(240);
 /// # Errors
 /// Where the program cannot be run; [`io::ErrorKind::TimedOut`] where it had to be killed.
 pub fn output(command: &mut Command, input: &[u8]) -> io::Result<Output> {
+    output_within(command, input, PATIENCE)
+}
+
+fn output_within(command: &mut Command, input: &[u8], patience: Duration) -> io::Result<Output> {
+    // What a peer starts in its turn has the same pipes, and is killed with it.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
-    let (stdin, pid) = (child.stdin.take(), child.id().to_string());
+    let (stdin, kill) = (child.stdin.take(), format!("kill -9 -{}", child.id()));
     let (ended, is_over) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
         // What closes its input early has read enough of it.
         scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
         let watch = scope.spawn(move || {
-            let hangs = is_over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout);
-            hangs && Command::new("kill").args(["-9", &pid]).status().is_ok()
+            let hangs = is_over.recv_timeout(patience) == Err(RecvTimeoutError::Timeout);
+            hangs
+                && Command::new("kill")
+                    .args(["-9", "--", &group])
+                    .status()
+                    .is_ok()
         });
         let output = child.wait_with_output();
         drop(ended);
         if watch.join().is_ok_and(|killed| killed) {
             return Err(io::Error::new(
                 io::ErrorKind::TimedOut,
-                format!("did not end within {} s", PATIENCE.as_secs()),
+                format!("did not end within {} s", patience.as_secs()),
             ));
         }
         output
@@ -107,4 +118,19 @@ pub fn shaka_packager<A: AsRef<std::ffi::OsStr>>(args: &[A]) -> Option<()> {
         String::from_utf8_lossy(&output.stderr)
     );
     Some(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hangs_is_killed_with_all_that_it_started() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 1000 & echo started; sleep 1000"]);
+        let error = output_within(&mut command, b"", Duration::from_millis(200)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let printed = output(Command::new("cat").arg("-"), b"input").unwrap();
+        assert_eq!(printed.stdout, b"input");
+    }
 }
