@@ -76,11 +76,7 @@ fn output_within(command: &mut Command, input: &[u8], patience: Duration) -> io:
         scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
         let watch = scope.spawn(move || {
             let hangs = is_over.recv_timeout(patience) == Err(RecvTimeoutError::Timeout);
-            hangs
-                && Command::new("kill")
-                    .args(["-9", "--", &group])
-                    .status()
-                    .is_ok()
+            hangs && Command::new("sh").args(["-c", &kill]).status().is_ok()
         });
         let output = child.wait_with_output();
         drop(ended);
