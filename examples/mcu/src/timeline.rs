@@ -7,7 +7,7 @@ use std::time::Duration;
 const WINDOW: i64 = 5_000_000_000;
 /// How much the delay grows beyond what was late.
 const MARGIN: i64 = 10_000_000;
-/// After a window in which nothing came near to being late it shrinks by half of what was left, and by so much at the least.
+/// After three windows in which nothing came near to being late it shrinks by half of what was left, and by so much at the least.
 const STEP: i64 = 10_000_000;
 /// Jumps of the participant's clock that begin a new time line.
 const JUMP: i64 = 3_000_000_000;
@@ -21,8 +21,8 @@ pub struct Timeline {
     /// For each window, its start and the least difference between arrival and time.
     windows: VecDeque<(i64, i64)>,
     newest: i64,
-    /// The least time that something had left until it was due, in this window.
-    slack: i64,
+    /// The least time that something had left until it was due, in this window and in the two before it.
+    slack: [i64; 3],
 }
 
 impl Timeline {
@@ -36,7 +36,7 @@ impl Timeline {
             delay: nanos(least),
             windows: VecDeque::new(),
             newest: 0,
-            slack: i64::MAX,
+            slack: [i64::MAX; 3],
         }
     }
 
@@ -45,7 +45,7 @@ impl Timeline {
         if !self.windows.is_empty() && (time - self.newest).abs() > JUMP {
             self.windows.clear();
             self.delay = self.least;
-            self.slack = i64::MAX;
+            self.slack = [i64::MAX; 3];
         }
         self.newest = time;
         let difference = now - time;
@@ -54,11 +54,7 @@ impl Timeline {
                 *least = difference.min(*least);
             }
             _ => {
-                if self.slack > 2 * STEP && self.slack < i64::MAX {
-                    let step = (self.slack / 2).max(STEP);
-                    self.delay = (self.delay - step).max(self.least);
-                }
-                self.slack = i64::MAX;
+                self.shrink();
                 self.windows.push_back((time, difference));
                 if self.windows.len() > 2 {
                     self.windows.pop_front();
@@ -69,7 +65,29 @@ impl Timeline {
         if left < 0 {
             self.delay = (self.delay - left + MARGIN).min(self.most);
         }
-        self.slack = self.slack.min(self.due(time) - now);
+        let left = self.due(time) - now;
+        self.slack[0] = self.slack[0].min(left);
+    }
+
+    /// A window ends.
+    fn shrink(&mut self) {
+        let [this, last, before] = self.slack;
+        let least = this.min(last).min(before);
+        // Hiccups that come again and again are waited for.
+        let is_known = before < i64::MAX;
+        let step = match is_known && least > 2 * STEP {
+            true => (least / 2).max(STEP).min(self.delay - self.least),
+            false => 0,
+        };
+        self.delay -= step;
+        let left = |slack: i64| {
+            if slack < i64::MAX {
+                slack - step
+            } else {
+                slack
+            }
+        };
+        self.slack = [i64::MAX, left(this), left(last)];
     }
 
     /// When something with this time is due.
@@ -136,7 +154,7 @@ mod tests {
     fn a_hiccup_is_over_soon() {
         let mut line = Timeline::new(Duration::from_millis(80), Duration::from_millis(1500));
         let late = |index: i64| if index == 100 { 1200 } else { 0 };
-        for index in 0..1500 {
+        for index in 0..2000 {
             line.observe(index * 20 * MS, (index * 20 + late(index)) * MS);
             if index == 100 {
                 assert!(line.delay() > Duration::from_millis(1200));
@@ -144,6 +162,19 @@ mod tests {
         }
         let delay = line.delay();
         assert!(delay < Duration::from_millis(150), "{delay:?}");
+    }
+
+    #[test]
+    fn hiccups_that_come_again_are_waited_for() {
+        let mut line = line();
+        let late = |index: i64| if index % 450 == 100 { 300 } else { 0 };
+        for index in 0..10_000 {
+            let (time, now) = (index * 20 * MS, (index * 20 + late(index)) * MS);
+            line.observe(time, now);
+            assert!(index == 100 || line.delay() <= Duration::from_millis(310));
+            assert!(line.due(time) >= now || index == 100, "at {index}");
+        }
+        assert_eq!(line.delay(), Duration::from_millis(310));
     }
 
     #[test]
