@@ -93,7 +93,25 @@ async function play() {
   await ann.click("#push button");
   await ann.locator("#pushes li", { hasText: "rtmp://127.0.0.1:9/live" }).waitFor({ timeout: PATIENCE });
   await ann.locator("#pushes button").click();
-  await until("pushed", async () => ({ met: (await room()).pushes.length === 0 }));
+  if (!(await until("pushed", async () => ({ met: (await room()).pushes.length === 0 })))) return;
+  // Who is muted by somebody else sees it at the own button, and may take it back there.
+  await ann.locator("#people li", { hasText: "bob" }).getByText("Mute").click();
+  const button = () => bob.getAttribute("#microphone", "aria-pressed");
+  if (!(await until("told", async () => ({ met: (await button()) === "false" })))) return;
+  await bob.click("#microphone");
+  const speaks = async () => {
+    const { people } = await room();
+    return { met: people.every((person) => !person.muted) && (await button()) === "true", people };
+  };
+  if (!(await until("taken back", speaks))) return;
+  // Who leaves lets go of camera and microphone.
+  const leaves = () => {
+    const { tracks } = window.mcu;
+    document.getElementById("leave").click();
+    return tracks.map((track) => track.readyState);
+  };
+  const states = await bob.evaluate(leaves);
+  await until("left", async () => ({ met: states.length === 2 && states.every((state) => state === "ended") && (await room()).people.length === 1, states }));
 }
 
 try {

@@ -85,7 +85,7 @@ fn everything_on_the_page_does_what_it_says() {
         record,
     ]);
     let steps = script("mix-page.js", &[mcu.url("/room/page")]);
-    expect(&steps, 7);
+    expect(&steps, 10);
 }
 
 /// An offer as a browser makes it.
