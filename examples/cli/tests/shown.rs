@@ -78,6 +78,31 @@ fn pictures_that_are_turned_stay_so() {
     }
 }
 
+/// An edit list that begins in the midst of pictures: those before are decoded, and not shown.
+#[test]
+fn what_an_edit_list_hides_stays_hidden() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    let cut = at("cut.mp4");
+    let make = format!("-v error -ss 1.5 -i {source} -c copy -metadata title=Cut {cut}");
+    assert!(testing::run("ffmpeg", &make, b"").is_some());
+    let (all, wanted) = (frames(&source), frames(&cut));
+    assert!((35..=40).contains(&wanted.len()), "{}", wanted.len());
+    assert!(all.ends_with(&wanted));
+    let copy = at("copy.mp4");
+    assert_eq!(said(&[&cut, &copy]), "");
+    assert!(frames(&copy) == wanted);
+    let args =
+        format!("-v error -show_entries stream=start_time:format_tags=title -of csv=p=0 {copy}");
+    let told = testing::csv("ffprobe", &args, b"").unwrap();
+    assert_eq!(told[0][0].parse(), Ok(0.0), "{told:?}");
+    assert!(told[1][0].parse::<f64>().unwrap() < 0.03, "{told:?}");
+    assert_eq!(told[2], ["Cut"], "what the file says of itself");
+}
+
 #[test]
 fn cuts_have_the_same_pictures_in_every_format() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,11 +1,13 @@
 use super::{Sink, Target};
-use anyhow::Result;
-use media::{Codec, Event, Sample, Tracks};
+use anyhow::{Context, Result};
+use media::{Codec, Event, Flags, Sample, Time, Tracks};
 use mp4::writer::{Config, Writer};
 
 /// A progressive MP4, whose tables come first so that it plays while it loads.
 pub struct Mp4 {
     config: Option<Config>,
+    /// Those that the first sample is of.
+    tracks: Option<Tracks>,
     writer: Option<Writer>,
     out: Target,
 }
@@ -23,6 +25,7 @@ impl Mp4 {
     pub fn new(out: Target, input: Option<u64>) -> Self {
         Self {
             config: Some(Config::moov_first(reserve(input))),
+            tracks: None,
             writer: None,
             out,
         }
@@ -35,10 +38,26 @@ impl Mp4 {
         Ok(())
     }
 
-    fn writer(&mut self) -> &mut Writer {
-        let config = &mut self.config;
-        self.writer
-            .get_or_insert_with(|| Writer::new(config.take().unwrap_or_else(Config::moov_last)))
+    /// Begins with a sample, if there is one: what is decoded before zero and not shown stays so.
+    fn begin(&mut self, first: Option<&Sample>) -> Result<&mut Writer> {
+        let Some(mut config) = self.config.take() else {
+            return self.writer.as_mut().context("the file was not begun");
+        };
+        // Sound tells of that as priming, which ends where the file begins.
+        let hides = |first: &Sample| {
+            let track = self.tracks.as_ref()?.find(first.track)?;
+            let priming = i64::from(track.priming);
+            let is_primed = priming > 0 && first.pts == -priming;
+            Some(first.pts < 0 && (is_primed || first.flags.contains(Flags::PREROLL)))
+        };
+        if first.and_then(hides) == Some(true) {
+            config.origin = Some(Time::ZERO);
+        }
+        let writer = self.writer.insert(Writer::new(config));
+        if let Some(tracks) = &self.tracks {
+            writer.set_tracks(tracks)?;
+        }
+        Ok(writer)
     }
 }
 
@@ -61,12 +80,16 @@ impl Sink for Mp4 {
     }
 
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
-        self.writer().set_tracks(tracks)?;
-        self.write()
+        if let Some(writer) = &mut self.writer {
+            writer.set_tracks(tracks)?;
+            return self.write();
+        }
+        self.tracks = Some(tracks.clone());
+        Ok(())
     }
 
     fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
-        self.writer().handle_sample(sample)?;
+        self.begin(Some(sample))?.handle_sample(sample)?;
         self.write()
     }
 
@@ -78,7 +101,7 @@ impl Sink for Mp4 {
     }
 
     fn finish(&mut self) -> Result<()> {
-        self.writer().finish()?;
+        self.begin(None)?.finish()?;
         self.write()?;
         self.out.finish()
     }
