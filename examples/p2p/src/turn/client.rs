@@ -1,12 +1,12 @@
 //! A client that has, or is about to have, an allocation: a state machine of `turn-server-proto` of its own, its relays, and a task
 //! that drives them. When the task ends, for whatever reason, everything of the client is gone.
 
-use super::gate::{Admission, binding, signed, signed_error};
+use super::gate::{Admission, Verdict, binding, signed, signed_error};
 use super::nonces::Nonces;
 use super::pair::{Wish, with_token};
 use super::relay::{Protocol, Relay};
 use super::tcp::{Attempt, Connections, Refused};
-use super::{Context, frame};
+use super::{Context, frame, unix_time};
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 use stun_types::TransportType;
-use stun_types::attribute::{ErrorCode, Nonce};
+use stun_types::attribute::{ErrorCode, Nonce, Username};
 use stun_types::message::{
     BINDING, IntegrityKey, Message, MessageClass, MessageType, MessageWriteVec, TransactionId,
 };
@@ -351,7 +351,7 @@ impl Client {
         }
         // Who does not know the password is refused by the state machine, as is what is wrong in another way.
         if message.validate_integrity_with_key(&self.key).is_err() {
-            return Handled::Not;
+            return self.somebody_else(&message, data);
         }
         if method == ALLOCATE {
             self.wish = Wish::of(&message);
@@ -368,6 +368,24 @@ impl Client {
             _ => return Handled::Not,
         };
         signed_error(&message, code, &self.key).map_or(Handled::Not, Handled::Answered)
+    }
+
+    /// Who asks for an allocation at the address of one that somebody else left behind is to try another one (RFC 8656 §7.2): if their credentials
+    /// are good, which only the gate can tell.
+    fn somebody_else(&self, message: &Message<'_>, data: &[u8]) -> Handled {
+        let is_else = |name: Username| name.username() != self.username;
+        if message.method() != ALLOCATE || !message.attribute().is_ok_and(is_else) {
+            return Handled::Not;
+        }
+        let verdict = self.context.gate.judge(data, self.address, unix_time());
+        let answer = match verdict {
+            Verdict::Answer(answer) => Some(answer),
+            Verdict::Admit(other) => {
+                signed_error(message, ErrorCode::ALLOCATION_MISMATCH, &other.key)
+            }
+            Verdict::Ignore | Verdict::Bind(_) => None,
+        };
+        answer.map_or(Handled::Not, Handled::Answered)
     }
 
     /// Whether it may hear the peers that it asks for; else the error.
