@@ -108,6 +108,9 @@ impl Worker {
                 () = sleep => {}
                 () = tokio::task::yield_now(), if !self.handshakes.is_empty() => {}
             }
+            if !self.obey(&mut commands) {
+                return self.end(&mut port);
+            }
             let now = Instant::now();
             port.receive(|from, to, data| self.datagram(from, to, data, now));
             self.shake_a_hand(now);
@@ -120,6 +123,26 @@ impl Worker {
             self.flush(&mut port, now);
             port.send();
         }
+    }
+
+    /// Does what it is told meanwhile, which is packets above all: those that came at other threads, by TCP or of other nodes. What takes long is
+    /// done one a turn, so that packets need not wait for it. Whether it goes on.
+    fn obey(&mut self, commands: &mut mpsc::Receiver<Command>) -> bool {
+        for _ in 0..COMMANDS {
+            match commands.try_recv() {
+                Ok(Command::End) => return false,
+                Ok(command) => {
+                    let takes_long = command.takes_long();
+                    self.handle_command(command, Instant::now());
+                    if takes_long {
+                        break;
+                    }
+                }
+                // Where there will be none any more, that is told when it waits for them.
+                Err(_) => break,
+            }
+        }
+        true
     }
 
     fn handle_command(&mut self, command: Command, now: Instant) {
@@ -444,5 +467,58 @@ impl Worker {
         }
         self.flush(port, now);
         port.send();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::oneshot;
+
+    /// One command a turn was slower than packets came to the wrong thread: on a busy machine they waited for 20 seconds, and all else with them.
+    #[test]
+    fn packets_do_not_wait_for_each_other_but_for_one_join_a_turn() {
+        let crypto = Arc::new(str0m::crypto::from_feature_flags());
+        let config = Config {
+            certificate: crypto.dtls_provider.generate_certificate().unwrap(),
+            crypto,
+            addresses: Vec::new(),
+            tcp_addresses: Vec::new(),
+            max_peers: 10,
+            max_audio: 4,
+            max_video: 4,
+            takes: false,
+        };
+        let mut worker = Worker::new(
+            0,
+            Arc::new(config),
+            10,
+            Arc::default(),
+            Vec::new(),
+            None,
+            None,
+        );
+        let (told, mut commands) = mpsc::channel(COMMANDS);
+        let packet = || Command::Datagram {
+            from: ([192, 0, 2, 1], 5000).into(),
+            to: None,
+            data: vec![0x80; 12],
+        };
+        let join = || Command::Join {
+            room: "tea".into(),
+            id: PeerId(1),
+            name: "ann".into(),
+            notices: mpsc::channel(1).0,
+            reply: oneshot::channel().0,
+        };
+        for command in [packet(), packet(), join(), packet(), join(), packet()] {
+            told.try_send(command).unwrap();
+        }
+        for left in [3, 1, 0] {
+            assert!(worker.obey(&mut commands));
+            assert_eq!(commands.len(), left);
+        }
+        told.try_send(Command::End).unwrap();
+        assert!(!worker.obey(&mut commands));
     }
 }

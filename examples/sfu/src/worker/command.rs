@@ -100,6 +100,22 @@ pub(crate) enum Command {
     End,
 }
 
+impl Command {
+    /// Whether it takes much longer than a packet: who comes in, and what they offer.
+    pub(super) const fn takes_long(&self) -> bool {
+        matches!(
+            self,
+            Self::Join { .. }
+                | Self::Offer { .. }
+                | Self::Host { .. }
+                | Self::Request {
+                    request: Request::Offer { .. },
+                    ..
+                }
+        )
+    }
+}
+
 /// What goes on in a room.
 #[derive(Debug)]
 pub(crate) struct RoomStatus {
