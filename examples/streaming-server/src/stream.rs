@@ -1,5 +1,6 @@
 //! One stream: who publishes it, who gets it.
 
+mod opus;
 mod publication;
 
 pub(crate) use publication::{Broadcast, Publication, Taken};
@@ -38,6 +39,8 @@ pub(crate) struct Stream {
     pub(crate) origin: Origin,
     /// The same as packets, for RTSP.
     pub(crate) rtsp: Egress,
+    /// Its sound, for those to whom it cannot go as it is.
+    pub(crate) opus: opus::Opus,
     settings: Settings,
     /// What it shares with other renditions of the same content.
     family: Option<Arc<Family>>,
@@ -81,6 +84,7 @@ impl Stream {
             fanout,
             origin: Origin::new(settings),
             rtsp,
+            opus: opus::Opus::new(),
             settings,
             family,
             merge,
@@ -137,6 +141,12 @@ impl Stream {
     pub(crate) fn rtsp_player(self: &Arc<Self>) -> Seated {
         self.rtsp_players.fetch_add(1, Ordering::Relaxed);
         Seated(Arc::clone(self), |stream| &stream.rtsp_players)
+    }
+
+    /// Has its sound made Opus as long as the result lives.
+    pub(crate) fn listener(self: &Arc<Self>) -> Seated {
+        self.opus.listeners.fetch_add(1, Ordering::Relaxed);
+        Seated(Arc::clone(self), |stream| &stream.opus.listeners)
     }
 
     /// Whether somebody publishes.

@@ -3,9 +3,11 @@
 mod decode;
 mod encode;
 mod g711;
+mod voice;
 
 pub use decode::Decoder;
 pub use encode::{DELAY, Opus};
+pub use voice::{Spoken, Voice};
 
 /// Samples per second, of each channel.
 pub const RATE: usize = 48_000;

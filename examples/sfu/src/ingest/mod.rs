@@ -8,7 +8,6 @@ mod inlet;
 mod picture;
 mod remote;
 mod source;
-mod voice;
 
 use crate::config::Config;
 use crate::room::PeerId;

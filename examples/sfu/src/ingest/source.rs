@@ -3,9 +3,9 @@
 
 use super::clock::Clock;
 use super::picture::Picture;
-use super::voice::Voice;
 use crate::message::Source as What;
 use crate::room::{Guest, GuestTrack, Packet};
+use common::sound::Voice;
 use media::{Codec, Event, Kind, Sample, Timescale, Track, TrackId, Tracks, WallClock};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};

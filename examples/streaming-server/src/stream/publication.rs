@@ -1,6 +1,7 @@
 //! A publisher's hold on what it publishes.
 
 use super::Stream;
+use super::opus::Interpreter;
 use crate::embed::Sink;
 use crate::pipeline::Pipeline;
 use crate::rtsp_server::egress::Feed;
@@ -132,6 +133,7 @@ pub(crate) struct Broadcast {
     feed: Option<Feed>,
     /// It was tried, and cannot be carried by packets.
     unfit: bool,
+    opus: Option<Interpreter>,
     /// The last that were told.
     tracks: Option<Tracks>,
     /// `None` once HLS has failed: RTMP players still get the messages.
@@ -154,6 +156,7 @@ impl Broadcast {
             muxer: None,
             feed: None,
             unfit: false,
+            opus: None,
             tracks: None,
             pipeline: Some(pipeline),
             recording,
@@ -249,6 +252,7 @@ impl Broadcast {
             self.tracks = Some(tracks.clone());
             self.unfit = false;
         }
+        Interpreter::handle(&mut self.opus, &stream.name, &event, &stream.opus);
         // Somebody wants packets for the first time: they begin with the tracks.
         if self.feed.is_none() && !self.unfit && stream.rtsp.is_wanted() {
             let mut feed = Feed::new();
@@ -318,6 +322,7 @@ impl Drop for Broadcast {
         if let Some(feed) = self.feed.take() {
             feed.finish(&self.stream.rtsp);
         }
+        Interpreter::finish(self.opus.take(), &self.stream.opus);
         let pipeline = self.leave().unwrap_or_else(|error| {
             tracing::warn!(stream = %self.stream.name, "the last segment is lost: {error:#}");
             None

@@ -191,7 +191,7 @@ async fn play(desk: &Desk, name: &str, rtc: &Rtc, offer: &str) -> Result<Play, R
         Some(play) => Ok(play),
         None => Err(refuse(
             StatusCode::NOT_ACCEPTABLE,
-            "it has neither H.264 nor Opus, or the offer has not",
+            "it has neither H.264 nor sound that can be Opus, or the offer has not",
         )),
     }
 }

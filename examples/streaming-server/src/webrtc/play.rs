@@ -1,7 +1,7 @@
-//! A player gets the packets that were laid out for RTSP, under its own numbers.
+//! A player gets the packets that were laid out for RTSP, under its own numbers, and those of sound that was made Opus.
 
 use super::parameters;
-use crate::rtsp_server::egress::{Packets, Unit};
+use crate::rtsp_server::egress::{Egress, Packets, Unit};
 use crate::stream::{Seated, Stream};
 use common::fanout::{Reader, Role};
 use common::order::Order;
@@ -22,9 +22,13 @@ pub(super) struct Play {
     reader: Reader<Unit>,
     /// By index of the track; `None` for what WebRTC has no format for.
     lanes: Vec<Option<Lane>>,
+    /// Sound that was published as something else than Opus.
+    voice: Option<Voice>,
     /// Pictures wait for the next keyframe: a burst of old ones would come late.
     waits: bool,
     connected: bool,
+    /// What has come since the player asked is still to be taken: sound that is late already would stay so.
+    late: bool,
     _seated: Seated,
 }
 
@@ -41,59 +45,66 @@ struct Lane {
     told: Option<&'static str>,
 }
 
+/// Where sound that was made Opus comes from, as long as somebody listens, and what carries it.
+#[derive(Debug)]
+struct Voice {
+    reader: Reader<Unit>,
+    lane: Lane,
+    _listens: Seated,
+}
+
 impl Play {
     /// Of a stream as its description tells; none, if the offer has room for nothing of it.
     pub(super) fn new(rtc: &Rtc, offer: &str, stream: Arc<Stream>, sdp: &str) -> Option<Self> {
         let description = rtp::sdp::parse(sdp.as_bytes()).ok()?;
         let mut free = sections(rtc, offer);
+        let mut lane_of = |wanted: Codec| {
+            let sends = |mid: Mid| {
+                rtc.media(mid)
+                    .is_some_and(|media| media.direction().is_sending())
+            };
+            let at = free
+                .iter()
+                .position(|(mid, codec)| *codec == wanted && sends(*mid))?;
+            let (mid, _) = free.remove(at);
+            Some(Lane::new(mid, payload_type(rtc, mid, wanted)?, wanted))
+        };
         let lanes: Vec<_> = rtp::sdp::media(&description)
             .iter()
             .map(|media| {
                 let encoding = media.formats.first()?.encoding.to_ascii_lowercase();
-                let wanted = match encoding.as_str() {
-                    "h264" => Codec::H264,
-                    "opus" => Codec::Opus,
-                    _ => return None,
-                };
-                let sends = |mid: Mid| {
-                    rtc.media(mid)
-                        .is_some_and(|media| media.direction().is_sending())
-                };
-                let at = free
-                    .iter()
-                    .position(|(mid, codec)| *codec == wanted && sends(*mid))?;
-                let (mid, _) = free.remove(at);
-                Some(Lane {
-                    mid,
-                    payload_type: payload_type(rtc, mid, wanted)?,
-                    is_video: wanted == Codec::H264,
-                    sequence: 1000,
-                    order: Order::new(),
-                    jumps: 0,
-                    told: None,
-                })
+                match encoding.as_str() {
+                    "h264" => lane_of(Codec::H264),
+                    "opus" => lane_of(Codec::Opus),
+                    _ if media.kind == "audio" => None,
+                    _ => {
+                        tracing::info!(stream = %stream.name, encoding, "players by WHEP do not see it: they take H.264");
+                        None
+                    }
+                }
             })
             .collect();
-        if lanes.iter().all(Option::is_none) {
+        let lane = match stream.opus.can_be_made() {
+            true => lane_of(Codec::Opus),
+            false => None,
+        };
+        let voice = lane.map(|lane| Voice {
+            reader: from_now_on(&stream.opus.egress),
+            lane,
+            _listens: stream.listener(),
+        });
+        if lanes.iter().all(Option::is_none) && voice.is_none() {
             return None;
-        }
-        for (index, lane) in lanes.iter().enumerate() {
-            if lane.is_none() {
-                tracing::info!(stream = %stream.name, track = index, "not for WebRTC: it carries H.264 and Opus only");
-            }
-        }
-        let mut reader = stream.rtsp.fanout.subscribe();
-        let mut old = Vec::new();
-        while reader.take(&mut old, BATCH).is_ok_and(|taken| taken.more) {
-            old.clear();
         }
         Some(Self {
             _seated: stream.rtsp_player(),
+            reader: from_now_on(&stream.rtsp),
             stream,
-            reader,
             lanes,
+            voice,
             waits: true,
             connected: false,
+            late: true,
         })
     }
 
@@ -104,6 +115,8 @@ impl Play {
             return false;
         };
         self.waits |= taken.skipped;
+        let late = self.late;
+        self.late = late && taken.more;
         for unit in units {
             match unit {
                 // Other tracks: the player has to ask anew.
@@ -111,17 +124,23 @@ impl Play {
                     tracing::debug!(stream = %self.stream.name, "a player by WHEP is let go");
                     return false;
                 }
-                Unit::Packets(packets) if !packets.rtcp => self.send(rtc, &packets, now),
+                Unit::Packets(packets) if !packets.rtcp => self.send(rtc, &packets, late, now),
                 Unit::Packets(_) => {}
             }
         }
-        true
+        match &mut self.voice {
+            Some(voice) => voice.take(rtc, late, now),
+            None => true,
+        }
     }
 
-    fn send(&mut self, rtc: &mut Rtc, packets: &Packets, now: Instant) {
+    fn send(&mut self, rtc: &mut Rtc, packets: &Packets, late: bool, now: Instant) {
         let Some(Some(lane)) = self.lanes.get_mut(packets.track) else {
             return;
         };
+        if late && !lane.is_video {
+            return;
+        }
         let is_keyframe = packets.role == Role::Join;
         if lane.is_video {
             if self.waits && !is_keyframe {
@@ -135,32 +154,76 @@ impl Play {
                 return;
             }
         }
+        lane.send(rtc, packets, now);
+    }
+}
+
+impl Voice {
+    /// Sends what there is; whether it goes on. When it ends, the stream that it belongs to tells.
+    fn take(&mut self, rtc: &mut Rtc, late: bool, now: Instant) -> bool {
+        let mut units = Vec::new();
+        let taken = self.reader.take(&mut units, BATCH);
+        for unit in units {
+            if let Unit::Packets(packets) = unit
+                && !packets.rtcp
+                && !late
+            {
+                self.lane.send(rtc, &packets, now);
+            }
+        }
+        taken.is_ok()
+    }
+}
+
+/// What comes through from now on.
+fn from_now_on(egress: &Egress) -> Reader<Unit> {
+    let mut reader = egress.fanout.subscribe();
+    let mut old = Vec::new();
+    while reader.take(&mut old, BATCH).is_ok_and(|taken| taken.more) {
+        old.clear();
+    }
+    reader
+}
+
+impl Lane {
+    const fn new(mid: Mid, payload_type: Pt, codec: Codec) -> Self {
+        Self {
+            mid,
+            payload_type,
+            is_video: matches!(codec, Codec::H264),
+            sequence: 1000,
+            order: Order::new(),
+            jumps: 0,
+            told: None,
+        }
+    }
+
+    fn send(&mut self, rtc: &mut Rtc, packets: &Packets, now: Instant) {
         let mut api = rtc.direct_api();
-        let Some(stream) = api.stream_tx_by_mid(lane.mid, None) else {
+        let Some(stream) = api.stream_tx_by_mid(self.mid, None) else {
             return;
         };
+        let is_keyframe = packets.role == Role::Join;
         for datagram in packets.plain.each() {
             let Ok(packet) = rtp::Packet::parse(datagram) else {
                 continue;
             };
-            let payload = match lane.is_video && is_keyframe {
+            let payload = match self.is_video && is_keyframe {
                 true => parameters::in_order(packet.payload()),
                 false => packet.payload().into(),
             };
             let write = RtpWrite::new(
-                lane.payload_type,
-                lane.sequence.into(),
+                self.payload_type,
+                self.sequence.into(),
                 packet.timestamp(),
                 now,
                 payload,
             );
-            stream.write_rtp(write.marker(packet.marker()).nackable(lane.is_video));
-            lane.sequence += 1;
+            stream.write_rtp(write.marker(packet.marker()).nackable(self.is_video));
+            self.sequence += 1;
         }
     }
-}
 
-impl Lane {
     /// Whether a picture goes on.
     fn judge(&mut self, packets: &Packets, is_keyframe: bool) -> Result<(), &'static str> {
         if std::mem::replace(&mut self.jumps, packets.jumps) != packets.jumps {
@@ -175,7 +238,8 @@ impl Call for Play {
     fn handle_event(&mut self, rtc: &mut Rtc, event: Event) {
         if matches!(event, Event::Connected) {
             self.connected = true;
-            for lane in self.lanes.iter().flatten() {
+            let voice = self.voice.as_ref().map(|voice| &voice.lane);
+            for lane in self.lanes.iter().flatten().chain(voice) {
                 if let Some(stream) = rtc.direct_api().stream_tx_by_mid(lane.mid, None) {
                     keep_for_repair(stream);
                 }
@@ -192,7 +256,13 @@ impl Call for Play {
     }
 
     async fn ready(&self) {
-        self.reader.ready().await;
+        match &self.voice {
+            Some(voice) => tokio::select! {
+                () = self.reader.ready() => {}
+                () = voice.reader.ready() => {}
+            },
+            None => self.reader.ready().await,
+        }
     }
 }
 

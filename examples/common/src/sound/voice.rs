@@ -1,8 +1,8 @@
 //! Sound that browsers do not take, made Opus.
 
+use super::{DELAY, Decoder, FRAME, Frame, Opus, RATE, level};
 use anyhow::Context;
 use bytes::Bytes;
-use common::sound::{DELAY, Decoder, FRAME, Frame, Opus, RATE, level};
 use media::{Sample, Timescale, Track};
 
 /// Bits per second of what comes out.
@@ -12,22 +12,23 @@ const GAP: i64 = RATE as i64 * 60 / 1000;
 
 /// A packet of Opus.
 #[derive(Debug)]
-pub(super) struct Spoken {
+pub struct Spoken {
     /// When it is heard, in ticks of 48 kHz.
-    pub(super) time: i64,
-    pub(super) data: Bytes,
+    pub time: i64,
+    /// What a decoder takes.
+    pub data: Bytes,
     /// How loud it is, in dB below the loudest (RFC 6464).
-    pub(super) level: i8,
+    pub level: i8,
 }
 
 /// Makes frames of 20 ms of what comes in frames of any length.
 #[derive(Debug)]
-pub(super) struct Voice {
+pub struct Voice {
     decoder: Decoder,
     encoder: Opus,
     scale: Timescale,
     /// Of what comes out.
-    pub(super) clock: Timescale,
+    pub clock: Timescale,
     waiting: Vec<f32>,
     /// When the first of those is heard.
     at: Option<i64>,
@@ -38,7 +39,7 @@ impl Voice {
     ///
     /// # Errors
     /// If it is not understood.
-    pub(super) fn new(track: &Track) -> anyhow::Result<Self> {
+    pub fn new(track: &Track) -> anyhow::Result<Self> {
         Ok(Self {
             decoder: Decoder::new(&track.codec)?,
             encoder: Opus::new(BITRATE)?,
@@ -53,7 +54,7 @@ impl Voice {
     ///
     /// # Errors
     /// If it is damaged; the next one may be whole.
-    pub(super) fn handle(&mut self, sample: &Sample) -> anyhow::Result<Vec<Spoken>> {
+    pub fn handle(&mut self, sample: &Sample) -> anyhow::Result<Vec<Spoken>> {
         let begins = self.scale.rescale(sample.pts, self.clock);
         let samples = self.decoder.decode(&sample.data)?;
         let goes_on = |at: &i64| (begins - at - self.waiting.len() as i64 / 2).abs() <= GAP;
