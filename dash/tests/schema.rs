@@ -126,3 +126,67 @@ fn the_validator_examples_are_what_their_names_say() {
     }
     assert_eq!(seen, 7);
 }
+
+/// A text, what stands in its place, and what is found then.
+type Case<'a> = (&'a str, &'a str, &'a [(Severity, &'a str)]);
+
+/// What is asked for beyond the schema: each document breaks one rule.
+#[test]
+fn rules_beyond_the_schema_are_looked_at() {
+    let whole = "<MPD xmlns='urn:mpeg:dash:schema:mpd:2011' profiles='urn:mpeg:dash:profile:isoff-live:2011' type='static' minBufferTime='PT2S' \
+        mediaPresentationDuration='PT6S'><Period><AdaptationSet id='0' mimeType='video/mp4'><Representation id='a' bandwidth='1'/>\
+        </AdaptationSet><AdaptationSet id='1' mimeType='audio/mp4'><Representation id='b' bandwidth='1'/></AdaptationSet></Period></MPD>";
+    let found = |text: &str| {
+        let findings = check(&Mpd::parse(text.as_bytes()).unwrap());
+        let errors = findings
+            .iter()
+            .map(|finding| (finding.severity, finding.path.clone()));
+        errors.collect::<Vec<_>>()
+    };
+    assert_eq!(found(whole), []);
+    use Severity::{Error, Warning};
+    let set = "/MPD/Period[1]/AdaptationSet";
+    let cases: [Case<'_>; 9] = [
+        (" mediaPresentationDuration='PT6S'", "", &[(Error, "/MPD")]),
+        (
+            "'static'",
+            "'dynamic'",
+            &[(Error, "/MPD"), (Warning, "/MPD")],
+        ),
+        (
+            "mpd:2011' profiles",
+            "mpd:2010' profiles",
+            &[(Error, "/MPD/@xmlns")],
+        ),
+        (
+            " mimeType='audio/mp4'",
+            "",
+            &[(Error, &format!("{set}[2]/Representation[1]"))],
+        ),
+        (
+            "<Representation id='b' bandwidth='1'/>",
+            "",
+            &[(Error, &format!("{set}[2]"))],
+        ),
+        ("id='1'", "id='0'", &[(Error, &format!("{set}[2]/@id"))]),
+        (
+            "id='b'",
+            "id='a'",
+            &[(Warning, &format!("{set}[2]/Representation[1]/@id"))],
+        ),
+        (
+            "</Period>",
+            "</Period><Period/>",
+            &[(Error, "/MPD/Period[2]")],
+        ),
+        ("</Period>", "</Period><Period duration='PT0S'/>", &[]),
+    ];
+    for (old, new, expected) in cases {
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(severity, path)| (*severity, (*path).to_owned()))
+            .collect();
+        assert!(whole.contains(old), "{old}");
+        assert_eq!(found(&whole.replace(old, new)), expected, "{old} {new}");
+    }
+}

@@ -251,6 +251,7 @@ fn with_mfra(moof_offset: impl Fn(u64) -> u64, size: i64) -> Vec<u8> {
     file
 }
 
+const AVCC: &str = "moov/trak/mdia/minf/stbl/stsd/avc1/avcC";
 const STBL: &str = "moov/trak[2]/mdia/minf/stbl";
 
 /// A file for each rule, which breaks it and no other.
@@ -285,6 +286,23 @@ fn broken() -> Vec<(Rule, Vec<u8>)> {
         (
             Rule::MandatoryBox,
             edit(&p, "moov/trak/mdia/minf/dinf", &Vec::clear),
+        ),
+        (
+            Rule::MandatoryBox,
+            edit(&m, "moov/mvex", &|this| {
+                this[4..8].copy_from_slice(b"free");
+            }),
+        ),
+        // A record of another version, and one that ends too soon.
+        (Rule::CodecRecord, set(&p, AVCC, 8, &[9])),
+        (Rule::CodecRecord, set(&p, AVCC, 14, &[0x7F])),
+        // A count that hides entries.
+        (
+            Rule::BoxFields,
+            edit(&p, "moov/trak/mdia/minf/stbl/stss", &|this| {
+                this.extend([0; 4]);
+                this[3] += 4;
+            }),
         ),
         (
             Rule::BoxCount,
@@ -339,10 +357,7 @@ fn broken() -> Vec<(Rule, Vec<u8>)> {
             Rule::SampleDescription,
             set(&p, &in_stbl("stsd"), 12, &[0, 0, 0, 2]),
         ),
-        (
-            Rule::CodecRecord,
-            edit(&p, "moov/trak/mdia/minf/stbl/stsd/avc1/avcC", &Vec::clear),
-        ),
+        (Rule::CodecRecord, edit(&p, AVCC, &Vec::clear)),
         (
             Rule::DataReference,
             set(&p, &in_stbl("stsd/mp4a"), 14, &[0, 5]),

@@ -95,7 +95,7 @@ impl<'a> Times<'a> {
         index: Option<&Arc<Index>>,
     ) -> Self {
         let offset = i128::from(information.presentation_time_offset);
-        let end = duration.map(|nanos| {
+        let mut end = duration.map(|nanos| {
             let ticks = i128::from(nanos) * i128::from(information.timescale);
             offset + (ticks + NANOS - 1) / NANOS
         });
@@ -109,6 +109,12 @@ impl<'a> Times<'a> {
         } else if let Some(index) = index {
             (Rule::Index(Arc::clone(index), 0), 0)
         } else if let Some(duration) = information.duration.filter(|duration| *duration > 0) {
+            if information.mode == Mode::List {
+                // Segments may begin half a duration before their nominal time (§5.3.9.2.2): the last of a list is left out only
+                // if it begins behind the end even so.
+                let early = i128::from(duration / 2);
+                end = end.map(|end| end.saturating_add(early));
+            }
             (Rule::Uniform(duration), offset)
         } else {
             (Rule::Single, offset)

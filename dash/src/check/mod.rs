@@ -1,6 +1,7 @@
 //! Whether a document keeps to the rules: the schema's, the standard's, and its profiles'.
 
 mod namespaces;
+mod rules;
 mod schema;
 mod xlink;
 
@@ -92,6 +93,7 @@ pub fn check_with(mpd: &Mpd, mut resolve: impl FnMut(&str) -> Option<Vec<u8>>) -
     let mut findings = Findings::default();
     namespaces::check(mpd, &mut findings);
     schema::check(mpd, &mut findings);
+    rules::check(mpd, &mut findings);
     xlink::check(mpd, &mut resolve, &mut findings);
     findings.0
 }

@@ -4,6 +4,8 @@ use super::Findings;
 use crate::Mpd;
 use crate::xml::{Attribute, Element, Model, Node};
 
+/// That of all editions.
+const NAMESPACE: &str = "urn:mpeg:dash:schema:mpd:2011";
 const CLAUSE: &str = "Namespaces in XML 1.0 §5";
 
 /// Looks at a whole document.
@@ -14,6 +16,14 @@ pub(super) fn check(mpd: &Mpd, findings: &mut Findings) {
         findings,
     };
     scope.model(mpd, "/MPD");
+    let attributes = mpd.other().map_or(&[][..], |other| &other.attributes);
+    let own = attributes
+        .iter()
+        .find(|attribute| attribute.name == "xmlns");
+    if let Some(own) = own.filter(|own| own.value != NAMESPACE) {
+        let rule = format!("its namespace is not {NAMESPACE}: {:?}", own.value);
+        findings.error("/MPD/@xmlns", rule, "MPD schema");
+    }
 }
 
 struct Scope<'a> {

@@ -1,9 +1,9 @@
 //! `fluvial repair`: a plain MP4, its tables first, of one whose end was lost.
 
-use crate::input::{Pushed, Source};
+use crate::input::{self, Options, Pushed, Source};
 use crate::output::{Target, check_apart};
 use crate::progress::{self, Counted, say};
-use crate::salvage::{self, Like, Salvage};
+use crate::salvage::{self, Like, Salvage, Tables};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use media::{Event, Time};
@@ -26,26 +26,46 @@ pub struct Args {
 
 /// How the media of the broken file are found.
 enum Way {
-    /// By its own tables.
+    /// By its own tables, which come first.
     Tables,
+    /// By its own tables, which come last.
+    Places,
     /// Without them, by what a good file tells, if there is one.
     Search(Option<Box<Like>>),
 }
 
 impl Way {
     fn of(args: &Args) -> Result<Self> {
-        if !salvage::tables_are_lost(&args.broken)? {
+        let way = match salvage::tables(&args.broken)? {
+            Tables::First => Some(Self::Tables),
+            Tables::Last => Some(Self::Places),
+            // What is left of them may do: behind the tracks stands nothing that is needed.
+            Tables::Cut if args.like.is_none() => has_tracks(&args.broken).then_some(Self::Places),
+            Tables::Cut => None,
+            Tables::Lost => None,
+        };
+        if let Some(way) = way {
             if args.like.is_some() {
                 say(format_args!(
                     "note: {} has its tables: --like is not needed",
                     args.broken
                 ));
             }
-            return Ok(Self::Tables);
+            return Ok(way);
         }
         let like = args.like.as_deref().map(Like::of).transpose()?;
         Ok(Self::Search(like.map(Box::new)))
     }
+}
+
+/// Whether what is left of a file's tables tells of tracks.
+fn has_tracks(path: &str) -> bool {
+    let Ok(mut input) = input::open(path, &Options::default()) else {
+        return false;
+    };
+    let first = input.source.next();
+    input.bar.finish_and_clear();
+    matches!(first, Ok(Some(Event::Tracks(tracks))) if !tracks.is_empty())
 }
 
 /// Gives all that can be read of a file to `each`. What was wrong with it ends the reading, not the repair.
@@ -56,8 +76,14 @@ fn events(
     mut each: impl FnMut(Event) -> Result<()>,
 ) -> Result<Option<anyhow::Error>> {
     let path = &args.broken;
+    let mut other = ProgressBar::hidden();
     let mut source: Box<dyn Source> = match way {
         Way::Search(like) => Box::new(Salvage::open(path, like.as_deref())?),
+        Way::Places => {
+            let input = input::open(path, &Options::default())?;
+            other = input.bar;
+            input.source
+        }
         Way::Tables => {
             let file = File::open(path).with_context(|| path.to_owned())?;
             let reader = Counted {
@@ -68,13 +94,15 @@ fn events(
             Box::new(Pushed::new(demuxer, reader))
         }
     };
-    loop {
+    let end = loop {
         match source.next() {
             Ok(Some(event)) => each(event)?,
-            Ok(None) => return Ok(None),
-            Err(error) => return Ok(Some(error)),
+            Ok(None) => break None,
+            Err(error) => break Some(error),
         }
-    }
+    };
+    other.finish_and_clear();
+    Ok(end)
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
@@ -120,7 +148,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 "{}: its tables (moov) are lost, and nothing in it fits what the file of --like has",
                 args.broken
             ),
-            Way::Tables => bail!("{}: no sample that could be read", args.broken),
+            Way::Tables | Way::Places => bail!("{}: no sample that could be read", args.broken),
         },
         None => {}
     }

@@ -226,3 +226,55 @@ fn encrypted_samples_in_transport_streams_are_read() {
     assert!(pictures(&at("videots.m3u8"), &["--key", key]) == pictures(&source, &[]));
     assert_eq!(check(&[&at("m.m3u8")]).1, Some(0));
 }
+
+#[test]
+fn clocks_of_transport_streams_are_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    let (constant, varying, other) = (at("c.ts"), at("v.ts"), at("x.ts"));
+    for (path, rate) in [(&constant, "-muxrate 3000k -pcr_period 20"), (&varying, "")] {
+        let args = format!("-v error -i {source} -c copy {rate} {path}");
+        testing::run("ffmpeg", &args, &[]).unwrap();
+        let clean = "ts: 0 errors, 0 warnings\n".to_owned();
+        assert_eq!(check(&[path]), (clean, Some(0)));
+    }
+    // Changes the clock references: by ticks of 27 MHz, or away.
+    let change = |path: &str, change: &dyn Fn(usize) -> Option<u64>| {
+        let mut stream = fs::read(path).unwrap();
+        let mut places = Vec::new();
+        for (at, packet) in stream.chunks_exact_mut(188).enumerate() {
+            if packet[3] & 0x20 == 0 || packet[4] < 7 || packet[5] & 0x10 == 0 {
+                continue;
+            }
+            let pcr = packet[6..12]
+                .iter()
+                .fold(0, |pcr, byte| (pcr << 8) | u64::from(*byte));
+            match change(places.len()) {
+                Some(ticks) => {
+                    let ticks = (pcr >> 15) * 300 + (pcr & 0x1FF) + ticks;
+                    let pcr = ((ticks / 300) << 15) | (0x3F << 9) | (ticks % 300);
+                    packet[6..12].copy_from_slice(&pcr.to_be_bytes()[2..]);
+                }
+                None => packet[5] &= !0x10,
+            }
+            places.push(at * 188);
+        }
+        fs::write(&other, stream).unwrap();
+        let (said, status) = check(&[&other]);
+        (said, status, places)
+    };
+    let (said, status, places) = change(&constant, &|n| Some(if n == 70 { 100 } else { 0 }));
+    let expected = format!(
+        "error: offset {}, PID 256: 2.4 PCR_accuracy_error",
+        places[70]
+    );
+    assert!(said.starts_with(&expected) && status == Some(1), "{said}");
+    for path in [&constant, &varying] {
+        let (said, status, _) = change(path, &|_| None);
+        let expected = "PID 256: 2.3a PCR_repetition_error: the clock of a program has no";
+        assert!(said.contains(expected) && status == Some(1), "{said}");
+    }
+}

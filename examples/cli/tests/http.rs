@@ -100,6 +100,18 @@ fn an_mp4_is_read_by_ranges() {
         "{}",
         server.sent()
     );
+
+    // From one that gives no parts: through all of it for the tables, and once more for the samples.
+    server.state.no_ranges.store(true, Ordering::SeqCst);
+    assert_eq!(probe(&url), remote);
+    server.reset();
+    let again = folder.path().join("again.ts");
+    works(&["remux", &url, again.to_str().unwrap()]);
+    assert_eq!(
+        std::fs::read(&again).unwrap(),
+        std::fs::read(&same).unwrap()
+    );
+    assert!(server.sent() < 2 * total + (1 << 20), "{}", server.sent());
 }
 
 #[test]

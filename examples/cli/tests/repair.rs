@@ -231,3 +231,29 @@ fn recorders_of_h265_that_are_killed_lose_no_picture_that_was_written() {
         sound.len()
     );
 }
+
+#[test]
+fn a_file_whose_tables_come_last_gets_them_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (whole, cut, mended) = (path("whole.mp4"), path("cut.mp4"), path("mended.mp4"));
+    let make = format!(
+        "-v error -f lavfi -i testsrc2=size=64x64:rate=25 -f lavfi -i sine -t 3 -c:v libx264 -bf 2 -c:a aac {whole}"
+    );
+    if testing::run("ffmpeg", &make, b"").is_none() {
+        return;
+    }
+    // As it is, and without the last bytes of its tables, in which no track is.
+    let data = std::fs::read(&whole).unwrap();
+    for len in [data.len(), data.len() - 1, data.len() - 60] {
+        std::fs::write(&cut, &data[..len]).unwrap();
+        assert!(fluvial(&["repair", &cut, &mended]), "{len}");
+        let bytes = std::fs::read(&mended).unwrap();
+        let at = |name: &[u8]| bytes.windows(4).position(|window| window == name).unwrap();
+        assert!(at(b"moov") < at(b"mdat"), "{len}");
+        for kind in ["v", "a"] {
+            assert_eq!(packets(&mended, kind), packets(&whole, kind), "{len}");
+            assert_eq!(frames(&mended, kind), frames(&whole, kind), "{len}");
+        }
+    }
+}

@@ -71,7 +71,13 @@ impl Checker {
 
     pub(super) fn moof(&mut self, child: &Child<'_>, start: u64) {
         self.end_fragment();
-        self.has_fragments = true;
+        if !core::mem::replace(&mut self.has_fragments, true)
+            && self.has_moov
+            && !self.movie.has_mvex
+        {
+            let what = "there are fragments, and moov has no mvex";
+            self.findings.push(Rule::MandatoryBox, start, "moof", what);
+        }
         if self.moofs.len() < super::REMEMBERED {
             self.moofs.push(start);
         }

@@ -202,6 +202,14 @@ pub(super) struct Walk<'f> {
     pub(super) quicktime: bool,
 }
 
+/// Whether a box is nothing but a count and as many entries: bytes behind them are entries that the count hides.
+const fn is_table(box_type: FourCc) -> bool {
+    matches!(
+        &box_type.0,
+        b"stts" | b"ctts" | b"stss" | b"stsc" | b"stsz" | b"stco" | b"co64" | b"trun" | b"sidx"
+    )
+}
+
 impl Walk<'_> {
     fn push(&mut self, rule: Rule, at: usize, path: &str, what: String) {
         let at = self.base.saturating_add(at as u64);
@@ -227,7 +235,12 @@ impl Walk<'_> {
             Ok(0) => {}
             Ok(left) => {
                 let what = format!("{left} bytes stand behind the last field");
-                self.push(Rule::BoxTail, child.offset(), path, what);
+                let rule = if is_table(box_type) {
+                    Rule::BoxFields
+                } else {
+                    Rule::BoxTail
+                };
+                self.push(rule, child.offset(), path, what);
             }
             Err(error) => self.push(
                 Rule::BoxFields,

@@ -37,6 +37,8 @@ pub(super) struct Known {
     /// The duration with fragments, in ticks of the movie.
     pub(super) fragment_duration: Option<u64>,
     pub(super) has_samples: bool,
+    /// Whether it says that fragments follow.
+    pub(super) has_mvex: bool,
 }
 
 impl Look<'_> {
@@ -84,6 +86,7 @@ impl Look<'_> {
         let mut known = Known {
             movie_timescale: mvhd.as_ref().map_or(0, |mvhd| mvhd.timescale),
             fragment_duration: mehd.map(|mehd| mehd.fragment_duration),
+            has_mvex: fragmented,
             ..Known::default()
         };
         if known.movie_timescale == 0 && mvhd.is_some() {
@@ -309,6 +312,8 @@ impl Look<'_> {
                 let format = entry.format().unwrap_or_default();
                 let what = format!("{format} has no {record}");
                 self.push(Rule::CodecRecord, below, what);
+            } else if let Some(what) = damaged_record(entry) {
+                self.push(Rule::CodecRecord, below, what);
             }
             let is_encrypted = entry
                 .format()
@@ -426,6 +431,55 @@ fn missing_record(entry: &SampleEntry, quicktime: bool) -> Option<&'static str> 
         },
         _ => None,
     }
+}
+
+/// What is wrong with the record of a codec of pictures: its version, or lists that go past its end.
+fn damaged_record(entry: &SampleEntry) -> Option<String> {
+    let SampleEntry::Visual(entry) = entry else {
+        return None;
+    };
+    let (name, read) = if let Some(record) = &entry.avc_c {
+        ("avcC", avc_record(Reader::new(&record.record)))
+    } else if let Some(record) = &entry.hvc_c {
+        ("hvcC", hevc_record(Reader::new(&record.record)))
+    } else {
+        return None;
+    };
+    match read {
+        Ok(1) => None,
+        Ok(version) => Some(format!("{name} is of version {version}, not 1")),
+        Err(short) => Some(format!("{name} cannot be read: {short}")),
+    }
+}
+
+/// Goes through an `AVCDecoderConfigurationRecord` (ISO/IEC 14496-15 §5.3.3.1.2) up to its parameter sets' end; gives its version.
+fn avc_record(mut r: Reader<'_>) -> Result<u8, wire::Short> {
+    let version = r.u8("configurationVersion")?;
+    r.skip(4, "AVCDecoderConfigurationRecord")?;
+    for (count, mask) in [
+        ("numOfSequenceParameterSets", 0x1F),
+        ("numOfPictureParameterSets", 0xFF),
+    ] {
+        for _ in 0..r.u8(count)? & mask {
+            let len = r.u16("parameterSetLength")?;
+            r.skip(len.into(), "parameterSetNALUnit")?;
+        }
+    }
+    Ok(version)
+}
+
+/// The same of an `HEVCDecoderConfigurationRecord` (ISO/IEC 14496-15 §8.3.3.1.2).
+fn hevc_record(mut r: Reader<'_>) -> Result<u8, wire::Short> {
+    let version = r.u8("configurationVersion")?;
+    r.skip(21, "HEVCDecoderConfigurationRecord")?;
+    for _ in 0..r.u8("numOfArrays")? {
+        r.skip(1, "NAL_unit_type")?;
+        for _ in 0..r.u16("numNalus")? {
+            let len = r.u16("nalUnitLength")?;
+            r.skip(len.into(), "nalUnit")?;
+        }
+    }
+    Ok(version)
 }
 
 /// What an encrypted sample description lacks.

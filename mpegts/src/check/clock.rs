@@ -28,8 +28,10 @@ pub(super) struct Watch {
     /// Places and times since the last jump: bytes, ticks of 27 MHz.
     points: Vec<(u64, i64)>,
     time: i64,
-    /// The rate before the last jump.
+    /// Whether the rate is not constant.
     varies: bool,
+    /// Where the reference is that is further off than all others.
+    worst: u64,
 }
 
 /// Clock references that are kept to find their jitter: those of 40 minutes.
@@ -80,6 +82,11 @@ impl Watch {
         step
     }
 
+    /// Where the reference is that is further off than all others.
+    pub(super) const fn worst(&self) -> u64 {
+        self.worst
+    }
+
     pub(super) fn finish(&mut self) -> ClockStatistics {
         self.measure();
         if self.varies {
@@ -100,7 +107,7 @@ impl Watch {
         if self.points.len() < 3 || ticks <= 0 || bytes <= 0 {
             return;
         }
-        let mut worst: i128 = 0;
+        let (mut worst, mut place): (i128, u64) = (0, 0);
         for (offset, time) in &self.points {
             let expected = i128::from(offset.saturating_sub(*start))
                 .saturating_mul(ticks)
@@ -108,7 +115,9 @@ impl Watch {
                 .checked_div(bytes)
                 .unwrap_or(0);
             let off = i128::from(time.saturating_sub(*from)).saturating_mul(1000) - expected;
-            worst = worst.max(off.abs());
+            if off.abs() > worst {
+                (worst, place) = (off.abs(), *offset);
+            }
         }
         // Thousandths of ticks to nanoseconds.
         if worst / 1000 > CONSTANT {
@@ -116,7 +125,10 @@ impl Watch {
             return;
         }
         let nanos = u64::try_from(worst / 27).unwrap_or(u64::MAX);
-        self.statistics.jitter_nanos = self.statistics.jitter_nanos.max(nanos);
+        if nanos > self.statistics.jitter_nanos {
+            self.statistics.jitter_nanos = nanos;
+            self.worst = place;
+        }
         let rate = bytes.saturating_mul(8 * 27_000_000).checked_div(ticks);
         self.statistics.constant_rate = rate.and_then(|rate| u64::try_from(rate).ok());
     }

@@ -155,19 +155,30 @@ impl Checker {
                 "a stream of the program map has no packets",
             );
         }
+        let clocks = self.programs.iter().filter_map(|program| program.clock);
+        let has_clock = |pid: &Pid| {
+            let stream = self.pids.get(pid);
+            stream.is_some_and(|stream| stream.watch.is_some())
+        };
+        let without: Vec<Pid> = clocks.filter(|pid| !has_clock(pid)).collect();
+        for pid in without {
+            let what = "the clock of a program has no clock references";
+            self.find(Rule::PcrRepetitionError, end, Some(pid), what);
+        }
         let mut inaccurate = Vec::new();
         for (pid, stream) in &mut self.pids {
             if let Some(watch) = &mut stream.watch {
                 let clock = watch.finish();
                 if clock.constant_rate.is_some() && clock.jitter_nanos > 500 {
-                    inaccurate.push((*pid, clock.jitter_nanos));
+                    inaccurate.push((*pid, watch.worst(), clock.jitter_nanos));
                 }
                 stream.statistics.clock = Some(clock);
             }
         }
-        for (pid, nanos) in inaccurate {
-            let what = alloc::format!("clock references are up to {nanos} ns off");
-            self.find(Rule::PcrAccuracyError, end, Some(pid), what);
+        for (pid, offset, nanos) in inaccurate {
+            let what =
+                alloc::format!("clock references are up to {nanos} ns off, most of all here");
+            self.find(Rule::PcrAccuracyError, offset, Some(pid), what);
         }
     }
 

@@ -63,6 +63,8 @@ pub(super) struct Program {
     pub(super) told: i64,
     /// When its present map came first.
     pub(super) since: i64,
+    /// Whose packets have its clock, if it has one.
+    pub(super) clock: Option<Pid>,
     pub(super) streams: Vec<Pid>,
     /// Those of them that are sound or video.
     pub(super) media: Vec<Pid>,
@@ -77,6 +79,7 @@ impl Program {
             last: None,
             told: now,
             since: now,
+            clock: None,
             streams: Vec::new(),
             media: Vec::new(),
         }
@@ -85,6 +88,7 @@ impl Program {
     pub(super) fn set(&mut self, pmt: &Pmt, now: i64) {
         self.since = now;
         let pid = |pid: u16| Pid::from_low_bits(pid);
+        self.clock = Some(pid(pmt.pcr_pid)).filter(|clock| *clock != Pid::NULL);
         self.streams = pmt
             .streams
             .iter()

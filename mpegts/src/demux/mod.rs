@@ -32,6 +32,7 @@ mod audio;
 mod data;
 mod dts;
 mod frame;
+mod guess;
 mod h264;
 mod hevc;
 mod lock;
@@ -46,7 +47,7 @@ mod stream;
 mod video;
 
 use crate::packet::{Pid, Scrambling};
-use crate::psi::{ClockTable, Pmt, Section};
+use crate::psi::{ClockTable, Pmt, Section, StreamType};
 use crate::reader::{Pes, SectionUnit, Unit};
 use crate::{Error, Limits};
 use alloc::collections::VecDeque;
@@ -332,8 +333,7 @@ impl Demuxer {
                     self.program(number, |program| program.tracks.push(id));
                 }
                 None => {
-                    let what =
-                        alloc::format!("streams of this type are not read: {}", entry.stream_type);
+                    let what = not_read(entry.stream_type);
                     let warning = Warning::new(what).on(TrackId(pid.into()));
                     self.push(Event::Warning(warning));
                     if let Some(pid) = Pid::new(pid) {
@@ -432,6 +432,14 @@ impl Demuxer {
             data: pes.data,
         };
         stream.reader.handle(input, now, &mut out);
+        if stream.reader.gives_up(false) {
+            stream.is_awaited = false;
+            out.push(Out::Warning(not_read(stream.stream_type).into()));
+            self.changed(stream);
+            if let Some(pid) = Pid::new(stream.pid) {
+                self.reader.ignore_stream(pid);
+            }
+        }
         self.give(stream, &mut out, Some(pes.offset));
         self.out = out;
     }
@@ -513,29 +521,36 @@ impl Demuxer {
                             data: frame.data,
                         },
                         timescale,
+                        stream,
                     );
                 }
                 Out::Warning(what) => {
                     let mut warning = Warning::new(what).on(stream.id());
                     warning.offset = offset;
-                    self.push(Event::Warning(warning));
+                    self.push_of(Event::Warning(warning), Some(stream));
                 }
             }
         }
     }
 
     fn push(&mut self, event: Event) {
+        self.push_of(event, None);
+    }
+
+    /// The same, while this stream is being worked on.
+    fn push_of(&mut self, event: Event, taken: Option<&Stream>) {
         if self.announced.is_some() {
             self.events.push_back(event);
         } else {
             self.held.push_back(event);
             if self.held.len() > MOST_HELD {
-                self.announce_now(None);
+                self.announce_now(taken);
             }
         }
     }
 
-    fn push_sample(&mut self, sample: Sample, timescale: Timescale) {
+    /// Takes a sample of the stream that is being worked on.
+    fn push_sample(&mut self, sample: Sample, timescale: Timescale, of: &Stream) {
         if self.announced.is_some() {
             self.events.push_back(Event::Sample(sample));
             return;
@@ -550,20 +565,20 @@ impl Demuxer {
             || self.held_bytes > self.limits.held_size / 2
             || self.held.len() > MOST_HELD
         {
-            self.wait_no_longer();
+            self.wait_no_longer(Some(of));
         }
     }
 
-    /// Tells the tracks that are known, though not all are.
+    /// Tells the tracks that are known, though not all are; `taken` is the stream that is being worked on.
     #[cold]
-    fn wait_no_longer(&mut self) {
+    fn wait_no_longer(&mut self, taken: Option<&Stream>) {
         for stream in &mut self.streams {
             stream.is_awaited = false;
         }
         for program in &mut self.programs {
             program.is_known = true;
         }
-        self.announce_now(None);
+        self.announce_now(taken);
     }
 
     /// A codec of a stream is known, or another one.
@@ -632,6 +647,9 @@ impl Demuxer {
                 break;
             };
             stream.reader.finish(&mut out);
+            if stream.reader.gives_up(true) {
+                out.push(Out::Warning(not_read(stream.stream_type).into()));
+            }
             let mut taken = core::mem::replace(stream, Stream::placeholder());
             core::mem::swap(&mut self.streams, &mut streams);
             self.give(&mut taken, &mut out, None);
@@ -642,7 +660,12 @@ impl Demuxer {
         }
         self.streams = streams;
         if self.announced.is_none() {
-            self.wait_no_longer();
+            self.wait_no_longer(None);
         }
     }
+}
+
+/// What is said of a stream that nobody can read.
+fn not_read(stream_type: StreamType) -> alloc::string::String {
+    alloc::format!("streams of this type are not read: {stream_type}")
 }

@@ -95,7 +95,7 @@ impl Line {
 pub(super) struct Stream {
     pub(super) pid: u16,
     pub(super) program: u16,
-    stream_type: StreamType,
+    pub(super) stream_type: StreamType,
     descriptors: Descriptors,
     language: Language,
     pub(super) reader: Elementary,

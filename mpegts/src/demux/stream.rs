@@ -4,6 +4,7 @@ use super::audio::Audio;
 use super::data::{self, Data, Layout};
 use super::dts::Dts;
 use super::frame::{Input, Out};
+use super::guess::Guess;
 use super::h264::H264;
 use super::hevc::Hevc;
 use super::lock;
@@ -46,6 +47,8 @@ pub(super) enum Elementary {
     Data(Data, Codec),
     /// Sections, each a message.
     Sections(Codec),
+    /// Nothing tells what it is but what is in it.
+    Guess(Guess),
 }
 
 impl Elementary {
@@ -108,7 +111,10 @@ impl Elementary {
                 if is_dts(descriptors) {
                     return Some(dts());
                 }
-                match &descriptors.format_identifier()? {
+                let Some(name) = descriptors.format_identifier() else {
+                    return Some(Self::Guess(Guess::default()));
+                };
+                match &name {
                     b"VC-1" => Self::Other(Other::new(Kind::Video, *b"vc-1")),
                     &SUBSTREAM => return Self::substream(descriptors, limit),
                     b"AC-3" => dolby(Dolby::ac3()),
@@ -159,8 +165,22 @@ impl Elementary {
         matches!(self, Self::Data(..) | Self::Sections(_))
     }
 
+    /// Whether nobody can read it after all; said once.
+    pub(super) fn gives_up(&mut self, at_end: bool) -> bool {
+        match self {
+            Self::Guess(guess) => guess.gives_up(at_end),
+            _ => false,
+        }
+    }
+
     pub(super) fn handle(&mut self, input: Input, now: i64, out: &mut Vec<Out>) {
         match self {
+            Self::Guess(guess) => {
+                if let Some(mut reader) = guess.look(&input.data) {
+                    reader.handle(input, now, out);
+                    *self = reader;
+                }
+            }
             Self::H264(video) => video.handle(input, out),
             Self::Hevc(video) => video.handle(input, out),
             Self::MpegVideo(video) => video.handle(&input, out),
@@ -191,7 +211,7 @@ impl Elementary {
             Self::Lpcm(lpcm) => lpcm.handle_discontinuity(),
             Self::Other(other) => other.handle_discontinuity(),
             Self::Data(data, _) => data.handle_discontinuity(),
-            Self::Sections(_) => {}
+            Self::Sections(_) | Self::Guess(_) => {}
         }
     }
 
@@ -205,8 +225,12 @@ impl Elementary {
             Self::Dolby(audio) => audio.finish(out),
             Self::MpegAudio(audio) => audio.finish(out),
             Self::Dts(audio) => audio.finish(out),
-            Self::Opus(_) | Self::Lpcm(_) | Self::Other(_) | Self::Data(..) | Self::Sections(_) => {
-            }
+            Self::Opus(_)
+            | Self::Lpcm(_)
+            | Self::Other(_)
+            | Self::Data(..)
+            | Self::Sections(_)
+            | Self::Guess(_) => {}
         }
     }
 
@@ -222,7 +246,7 @@ impl Elementary {
             Self::Dts(audio) => audio.buffered_len(),
             Self::Data(data, _) => data.buffered_len(),
             Self::Lpcm(lpcm) => lpcm.buffered_len(),
-            Self::Opus(_) | Self::Other(_) | Self::Sections(_) => 0,
+            Self::Opus(_) | Self::Other(_) | Self::Sections(_) | Self::Guess(_) => 0,
         }
     }
 }

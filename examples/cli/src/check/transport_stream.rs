@@ -36,6 +36,8 @@ pub fn check(mut reader: impl Read, is_segment: bool) -> Result<Vec<Finding>> {
             let of = pid.map_or(String::new(), |pid| format!(", PID {pid}"));
             findings.push(Finding {
                 severity: match finding.rule {
+                    // What is filled up is meant to have a constant rate; what is not may have one by chance.
+                    Rule::PcrAccuracyError if is_filled(&checker) => Severity::Error,
                     // What a receiver can live with.
                     Rule::PtsError | Rule::PcrAccuracyError => Severity::Warning,
                     Rule::PcrRepetitionError if is_segment => Severity::Warning,
@@ -61,4 +63,10 @@ pub fn check(mut reader: impl Read, is_segment: bool) -> Result<Vec<Finding>> {
         }
     }
     Ok(findings)
+}
+
+/// Whether there are packets that only fill a stream up to its rate.
+fn is_filled(checker: &mpegts::check::Checker) -> bool {
+    let mut pids = checker.statistics();
+    pids.any(|(pid, counted)| pid == mpegts::packet::Pid::NULL && counted.packets > 0)
 }

@@ -2,6 +2,7 @@
 
 mod dash;
 mod dash_list;
+mod from_start;
 mod hls;
 mod hls_list;
 mod key;
@@ -22,6 +23,7 @@ use crate::progress::{self, Counted};
 pub use ::mp4::reader::Order;
 use anyhow::{Context, Result, bail};
 pub use dash_list::segments as dash_segments;
+use from_start::FromStart;
 pub use hls_list::all_segments as hls_segments;
 use indicatif::ProgressBar;
 pub use key::Keys;
@@ -279,6 +281,15 @@ fn remote(url: &str, options: &Options) -> Result<Input> {
         return mp4(Box::new(ranges), len, bar, &place, options);
     }
     let at = head.len() as u64;
+    if let (false, Some(len)) = (response.is_part, total)
+        && Format::sniff(&head) == Some(Format::Mp4)
+        && from_start::is_moov_last(&head)
+    {
+        let bar = progress::bar(Some(len));
+        let url = response.url.clone();
+        let ranges = FromStart::new(url, Body::new(response, at), head);
+        return mp4(Box::new(ranges), len, bar, &place, options);
+    }
     if response.is_part && total.is_none_or(|total| total > at) {
         response = http::get(&response.url, Some(&(at..u64::MAX)))?;
         if !response.is_part {

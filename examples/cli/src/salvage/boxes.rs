@@ -4,16 +4,31 @@ use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-/// Whether an MP4 has no tables: media data, but neither a whole `moov` nor fragments.
-pub fn tables_are_lost(path: &str) -> Result<bool> {
+/// Where an MP4 has its tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tables {
+    /// Before the samples, or with each fragment.
+    First,
+    /// Behind them.
+    Last,
+    /// Behind them, and cut off.
+    Cut,
+    /// There is media data, but neither `moov` nor fragments.
+    Lost,
+}
+
+/// Finds where an MP4 has its tables.
+pub fn tables(path: &str) -> Result<Tables> {
     let mut file = File::open(path).with_context(|| path.to_owned())?;
     let len = file.metadata()?.len();
     let (mut at, mut has_media) = (0, false);
     while let Some((name, header, size)) = header(&mut file, at)? {
         let end = at.saturating_add(size);
         match &name {
-            b"moov" if end <= len => return Ok(false),
-            b"moof" => return Ok(false),
+            b"moov" if end <= len && has_media => return Ok(Tables::Last),
+            b"moov" if end <= len => return Ok(Tables::First),
+            b"moov" if has_media => return Ok(Tables::Cut),
+            b"moof" => return Ok(Tables::First),
             b"mdat" => has_media = true,
             _ => {}
         }
@@ -22,7 +37,11 @@ pub fn tables_are_lost(path: &str) -> Result<bool> {
         }
         at = end;
     }
-    Ok(has_media)
+    Ok(if has_media {
+        Tables::Lost
+    } else {
+        Tables::First
+    })
 }
 
 /// The name of the box at a place, the length of its header, and its size: 0 where that goes to the end of the file.

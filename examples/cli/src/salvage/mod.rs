@@ -4,7 +4,7 @@ mod boxes;
 mod find;
 mod like;
 
-pub use boxes::tables_are_lost;
+pub use boxes::{Tables, tables};
 pub use like::Like;
 
 use crate::input::Source;
