@@ -55,6 +55,8 @@ struct Lane {
     /// No sample may be decoded before this one.
     last_dts: i64,
     next: Option<Placed>,
+    /// By what the next sample comes before those of other lanes: its time, or its place.
+    key: i128,
 }
 
 impl Merge {
@@ -64,7 +66,7 @@ impl Merge {
             tracks.filter(|(_, track)| wanted(track.track.id) && !track.samples.is_empty());
         let mut lanes: Vec<_> = tracks.map(|(at, track)| Lane::new(at, track)).collect();
         for lane in &mut lanes {
-            lane.advance(&movie);
+            lane.advance(&movie, order);
         }
         Self {
             left: movie.file_len.saturating_mul(TIMES).saturating_add(ALWAYS),
@@ -81,23 +83,15 @@ impl Merge {
 
     /// The next sample.
     pub(crate) fn next(&mut self) -> Option<Placed> {
-        let mut best: Option<(usize, Placed)> = None;
-        for (at, lane) in self.lanes.iter().enumerate() {
-            let Some(next) = lane.next else { continue };
-            let is_before = |other: &Placed| match self.order {
-                Order::File => next.info.offset < other.info.offset,
-                Order::Time => self.time(&next) < self.time(other),
-            };
-            if best.as_ref().is_none_or(|(_, other)| is_before(other)) {
-                best = Some((at, next));
-            }
-        }
-        let (at, placed) = best?;
+        let lanes = self.lanes.iter_mut().filter(|lane| lane.next.is_some());
+        // The first of equals.
+        let lane = lanes.min_by_key(|lane| lane.key)?;
+        let placed = lane.next?;
         self.left = self.left.saturating_sub(placed.info.size.max(1).into());
-        if self.is_exhausted() {
+        if self.left == 0 {
             return None;
         }
-        self.lanes.get_mut(at)?.advance(&self.movie);
+        lane.advance(&self.movie, self.order);
         Some(placed)
     }
 
@@ -121,11 +115,6 @@ impl Merge {
         next.map(|next| next.info.offset).min()
     }
 
-    fn time(&self, placed: &Placed) -> Time {
-        let track = self.movie.tracks.get(placed.track);
-        track.map_or(Time::ZERO, |track| track.track.timescale.time(placed.dts))
-    }
-
     /// Goes to the last sync sample of the leading track that is shown at or before a time, and in the other tracks to the
     /// same time; gives that time.
     pub(crate) fn seek(&mut self, time: Time) -> Time {
@@ -137,12 +126,12 @@ impl Merge {
         let lead = self.lanes.iter_mut().find(video).map(|lane| lane.track);
         for lane in &mut self.lanes {
             if Some(lane.track) == lead {
-                from = lane.seek(&self.movie, time).min(time);
+                from = lane.seek(&self.movie, time, self.order).min(time);
             }
         }
         for lane in &mut self.lanes {
             if Some(lane.track) != lead {
-                lane.seek(&self.movie, from);
+                lane.seek(&self.movie, from, self.order);
             }
         }
         from
@@ -158,6 +147,7 @@ impl Lane {
             passed: 0,
             last_dts: i64::MIN,
             next: None,
+            key: 0,
         };
         lane.enter(track);
         lane
@@ -189,7 +179,7 @@ impl Lane {
     }
 
     /// Goes to the last sync sample at or before a time on the movie's line; gives the time of that.
-    fn seek(&mut self, movie: &Movie, time: Time) -> Time {
+    fn seek(&mut self, movie: &Movie, time: Time, order: Order) -> Time {
         let Some(track) = movie.tracks.get(self.track) else {
             return time;
         };
@@ -205,16 +195,20 @@ impl Lane {
         let media = at.saturating_sub(span.shift).max(span.start);
         let sample = sync_at(track, media);
         self.cursor = track.index().cursor(&track.samples, sample);
-        self.advance(movie);
+        self.advance(movie, order);
         self.next
             .map_or(time, |next| timescale.time(next.pts.min(next.dts)))
     }
 
-    fn advance(&mut self, movie: &Movie) {
-        self.next = movie
-            .tracks
-            .get(self.track)
-            .and_then(|track| self.find(track, movie.file_len));
+    fn advance(&mut self, movie: &Movie, order: Order) {
+        let track = movie.tracks.get(self.track);
+        self.next = track.and_then(|track| self.find(track, movie.file_len));
+        if let (Some(track), Some(next)) = (track, &self.next) {
+            self.key = match order {
+                Order::File => next.info.offset.into(),
+                Order::Time => track.track.timescale.time(next.dts).as_nanos().into(),
+            };
+        }
     }
 
     fn find(&mut self, track: &MovieTrack, file_len: u64) -> Option<Placed> {

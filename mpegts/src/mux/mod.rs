@@ -268,25 +268,24 @@ impl Muxer {
 
     /// What was written since the last call, whole packets; `None` if nothing was.
     pub fn poll_output(&mut self) -> Option<Bytes> {
-        if self.sink.out.is_empty() {
+        let capacity = self.sink.len();
+        if capacity == 0 {
             return None;
         }
-        let capacity = self.sink.out.len();
         let next = Vec::with_capacity(capacity.min(1 << 20));
-        Some(core::mem::replace(&mut self.sink.out, next).into())
+        Some(self.sink.replace(next).into())
     }
 
     /// Bytes that [`poll_output`](Self::poll_output) would give.
     #[must_use]
     pub fn output_len(&self) -> usize {
-        self.sink.out.len()
+        self.sink.len()
     }
 
     /// The same as [`poll_output`](Self::poll_output) in exchange for a buffer, which is written into next: its bytes are lost, its
-    /// memory is used again. For who gathers much before it goes out.
+    /// memory is used again: the longer it is, the less has to be grown or cleared. For who gathers much before it goes out.
     pub fn swap_output(&mut self, buffer: &mut Vec<u8>) {
-        buffer.clear();
-        core::mem::swap(&mut self.sink.out, buffer);
+        *buffer = self.sink.replace(core::mem::take(buffer));
     }
 
     /// Writes out all that is held: the stream ends here, or goes on without a seam.
@@ -311,7 +310,7 @@ impl Muxer {
             queue.map(Unit::len).sum::<usize>()
         });
         lanes
-            .chain([self.sink.out.len()])
+            .chain([self.sink.len()])
             .chain(self.slots.as_ref().map(Slots::buffered_len))
             .fold(0, usize::saturating_add)
     }

@@ -12,10 +12,15 @@ const BODY: usize = LEN - 4;
 /// Where packets go.
 #[derive(Debug)]
 pub(super) struct Sink {
-    pub(super) out: Vec<u8>,
+    /// Packets, and behind them what a buffer had before it came back: memory that can be written over without a call for each packet.
+    out: Vec<u8>,
+    /// Bytes of packets.
+    len: usize,
     size: PacketSize,
     /// Ticks of 27 MHz of the next packet of 192 bytes.
     arrival: i64,
+    /// An adaptation field that is being written.
+    field: Vec<u8>,
 }
 
 /// Ticks of 27 MHz between packets of 192 bytes: those of 48 Mbit/s, the most that a Blu-ray disc has.
@@ -25,9 +30,36 @@ impl Sink {
     pub(super) const fn new(size: PacketSize) -> Self {
         Self {
             out: Vec::new(),
+            len: 0,
+            field: Vec::new(),
             size,
             arrival: i64::MIN,
         }
+    }
+
+    /// Bytes that were written.
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Gives what was written, and goes on in another buffer, over what that has.
+    pub(super) fn replace(&mut self, buffer: Vec<u8>) -> Vec<u8> {
+        self.out.truncate(self.len);
+        self.len = 0;
+        core::mem::replace(&mut self.out, buffer)
+    }
+
+    /// Appends bytes.
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        let end = self.len.saturating_add(bytes.len());
+        if let Some(room) = self.out.get_mut(self.len..end) {
+            copy(bytes, room);
+        } else {
+            self.out.truncate(self.len);
+            self.out.extend_from_slice(bytes);
+        }
+        self.len = end;
     }
 
     /// Says when the next packets come, in ticks of 27 MHz.
@@ -43,7 +75,7 @@ impl Sink {
                 copy_permission: 0,
                 ticks: u32::from_be_bytes([a, b, c, d]),
             };
-            self.out.extend_from_slice(&stamp.to_bytes());
+            self.put(&stamp.to_bytes());
             self.arrival = self.arrival.saturating_add(ARRIVAL_STEP);
         }
     }
@@ -51,7 +83,7 @@ impl Sink {
     #[inline]
     fn after_packet(&mut self) {
         if self.size == PacketSize::WithParity {
-            self.out.extend_from_slice(&[0; 16]);
+            self.put(&[0; 16]);
         }
     }
 
@@ -85,14 +117,16 @@ impl Sink {
         } else {
             header.with_continuity_counter(counter.wrapping_sub(1) & 0x0F)
         };
-        self.out.extend_from_slice(&header.to_bytes());
+        let mut fields = core::mem::take(&mut self.field);
+        fields.clear();
+        fields.extend_from_slice(&header.to_bytes());
         if field_len > 0 {
-            field
-                .copied()
-                .unwrap_or_default()
-                .encode(field_len, &mut self.out)?;
+            let field = field.copied().unwrap_or_default();
+            field.encode(field_len, &mut fields)?;
         }
-        self.out.extend_from_slice(payload);
+        self.put(&fields);
+        self.field = fields;
+        self.put(payload);
         self.after_packet();
         Ok(rest)
     }
@@ -106,21 +140,54 @@ impl Sink {
         mut data: &'a [u8],
     ) -> &'a [u8] {
         let header = Header::new(pid);
-        self.out.reserve(
-            data.len()
-                .saturating_add(data.len() / 32)
-                .saturating_add(2 * LEN),
-        );
+        if self.size == PacketSize::Plain {
+            data = self.over(header, counter, data);
+        }
+        if data.len() >= BODY {
+            self.out.truncate(self.len);
+            self.out.reserve(
+                data.len()
+                    .saturating_add(data.len() / 32)
+                    .saturating_add(2 * LEN),
+            );
+        }
         while let Some((payload, rest)) = data.split_first_chunk::<BODY>() {
             self.before_packet();
             let header = header.with_continuity_counter(*counter);
             *counter = counter.wrapping_add(1) & 0x0F;
-            self.out.extend_from_slice(&header.to_bytes());
-            self.out.extend_from_slice(payload);
+            self.put(&header.to_bytes());
+            self.put(payload);
             self.after_packet();
             data = rest;
         }
         data
+    }
+
+    /// Writes packets that `data` fills over what the buffer had before, as many as there is room for; gives the rest.
+    #[inline]
+    fn over<'a>(&mut self, header: Header, counter: &mut u8, data: &'a [u8]) -> &'a [u8] {
+        let room = self.out.get_mut(self.len..).unwrap_or_default();
+        let (packets, _) = room.as_chunks_mut::<LEN>();
+        let (payloads, _) = data.as_chunks::<BODY>();
+        let mut count: usize = 0;
+        for (packet, payload) in packets.iter_mut().zip(payloads) {
+            let [a, b, c, d, body @ ..] = packet;
+            [*a, *b, *c, *d] = header.with_continuity_counter(*counter).to_bytes();
+            *counter = counter.wrapping_add(1) & 0x0F;
+            // In two pieces, which the compiler copies without a call.
+            const PIECE: usize = 128;
+            if let Some((from, from_rest)) = payload.split_first_chunk::<PIECE>()
+                && let Some((into, into_rest)) = body.split_first_chunk_mut::<PIECE>()
+                && let Some(from_rest) = from_rest.first_chunk::<{ BODY - PIECE }>()
+                && let Some(into_rest) = into_rest.first_chunk_mut::<{ BODY - PIECE }>()
+            {
+                *into = *from;
+                *into_rest = *from_rest;
+            }
+            count = count.saturating_add(1);
+        }
+        self.len = self.len.saturating_add(count.saturating_mul(LEN));
+        data.get(count.saturating_mul(BODY)..).unwrap_or_default()
     }
 
     /// Where bytes come to lie of which the first packet, just written, ends with `first`, and full ones and a last one have `rest`.
@@ -132,8 +199,8 @@ impl Sink {
         };
         Places {
             first,
-            start: self.out.len().saturating_sub(after).saturating_sub(first),
-            next: self.out.len().saturating_add(before + 4),
+            start: self.len.saturating_sub(after).saturating_sub(first),
+            next: self.len.saturating_add(before + 4),
             stride: self.size.bytes(),
             full: rest / BODY,
             stuffing: BODY.saturating_sub(rest % BODY),
@@ -157,10 +224,18 @@ impl Sink {
     /// Writes a null packet.
     pub(super) fn null(&mut self) {
         self.before_packet();
-        self.out
-            .extend_from_slice(&Header::new(Pid::NULL).to_bytes());
-        self.out.extend_from_slice(&[0xFF; BODY]);
+        self.put(&Header::new(Pid::NULL).to_bytes());
+        self.put(&[0xFF; BODY]);
         self.after_packet();
+    }
+}
+
+/// Copies bytes to where there is room for as many.
+#[inline]
+#[expect(clippy::disallowed_methods, reason = "the lengths are alike")]
+fn copy(bytes: &[u8], room: &mut [u8]) {
+    if bytes.len() == room.len() {
+        room.copy_from_slice(bytes);
     }
 }
 

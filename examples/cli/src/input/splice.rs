@@ -1,6 +1,6 @@
 use super::Source;
 use anyhow::Result;
-use media::{Event, Sample, Time, TrackId, Tracks};
+use media::{Event, Sample, Time, Timescale, TrackId, Tracks};
 use std::collections::{HashMap, VecDeque};
 
 /// A source whose time line does not jump: what follows a jump is put behind what came before it.
@@ -10,12 +10,19 @@ pub struct Splice {
     /// Added to all times.
     shift: Time,
     /// Where each track ends so far, on the line that is given.
-    ends: HashMap<TrackId, Time>,
+    ends: Vec<End>,
     /// What follows a jump, until it is known where it has to go.
     held: VecDeque<Event>,
     is_holding: bool,
     /// What goes out before the source is asked.
     ready: VecDeque<Event>,
+}
+
+/// Where a track ends, in ticks of its own.
+struct End {
+    track: TrackId,
+    timescale: Timescale,
+    ticks: i64,
 }
 
 /// How much is looked at behind a jump, for a sample of each track.
@@ -30,7 +37,7 @@ impl Splice {
             source,
             tracks: Tracks::default(),
             shift: Time::ZERO,
-            ends: HashMap::new(),
+            ends: Vec::new(),
             held: VecDeque::new(),
             is_holding: false,
             ready: VecDeque::new(),
@@ -54,7 +61,7 @@ impl Splice {
         let missing = self
             .tracks
             .iter()
-            .filter(|track| self.ends.contains_key(&track.id))
+            .filter(|track| self.ends.iter().any(|end| end.track == track.id))
             .any(|track| !samples().any(|sample| sample.track == track.id));
         !missing || bytes > BYTES || samples().count() > SAMPLES
     }
@@ -70,9 +77,9 @@ impl Splice {
             }
         }
         // No track may go back; one of them goes on at once.
-        let shifts = firsts.iter().filter_map(|(track, first)| {
-            let end = self.ends.get(track)?;
-            Some(*end - *first)
+        let shifts = self.ends.iter().filter_map(|end| {
+            let first = firsts.get(&end.track)?;
+            Some(end.timescale.time(end.ticks) - *first)
         });
         if let Some(least) = shifts.max() {
             let goes_on = self.shift >= least && self.shift - least <= SMALL;
@@ -93,12 +100,22 @@ impl Splice {
             return event;
         };
         if let Some(track) = self.tracks.find(sample.track) {
-            let shift = track.timescale.ticks(self.shift);
-            sample.dts = sample.dts.saturating_add(shift);
-            sample.pts = sample.pts.saturating_add(shift);
+            let timescale = track.timescale;
+            if self.shift != Time::ZERO {
+                let shift = timescale.ticks(self.shift);
+                sample.dts = sample.dts.saturating_add(shift);
+                sample.pts = sample.pts.saturating_add(shift);
+            }
             let duration = sample.duration.map_or(1, |duration| duration.get().into());
-            let end = track.timescale.time(sample.dts.saturating_add(duration));
-            self.ends.insert(sample.track, end);
+            let end = End {
+                track: sample.track,
+                timescale,
+                ticks: sample.dts.saturating_add(duration),
+            };
+            match self.ends.iter_mut().find(|end| end.track == sample.track) {
+                Some(known) => *known = end,
+                None => self.ends.push(end),
+            }
         }
         Event::Sample(sample)
     }

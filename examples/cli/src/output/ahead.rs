@@ -32,11 +32,10 @@ const PICTURES: usize = 17;
 const LONGEST: Time = Time::from_millis(2000);
 
 impl Lane {
-    /// Takes a picture; gives those that can go out.
+    /// Takes a picture while some are held; gives those that can go out.
     fn take(&mut self, sample: &Sample, is_live: bool) -> VecDeque<Sample> {
-        self.shift = self.shift.max(sample.dts.saturating_sub(sample.pts));
         let Some(held) = &mut self.held else {
-            return [sample.clone()].into();
+            return VecDeque::new();
         };
         held.push_back(sample.clone());
         let (Some(first), Some(last)) = (held.front(), held.back()) else {
@@ -130,6 +129,11 @@ impl Sink for Ahead {
         let Some(lane) = self.lanes.iter_mut().find(|one| one.id == sample.track) else {
             return self.sink.handle_sample(sample);
         };
+        lane.shift = lane.shift.max(sample.dts.saturating_sub(sample.pts));
+        if lane.held.is_none() {
+            let sample = lane.moved(sample.clone());
+            return self.sink.handle_sample(&sample);
+        }
         for sample in lane.take(sample, self.is_live) {
             let sample = lane.moved(sample);
             self.sink.handle_sample(&sample)?;

@@ -17,7 +17,8 @@ struct Lane {
     timescale: Timescale,
     /// Sparse tracks are not waited for.
     sparse: bool,
-    samples: VecDeque<Sample>,
+    /// With the times of their decoding.
+    samples: VecDeque<(Time, Sample)>,
 }
 
 const LONGEST: Time = Time::from_millis(10_000);
@@ -25,12 +26,12 @@ const LARGEST: usize = 256 << 20;
 
 impl Lane {
     fn first(&self) -> Option<Time> {
-        Some(self.timescale.time(self.samples.front()?.dts))
+        self.samples.front().map(|(time, _)| *time)
     }
 
     fn span(&self) -> Time {
         match (self.samples.front(), self.samples.back()) {
-            (Some(first), Some(last)) => self.timescale.time(last.dts.saturating_sub(first.dts)),
+            (Some((first, _)), Some((last, _))) => *last - *first,
             _ => Time::ZERO,
         }
     }
@@ -55,15 +56,15 @@ impl Interleave {
                     .iter()
                     .any(|lane| lane.samples.is_empty() && !lane.sparse)
                 && self.lanes.iter().all(|lane| lane.span() < LONGEST);
-            let first = self
-                .lanes
-                .iter_mut()
-                .filter(|lane| !lane.samples.is_empty())
-                .min_by_key(|lane| lane.first());
-            let Some(lane) = first.filter(|_| !waits) else {
+            if waits {
+                return Ok(());
+            }
+            let lanes = self.lanes.iter_mut();
+            let filled = lanes.filter(|lane| !lane.samples.is_empty());
+            let Some(lane) = filled.min_by_key(|lane| lane.first()) else {
                 return Ok(());
             };
-            if let Some(sample) = lane.samples.pop_front() {
+            if let Some((_, sample)) = lane.samples.pop_front() {
                 self.held -= sample.data.len();
                 self.sink.handle_sample(&sample)?;
             }
@@ -109,7 +110,8 @@ impl Sink for Interleave {
     fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
         if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == sample.track) {
             self.held += sample.data.len();
-            lane.samples.push_back(sample.clone());
+            let time = lane.timescale.time(sample.dts);
+            lane.samples.push_back((time, sample.clone()));
         }
         self.give(false)
     }

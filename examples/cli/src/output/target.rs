@@ -6,7 +6,7 @@ use std::io::{self, IoSlice, Seek, SeekFrom, Write};
 
 /// Bytes gathered before they are written: a file system does once for each call what it does not do for each byte, and that
 /// outweighs that they have left the processor's nearest cache.
-const GATHERED: usize = 1 << 20;
+const GATHERED: usize = 512 << 10;
 /// The same where somebody may wait at the other end of a stream.
 const GATHERED_FOR_STREAM: usize = 64 << 10;
 /// What is gathered is written up to a multiple of this in the file, as long as more is to come: then pages are filled at once, in large

@@ -34,12 +34,11 @@ impl Ts {
         ts
     }
 
-    /// A buffer for as many packets as go out together, and those of a picture that comes on top.
+    /// A buffer for as many packets as go out together, and those of a picture that comes on top; what it has is written over.
     fn buffer(&self) -> Vec<u8> {
-        let most = self.out.gathers();
+        let most = 2 * self.out.gathers();
         let mut buffer = self.pool.buffer();
-        buffer.clear();
-        buffer.reserve(most + most / 4);
+        buffer.reserve_exact(most.saturating_sub(buffer.len()));
         buffer
     }
 
