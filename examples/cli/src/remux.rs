@@ -1,5 +1,6 @@
 //! `fluvial remux`: the samples of one file in another.
 
+use crate::format::Format;
 use crate::input::{self, Source};
 use crate::output::{self, Options};
 use crate::progress::say;
@@ -15,10 +16,10 @@ pub struct Args {
     input: String,
     /// A file, a URL of the RTMP family, or `-` for standard output.
     output: String,
-    /// Begin at the last keyframe that is not after this time (seconds, or `[h:]m:s`).
+    /// Begin at the last keyframe that is not after this time, counted from where the input begins (seconds, or `[h:]m:s`).
     #[arg(long, value_parser = time::parse, value_name = "T")]
     from: Option<Time>,
-    /// End before this time.
+    /// End before this time, counted likewise.
     #[arg(long, value_parser = time::parse, value_name = "T")]
     to: Option<Time>,
     /// End after so much, from where it begins.
@@ -54,9 +55,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         input.source.seek(from);
     }
     input.source = Box::new(input::Splice::new(input.source));
-    let Start { tracks, events } =
-        Start::of(input.source.as_mut()).with_context(|| args.input.clone())?;
-    let mut events = VecDeque::from(events);
+    let start = Start::of(input.source.as_mut()).with_context(|| args.input.clone())?;
     let options = Options {
         fragmented: args.fragmented,
         segments: args.segments,
@@ -71,7 +70,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         input: input.len,
     };
     let mut sink = output::create(&args.output, args.format.as_deref(), &options)?;
-    let picked = pick(&tracks, &args.tracks)?;
+    let picked = pick(&start.tracks, &args.tracks)?;
     let explicit = !args.tracks.is_empty();
     let mut kept = Kept {
         wanted: picked.iter().map(|track| track.id).collect(),
@@ -89,7 +88,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         }
     }
     sink.set_tracks(&carried)?;
-    let mut span = Span::new(args, input.is_live, &carried);
+    let origin = origin(input.format, &start.tracks, &start.events);
+    let mut span = Span::new(args, origin, input.is_live, &carried);
+    let mut events = VecDeque::from(start.events);
     let mut current = carried;
     let mut wrote = false;
     loop {
@@ -222,6 +223,21 @@ impl Start {
         }
         Ok(start)
     }
+}
+
+/// Where an input begins on its own time line: that of MP4 and DASH begins at zero, other clocks anywhere.
+fn origin(format: Format, tracks: &Tracks, events: &[Event]) -> Time {
+    if matches!(format, Format::Mp4 | Format::Dash) {
+        return Time::ZERO;
+    }
+    let times = events.iter().filter_map(|event| match event {
+        Event::Sample(sample) => {
+            let track = tracks.find(sample.track)?;
+            (track.codec.kind() != Kind::Data).then(|| track.timescale.time(sample.pts))
+        }
+        _ => None,
+    });
+    times.min().unwrap_or(Time::ZERO).max(Time::ZERO)
 }
 
 /// Warnings are for people: on standard error.
@@ -363,11 +379,11 @@ struct Span {
 }
 
 impl Span {
-    fn new(args: &Args, is_live: bool, tracks: &Tracks) -> Self {
+    fn new(args: &Args, origin: Time, is_live: bool, tracks: &Tracks) -> Self {
         let lead = tracks.first_of(Kind::Video).or(tracks.first());
         Self {
-            from: args.from,
-            to: args.to,
+            from: args.from.map(|from| from + origin),
+            to: args.to.map(|to| to + origin),
             duration: args.duration,
             is_live,
             tracks: tracks.clone(),

@@ -131,4 +131,18 @@ fn cuts_have_the_same_pictures_in_every_format() {
         assert!((38..=40).contains(&cut.len()), "{name}: {}", cut.len());
         assert!(cut == all[25..25 + cut.len()], "{name}");
     }
+    // Times count from the start, wherever the clock is then; here it starts anew after a second and a half.
+    let wrap = at("wrap.ts");
+    let make = format!("-v error -i {source} -c copy -muxdelay 0 -output_ts_offset 95442.2 {wrap}");
+    assert!(testing::run("ffmpeg", &make, b"").is_some());
+    for (span, from) in [
+        (&["--from", "1.3", "--to", "2.5"][..], 25),
+        (&["--to", "1.5"], 0),
+    ] {
+        let cut = at("wrap.mp4");
+        assert_eq!(said(&[span, &[&wrap, &cut]].concat()), "");
+        let cut = frames(&cut);
+        assert!((37..=40).contains(&cut.len()), "{}", cut.len());
+        assert!(cut == all[from..from + cut.len()]);
+    }
 }
