@@ -76,6 +76,36 @@ fn who_comes_late_sees_a_picture_at_once_and_the_publisher_is_not_flooded() {
 }
 
 #[test]
+fn the_packets_of_a_picture_leave_together() {
+    let mut world = World::new();
+    world.join(
+        &[Layer {
+            rid: None,
+            height: 360,
+            rate: 600_000,
+        }],
+        0,
+    );
+    world.join(&[], 1);
+    // Sound waits for nothing, and takes along what is there.
+    let mute = Request::Mute {
+        source: Source::Microphone,
+        muted: true,
+    };
+    let publisher = world.clients[0].id;
+    world.room.handle_request(publisher, mute, world.now);
+    world.run(seconds(5));
+    let all = world.clients[1].all_seen();
+    let pictures: Vec<_> = all.chunk_by(|a, b| a.time == b.time).collect();
+    // The first ones are not paced. They came to the room one packet after the other.
+    for picture in &pictures[..6] {
+        assert!(picture.len() >= 3, "{picture:?}");
+        let last = picture.last().unwrap().at;
+        assert!(picture.iter().all(|seen| seen.at == last), "{picture:?}");
+    }
+}
+
+#[test]
 fn requests_of_many_at_once_are_one() {
     let mut world = World::new();
     world.join(ONE, 1);

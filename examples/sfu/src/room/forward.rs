@@ -4,7 +4,7 @@ use super::keyframe;
 use super::peer::Entrance;
 use super::slot::Seen;
 use super::tap::TapId;
-use super::{Outbound, Packet, PeerId, Room};
+use super::{GATHER, Outbound, Packet, PeerId, Room};
 use crate::message::Source;
 use std::time::Instant;
 use str0m::bwe::BweKind;
@@ -168,6 +168,7 @@ impl Room {
             let taken = track.take(TapId { peer: id, screen }, layer, &packet, &seen, now);
             self.taken.extend(taken);
         }
+        let is_whole = packet.marker || source.is_audio();
         let readers = std::mem::take(&mut track.readers);
         for &(reader, section) in &readers {
             let Some(receiver) = self.peers.get_mut(&reader) else {
@@ -185,7 +186,12 @@ impl Room {
             slot.flat = !receiver.is_told_layers && params.spec().codec == Codec::Av1;
             if slot.forward(rtc, &packet, params, layer, &seen, now) {
                 self.counters.forwarded += 1;
-                self.dirty.insert(reader);
+                if is_whole {
+                    self.dirty.insert(reader);
+                } else {
+                    self.gathering.insert(reader);
+                    self.gathered.get_or_insert(now + GATHER);
+                }
             }
         }
         if let Some(track) = self.peers.get_mut(&id).and_then(|peer| peer.track(mid)) {

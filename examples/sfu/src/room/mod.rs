@@ -31,6 +31,8 @@ pub(crate) use scale::RawDependencies;
 pub use tap::{Taken, TakenPacket, TapId};
 
 use crate::message::{Notice, Person, Request};
+use common::webrtc::{AT_ONCE, TURNS};
+
 use peer::Peer;
 use rtp::extension::DEPENDENCY_DESCRIPTOR_URI;
 use scale::RawDependenciesSerializer;
@@ -61,8 +63,9 @@ const STRAINED_FLOOR: u64 = 150_000;
 const STATISTICS: Duration = Duration::from_millis(200);
 /// How late the accounts of pacing may be kept where nothing waits: the next picture comes first, and does it along the way.
 const LENIENCE: Duration = Duration::from_millis(30);
-/// Packets that one connection may send before the others have their turn.
-const TURNS: usize = 256;
+/// How long the first packets of a picture wait for its last one, so that they leave together: no receiver shows less than a picture, and
+/// what a connection costs is looking at it, not what it sends.
+const GATHER: Duration = Duration::from_millis(3);
 /// Where the estimate of bandwidth begins.
 const FIRST_ESTIMATE: u64 = 1_000_000;
 
@@ -116,6 +119,9 @@ pub struct Room {
     deadlines: BTreeSet<(Instant, PeerId)>,
     /// Who has been written to since the last flush.
     dirty: BTreeSet<PeerId>,
+    /// Who has been written a picture to whose end is missing, and until when it waits.
+    gathering: BTreeSet<PeerId>,
+    gathered: Option<Instant>,
     /// Since when others are here, or send something else, than what people get was chosen from.
     stale: Option<Instant>,
     /// Whose reports have come since then.
@@ -165,6 +171,8 @@ impl Room {
             peers: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             dirty: BTreeSet::new(),
+            gathering: BTreeSet::new(),
+            gathered: None,
             stale: None,
             reported: BTreeSet::new(),
             speakers: Speakers::new(),
@@ -287,6 +295,7 @@ impl Room {
             self.deadlines.remove(&(deadline, id));
         }
         self.dirty.remove(&id);
+        self.gathering.remove(&id);
         self.speakers.forget(id);
         self.spoken.retain(|spoken| *spoken != id);
         // The last words: the browser learns at once instead of by a time-out.
@@ -406,8 +415,13 @@ impl Room {
 
     /// Lets all connections that were written to send, and handles what comes of that.
     pub fn flush(&mut self, now: Instant) {
+        if self.gathered.is_some_and(|until| until <= now) {
+            self.gathered = None;
+            self.dirty.append(&mut self.gathering);
+        }
         loop {
             if let Some(id) = self.dirty.pop_first() {
+                self.gathering.remove(&id);
                 let Some(rtc) = self.rtc(id) else {
                     continue;
                 };
@@ -433,7 +447,8 @@ impl Room {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let connection = self.deadlines.first().map(|&(deadline, _)| deadline);
         let tick = (!self.is_empty()).then_some(self.tick);
-        connection.into_iter().chain(tick).chain(self.stale).min()
+        let others = tick.into_iter().chain(self.stale).chain(self.gathered);
+        connection.into_iter().chain(others).min()
     }
 
     /// The next datagram to send.
@@ -478,10 +493,11 @@ impl Room {
             let output = loop {
                 match rtc.poll_output() {
                     Ok(Output::Transmit(transmit)) => self.transmits.push_back(transmit),
-                    // Pacing lets one packet out at a time: those that may leave now leave together.
-                    Ok(Output::Timeout(deadline)) if deadline <= now && turns > 0 => {
+                    // Pacing lets one packet out at a time, and then wants time to go on, if by a microsecond: those that may leave now
+                    // leave together.
+                    Ok(Output::Timeout(deadline)) if deadline <= now + AT_ONCE && turns > 0 => {
                         turns -= 1;
-                        if let Err(error) = rtc.handle_input(Input::Timeout(now)) {
+                        if let Err(error) = rtc.handle_input(Input::Timeout(deadline.max(now))) {
                             break Err(error);
                         }
                     }

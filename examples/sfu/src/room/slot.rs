@@ -26,6 +26,8 @@ pub(super) struct Slot {
     sieve: Option<Sieve>,
     /// Whether its receiver can take but one size.
     pub(super) flat: bool,
+    /// Whether its stream was told how long to keep packets.
+    keeps: bool,
     /// Until when packets are not paced.
     hurry: Option<Instant>,
     /// What the receiver told last.
@@ -39,6 +41,12 @@ pub(super) type Report = (u64, Option<(u64, u32)>, Option<Duration>);
 
 /// The first keyframe is not paced: at the rate with which estimates begin, those of a few people would take a second.
 const HURRY: Duration = Duration::from_millis(250);
+
+/// What was sent is kept for who misses it: so many packets, and for so long, which is when a picture that lacks them is given up.
+/// Three times as long would be three times the memory that each connection goes through.
+const KEPT: (usize, Duration) = (2000, Duration::from_secs(1));
+/// Most of what is sent that may be sent again: more would flood a network that has become narrow.
+const AGAIN: f32 = 0.15;
 
 /// Between two times that a receiver begins again with what was sent before.
 const CATCH_UP: Duration = Duration::from_secs(2);
@@ -86,6 +94,7 @@ impl Slot {
             pictures: Pictures::new(),
             sieve: None,
             flat: false,
+            keeps: false,
             hurry: None,
             reported: None,
             caught_up: None,
@@ -268,6 +277,10 @@ impl Slot {
         let Some(stream) = api.stream_tx_by_mid(self.mid, None) else {
             return false;
         };
+        if !self.keeps {
+            self.keeps = true;
+            stream.set_rtx_cache(KEPT.0, KEPT.1, Some(AGAIN));
+        }
         if starts {
             tracing::debug!(from = %feed.peer, section = %self.mid, "a picture begins");
             stream.set_unpaced(true);
