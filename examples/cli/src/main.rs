@@ -15,6 +15,7 @@ mod remux;
 mod repair;
 mod salvage;
 mod stop;
+mod tail;
 mod time;
 
 use clap::{Parser, Subcommand};

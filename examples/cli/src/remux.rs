@@ -4,6 +4,7 @@ use crate::format::Format;
 use crate::input::{self, Source};
 use crate::output::{self, Options};
 use crate::progress::say;
+use crate::tail::Tail;
 use crate::time;
 use anyhow::{Context, Result, bail};
 use media::{Codec, Event, Kind, Sample, Time, Timescale, Track, TrackId, Tracks};
@@ -93,6 +94,14 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let mut events = VecDeque::from(start.events);
     let mut current = carried;
     let mut wrote = false;
+    let mut tail = Tail::default();
+    let mut write = |sample, sink: &mut dyn output::Sink| -> Result<()> {
+        for sample in tail.push(sample) {
+            sink.handle_sample(&sample)?;
+            wrote = true;
+        }
+        Ok(())
+    };
     loop {
         let event = match events.pop_front() {
             Some(event) => event,
@@ -110,8 +119,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 let picked = kept.in_time(&picked, &current, sink.as_ref());
                 let carried = kept.carried(&picked, sink.as_ref())?;
                 for sample in span.flush() {
-                    sink.handle_sample(&sample)?;
-                    wrote = true;
+                    write(sample, sink.as_mut())?;
                 }
                 if carried != current {
                     sink.set_tracks(&carried)?;
@@ -125,8 +133,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 }
                 span.push(sample);
                 while let Some(sample) = span.pop() {
-                    sink.handle_sample(&sample)?;
-                    wrote = true;
+                    write(sample, sink.as_mut())?;
                 }
                 if span.is_over() {
                     break;
@@ -139,8 +146,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         }
     }
     for sample in span.flush() {
-        sink.handle_sample(&sample)?;
-        wrote = true;
+        write(sample, sink.as_mut())?;
     }
     if !wrote && !crate::stop::is_asked() {
         let place = match (args.from, args.to) {

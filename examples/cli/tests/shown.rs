@@ -103,6 +103,43 @@ fn what_an_edit_list_hides_stays_hidden() {
     assert_eq!(told[2], ["Cut"], "what the file says of itself");
 }
 
+/// An edit list that ends in the midst of pictures: those behind are shown in no format.
+#[test]
+fn what_an_edit_list_hides_at_the_end_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    // Of the first track, the pictures, 2.2 of 3 seconds.
+    let mut data = fs::read(&source).unwrap();
+    let edits = data.windows(4).position(|name| name == b"elst").unwrap();
+    assert_eq!(
+        data[edits + 4..edits + 16],
+        [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0x0B, 0xB8]
+    );
+    data[edits + 12..edits + 16].copy_from_slice(&2200_u32.to_be_bytes());
+    let cut = at("cut.mp4");
+    fs::write(&cut, data).unwrap();
+    let (all, wanted) = (frames(&source), frames(&cut));
+    assert!(wanted.len() == 55 && all.starts_with(&wanted));
+    for (name, options) in [
+        ("x.mp4", &[][..]),
+        ("y.mp4", &["--fragmented"]),
+        ("x.ts", &[]),
+        ("x.flv", &[]),
+        ("x.mpg", &[]),
+        ("x.m3u8", &[]),
+    ] {
+        let copy = at(name);
+        assert_eq!(said(&[options, &[&cut, &copy]].concat()), "");
+        // B-frames that are shown may need one or two pictures more.
+        let shown = frames(&copy);
+        assert!((55..=57).contains(&shown.len()), "{name}: {}", shown.len());
+        assert!(all.starts_with(&shown), "{name}");
+    }
+}
+
 #[test]
 fn cuts_have_the_same_pictures_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
