@@ -425,10 +425,11 @@ fn flv_of_a_single_key_frame_is_read_without_a_word() {
     let out = folder.path().join("one.flv").display().to_string();
     works(&["remux", "--to", "0.9", &source, &out]);
     let read = format!("-v warning -i {out} -c copy -f null -");
-    let output = std::process::Command::new("ffmpeg")
-        .args(read.split_whitespace())
-        .output()
-        .unwrap();
+    let output = testing::output(
+        std::process::Command::new("ffmpeg").args(read.split_whitespace()),
+        b"",
+    )
+    .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
 }

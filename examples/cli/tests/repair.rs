@@ -4,12 +4,9 @@
 use std::process::Command;
 
 fn fluvial(args: &[&str]) -> bool {
-    Command::new(env!("CARGO_BIN_EXE_fluvial"))
-        .args(args)
-        .output()
-        .unwrap()
-        .status
-        .success()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fluvial"));
+    let output = testing::output(command.args(args), b"");
+    output.unwrap().status.success()
 }
 
 #[test]
@@ -36,10 +33,8 @@ fn a_recording_that_was_cut_off_plays_again() {
         assert!(at(b"moov") < at(b"mdat"), "{len}");
         assert!(!bytes.windows(4).any(|window| window == b"moof"), "{len}");
         let read = format!("-v warning -i {mended} -f null -");
-        let output = Command::new("ffmpeg")
-            .args(read.split_whitespace())
-            .output()
-            .unwrap();
+        let output =
+            testing::output(Command::new("ffmpeg").args(read.split_whitespace()), b"").unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && said.is_empty(), "{len}: {said}");
         let frames = |path: &str| {
@@ -121,10 +116,11 @@ fn pictures_and_sound_are_found_without_tables_by_a_file_of_the_same_recorder() 
                 broken[mdat - 4..mdat].copy_from_slice(&[0; 4]);
             }
             std::fs::write(&cut, &broken).unwrap();
-            let refused = Command::new(env!("CARGO_BIN_EXE_fluvial"))
-                .args(["repair", &cut, &mended])
-                .output()
-                .unwrap();
+            let refused = testing::output(
+                Command::new(env!("CARGO_BIN_EXE_fluvial")).args(["repair", &cut, &mended]),
+                b"",
+            )
+            .unwrap();
             let said = String::from_utf8_lossy(&refused.stderr);
             assert!(
                 !refused.status.success() && said.contains("--like"),
