@@ -97,8 +97,9 @@ fn the_packets_of_a_picture_leave_together() {
     world.run(seconds(5));
     let all = world.clients[1].all_seen();
     let pictures: Vec<_> = all.chunk_by(|a, b| a.time == b.time).collect();
-    // The first ones are not paced. They came to the room one packet after the other.
-    for picture in &pictures[..6] {
+    assert!(pictures.len() > 90, "{}", pictures.len());
+    // They came to the room one packet after the other. The last one may be on its way.
+    for picture in &pictures[..pictures.len() - 1] {
         assert!(picture.len() >= 3, "{picture:?}");
         let last = picture.last().unwrap().at;
         assert!(picture.iter().all(|seen| seen.at == last), "{picture:?}");

@@ -2,7 +2,7 @@
 
 use super::layers::{Wish, allocate};
 use super::slot::{Feed, Slot};
-use super::{FLOOR, PeerId, Room, STRAINED_FLOOR};
+use super::{PeerId, Room};
 use crate::message::{Assignment, Notice, Source};
 use std::time::Instant;
 use str0m::bwe::Bitrate;
@@ -213,10 +213,7 @@ impl Room {
             });
             sections.push((slot.mid, feed.peer, feed.track, places));
         }
-        let floor = match receiver.estimate.is_strained(now) {
-            true => STRAINED_FLOOR,
-            false => FLOOR,
-        };
+        let floor = receiver.estimate.floor(now);
         let budget = receiver.estimate.budget(now).saturating_sub(sound);
         let chosen = allocate(budget, floor, &wishes);
         let (mut sending, mut climbs) = (sound, false);

@@ -1,6 +1,6 @@
 //! Bits per second that can be sent to somebody, out of what their connection tells.
 
-use super::FIRST_ESTIMATE;
+use super::{FIRST_ESTIMATE, FLOOR, STRAINED_FLOOR};
 use std::time::{Duration, Instant};
 use str0m::stats::PeerStats;
 
@@ -13,6 +13,11 @@ const CALM: Duration = Duration::from_secs(5);
 
 /// A round trip that takes so much longer than the shortest one: something waits on the way.
 const QUEUE: Duration = Duration::from_millis(150);
+
+/// What may be sent at once, as halves of what arrives: pictures are not to wait for a rate that is close to their own, and
+/// a keyframe is several of them. And how long it may be saved.
+const BURST: u64 = 5;
+const SAVED: Duration = Duration::from_millis(100);
 
 /// The shortest one is forgotten by so much with each report: ways change.
 const CREEP: Duration = Duration::from_millis(1);
@@ -33,10 +38,14 @@ pub(super) struct Estimate {
     strained: Option<Instant>,
     /// When it fell by a third or more.
     fell: Option<Instant>,
+    /// Bytes that had been sent at the last report, and when that was.
+    sent: Option<(u64, Instant)>,
+    /// Bytes that may be sent at once, less than none where too many were, and when that was.
+    allowance: (i64, Instant),
 }
 
 impl Estimate {
-    pub(super) const fn new() -> Self {
+    pub(super) const fn new(now: Instant) -> Self {
         Self {
             mean: FIRST_ESTIMATE,
             last: [u64::MAX; 2],
@@ -45,6 +54,8 @@ impl Estimate {
             queue: Duration::ZERO,
             strained: None,
             fell: None,
+            sent: None,
+            allowance: (0, now),
         }
     }
 
@@ -90,6 +101,26 @@ impl Estimate {
         self.queue > QUEUE && !self.is_calm(now)
     }
 
+    /// What is sent in any case, as long as nothing speaks against it.
+    pub(super) fn floor(&self, now: Instant) -> u64 {
+        match self.is_strained(now) {
+            true => STRAINED_FLOOR,
+            false => FLOOR,
+        }
+    }
+
+    /// So many bytes are to be sent: whether that may be at once. What goes beyond is owed, and paced.
+    pub(super) fn spend(&mut self, bytes: usize, now: Instant) -> bool {
+        let rate = self.rate().max(self.floor(now)) / 2 * BURST / 8;
+        let most = (u128::from(rate) * SAVED.as_millis() / 1000) as i64;
+        let (left, then) = self.allowance;
+        let passed = now.saturating_duration_since(then).min(10 * SAVED);
+        let earned = (u128::from(rate) * passed.as_micros() / 1_000_000) as i64;
+        let left = left.saturating_add(earned).min(most) - bytes as i64;
+        self.allowance = (left.max(-most), now);
+        left >= 0
+    }
+
     /// Whether so much was lost of late that nothing is to be sent beyond the estimate.
     pub(super) fn is_strained(&self, now: Instant) -> bool {
         self.strained.is_some_and(|until| now < until)
@@ -112,8 +143,9 @@ impl Estimate {
         if self.is_calm(now) {
             self.trusted = self.trusted.saturating_add(self.trusted / 20);
         }
+        let arrives = self.arrives(stats, now);
         if let Some(rate) = stats.bwe_tx {
-            let rate = rate.as_u64();
+            let rate = rate.as_u64().min(arrives);
             self.last = match self.queue > QUEUE {
                 true => [rate; 2],
                 false => [self.last[1], rate],
@@ -123,6 +155,23 @@ impl Estimate {
             self.strained = Some(now + STRAINED);
         }
         self.falls(before.0, now) || self.is_strained(now) && !before.1
+    }
+
+    /// What arrived since the last report, where that is less than was sent because more waits on the way than fits: there the figure of who
+    /// measures delays comes late, since those grow no more.
+    fn arrives(&mut self, stats: &PeerStats, now: Instant) -> u64 {
+        let lost = stats.egress_loss_fraction.unwrap_or_default();
+        let sent = self.sent.replace((stats.bytes_tx, now));
+        let Some((before, then)) = sent.filter(|_| lost > STRAIN && self.queue > QUEUE) else {
+            return u64::MAX;
+        };
+        let sent = stats.bytes_tx.saturating_sub(before);
+        if sent == 0 {
+            return u64::MAX;
+        }
+        let passed = now.saturating_duration_since(then).as_millis().max(1);
+        let bits = u128::from(sent) * 8000 / passed;
+        (bits as f64 * f64::from(1.0 - lost)) as u64
     }
 
     fn falls(&mut self, before: u64, now: Instant) -> bool {
@@ -157,14 +206,14 @@ mod tests {
     #[test]
     fn one_low_figure_is_chance_unless_round_trips_are_long() {
         let now = Instant::now();
-        let mut estimate = Estimate::new();
+        let mut estimate = Estimate::new(now);
         assert!(!estimate.handle(&stats(1_000_000, 10, 0.0, now), now));
         assert!(!estimate.handle(&stats(300_000, 10, 0.0, now), now));
         assert_eq!(estimate.rate(), 1_000_000);
         assert!(estimate.handle(&stats(310_000, 10, 0.0, now), now), "two");
         assert_eq!(estimate.rate(), 310_000);
         assert!(!estimate.is_jammed(now), "nothing waits");
-        let mut estimate = Estimate::new();
+        let mut estimate = Estimate::new(now);
         assert!(!estimate.handle(&stats(1_000_000, 10, 0.0, now), now));
         assert!(estimate.handle(&stats(300_000, 200, 0.0, now), now));
         assert_eq!((estimate.rate(), estimate.budget(now)), (300_000, 210_000));
@@ -172,9 +221,57 @@ mod tests {
     }
 
     #[test]
+    fn of_what_does_not_fit_the_rest_arrives() {
+        let start = Instant::now();
+        let mut estimate = Estimate::new(start);
+        let at = |report: u64| start + Duration::from_millis(200 * report);
+        for report in 0..5 {
+            let full = report >= 3;
+            let now = at(report);
+            let told = PeerStats {
+                bytes_tx: report * 25_000,
+                ..stats(
+                    1_000_000,
+                    if full { 320 } else { 20 },
+                    if full { 0.7 } else { 0.0 },
+                    now,
+                )
+            };
+            assert_eq!(estimate.handle(&told, now), report == 3, "{report}");
+        }
+        assert!(estimate.is_jammed(at(5)));
+        assert!(
+            (290_000..310_000).contains(&estimate.rate()),
+            "{estimate:?}"
+        );
+    }
+
+    #[test]
+    fn a_picture_goes_at_once_and_a_flood_does_not() {
+        let start = Instant::now();
+        let mut estimate = Estimate::new(start);
+        let mut now = start + SAVED;
+        assert!(
+            (0..31).all(|_| estimate.spend(1000, now)),
+            "a tenth of 2.5 Mbit/s"
+        );
+        assert!(!estimate.spend(1000, now));
+        for _ in 0..100 {
+            assert!(!estimate.spend(1000, now));
+        }
+        now += Duration::from_millis(90);
+        assert!(!estimate.spend(1, now), "as much is owed at the most");
+        now += Duration::from_millis(20);
+        for _ in 0..50 {
+            assert!(estimate.spend(1500, now), "2.4 Mbit/s go on");
+            now += Duration::from_millis(5);
+        }
+    }
+
+    #[test]
     fn what_became_narrow_is_trusted_step_by_step() {
         let start = Instant::now();
-        let mut estimate = Estimate::new();
+        let mut estimate = Estimate::new(start);
         estimate.handle(&stats(1_000_000, 10, 0.0, start), start);
         estimate.handle(&stats(300_000, 200, 0.2, start), start);
         assert_eq!(
@@ -206,7 +303,7 @@ mod tests {
             estimate.handle(&stats(2_000_000, 10, 0.0, at(report)), at(report));
         }
         assert_eq!(estimate.rate(), 2_000_000, "all of it in the end");
-        let mut other = Estimate::new();
+        let mut other = Estimate::new(start);
         other.climb(1);
         assert_eq!(other.rate(), FIRST_ESTIMATE, "it was never narrow");
     }

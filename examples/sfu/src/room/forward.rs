@@ -186,6 +186,8 @@ impl Room {
             slot.flat = !receiver.is_told_layers && params.spec().codec == Codec::Av1;
             if slot.forward(rtc, &packet, params, layer, &seen, now) {
                 self.counters.forwarded += 1;
+                let at_once = receiver.estimate.spend(packet.payload.len(), now);
+                slot.pace(rtc, at_once, now);
                 if is_whole {
                     self.dirty.insert(reader);
                 } else {

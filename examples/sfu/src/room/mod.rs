@@ -437,8 +437,11 @@ impl Room {
             } else if self.stale.take().is_some() {
                 self.assign_all(now);
             } else {
-                return;
+                break;
             }
+        }
+        if self.gathering.is_empty() {
+            self.gathered = None;
         }
     }
 

@@ -82,6 +82,7 @@ impl Room {
             let sent = slot.catch_up(rtc, &past, params, layer, now);
             if sent > 0 {
                 tracing::debug!(peer = %reader, %from, sent, "begins with what was sent before");
+                slot.pace(rtc, true, now);
                 self.counters.forwarded += sent;
                 self.dirty.insert(reader);
             }

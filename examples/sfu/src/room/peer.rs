@@ -132,7 +132,7 @@ impl Peer {
             slots: Vec::new(),
             channels: Vec::new(),
             view: None,
-            estimate: Estimate::new(),
+            estimate: Estimate::new(now),
             desired: 0,
             told: 0,
             told_sections: Vec::new(),

@@ -26,9 +26,9 @@ pub(super) struct Slot {
     sieve: Option<Sieve>,
     /// Whether its receiver can take but one size.
     pub(super) flat: bool,
-    /// Whether its stream was told how long to keep packets.
-    keeps: bool,
-    /// Until when packets are not paced.
+    /// Whether its stream paces packets, once it was told.
+    paces: Option<bool>,
+    /// Until when packets are not paced in any case.
     hurry: Option<Instant>,
     /// What the receiver told last.
     pub(super) reported: Option<Report>,
@@ -94,7 +94,7 @@ impl Slot {
             pictures: Pictures::new(),
             sieve: None,
             flat: false,
-            keeps: false,
+            paces: None,
             hurry: None,
             reported: None,
             caught_up: None,
@@ -277,16 +277,8 @@ impl Slot {
         let Some(stream) = api.stream_tx_by_mid(self.mid, None) else {
             return false;
         };
-        if !self.keeps {
-            self.keeps = true;
-            stream.set_rtx_cache(KEPT.0, KEPT.1, Some(AGAIN));
-        }
         if starts {
             tracing::debug!(from = %feed.peer, section = %self.mid, "a picture begins");
-            stream.set_unpaced(true);
-        } else if self.hurry.is_some_and(|until| until <= now) {
-            self.hurry = None;
-            stream.set_unpaced(false);
         }
         let values = &packet.values;
         let mut kept = ExtensionValues {
@@ -316,6 +308,22 @@ impl Slot {
         }
         stream.write_rtp(write);
         true
+    }
+
+    /// Whether what was forwarded goes at once, or as the connection paces it.
+    pub(super) fn pace(&mut self, rtc: &mut Rtc, at_once: bool, now: Instant) {
+        let hurries = self.hurry.is_some_and(|until| now < until);
+        let paces = self.kind == MediaKind::Video && !at_once && !hurries;
+        let before = self.paces.replace(paces);
+        if before == Some(paces) {
+            return;
+        }
+        if let Some(stream) = rtc.direct_api().stream_tx_by_mid(self.mid, None) {
+            stream.set_unpaced(!paces);
+            if before.is_none() {
+                stream.set_rtx_cache(KEPT.0, KEPT.1, Some(AGAIN));
+            }
+        }
     }
 }
 
