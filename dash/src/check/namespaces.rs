@@ -1,11 +1,9 @@
 //! Whether each prefix is declared (Namespaces in XML 1.0 §5).
 
 use super::Findings;
-use crate::Mpd;
 use crate::xml::{Attribute, Element, Model, Node};
+use crate::{Mpd, NAMESPACE};
 
-/// That of all editions.
-const NAMESPACE: &str = "urn:mpeg:dash:schema:mpd:2011";
 const CLAUSE: &str = "Namespaces in XML 1.0 §5";
 
 /// Looks at a whole document.

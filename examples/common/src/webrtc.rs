@@ -23,7 +23,7 @@ const KERNEL: usize = 4 << 20;
 /// Longest until media flows.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What is due so soon is done at once: pacing lets one packet out at a time and then wants the clock to go on by a microsecond, and no
+/// What is due so soon is done at once: pacing, where bandwidth is estimated, lets one packet out at a time and then wants the clock to go on by a microsecond, and no
 /// sleep is as short as that.
 pub const AT_ONCE: Duration = Duration::from_millis(1);
 /// Packets that may leave together before others have their turn.

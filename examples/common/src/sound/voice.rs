@@ -21,6 +21,21 @@ pub struct Spoken {
     pub level: i8,
 }
 
+impl Spoken {
+    /// As a sample in ticks of 48 kHz, with the track and the flags of the one that it comes of.
+    #[must_use]
+    pub fn sample(self, of: &Sample) -> Sample {
+        Sample {
+            track: of.track,
+            dts: self.time,
+            pts: self.time,
+            duration: None,
+            flags: of.flags,
+            data: self.data,
+        }
+    }
+}
+
 /// Makes frames of 20 ms of what comes in frames of any length.
 #[derive(Debug)]
 pub struct Voice {

@@ -212,14 +212,8 @@ impl Source {
                 };
                 let scale = voice.clock;
                 for spoken in spoken {
-                    let sample = Sample {
-                        dts: spoken.time,
-                        pts: spoken.time,
-                        duration: None,
-                        data: spoken.data,
-                        ..sample.clone()
-                    };
-                    self.send(SOUND_ID, scale, sample, Some(spoken.level), now);
+                    let level = spoken.level;
+                    self.send(SOUND_ID, scale, spoken.sample(sample), Some(level), now);
                 }
             }
         }

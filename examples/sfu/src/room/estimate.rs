@@ -1,4 +1,4 @@
-//! Bits per second that can be sent to somebody, out of what their connection tells.
+//! What can be sent to somebody, out of what their connection tells: bits per second, and how much at once.
 
 use super::{FIRST_ESTIMATE, FLOOR, STRAINED_FLOOR};
 use std::time::{Duration, Instant};

@@ -3,7 +3,7 @@
 use crate::rtsp_server::egress::{Egress, Feed};
 use anyhow::Context;
 use common::sound::Voice;
-use media::{Codec, Event, Kind, Sample, Track, Tracks};
+use media::{Codec, Event, Kind, Track, Tracks};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -112,15 +112,8 @@ impl Interpreter {
         }
         let spoken = voice.handle(sample)?;
         for spoken in spoken {
-            let sample = Sample {
-                dts: spoken.time,
-                pts: spoken.time,
-                duration: None,
-                data: spoken.data,
-                ..sample.clone()
-            };
             if let Some(feed) = &mut self.feed {
-                feed.handle(name, &Event::Sample(sample), &opus.egress)?;
+                feed.handle(name, &Event::Sample(spoken.sample(sample)), &opus.egress)?;
             }
         }
         Ok(())
