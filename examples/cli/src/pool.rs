@@ -69,11 +69,16 @@ impl Pool {
         Ok(self.lend(buffer, start, at - start))
     }
 
-    /// Reads once: at most so many bytes, none at the end.
+    /// Reads once: at most so many bytes, none at the end. Few bytes, as pipes and servers give, do not hold a whole buffer.
     pub fn read_some(&self, reader: &mut impl Read, most: usize) -> io::Result<Bytes> {
         let (mut buffer, start) = self.placed(0, most);
         loop {
             match reader.read(&mut buffer[start..][..most]) {
+                Ok(read) if read < most / 2 => {
+                    let few = Bytes::copy_from_slice(&buffer[start..][..read]);
+                    drop(self.lend(buffer, start, 0));
+                    return Ok(few);
+                }
                 Ok(read) => return Ok(self.lend(buffer, start, read)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -148,5 +153,11 @@ mod tests {
         }
         let read = pool.read_some(&mut &file[..], 100_000).unwrap();
         assert_eq!((read.as_ptr().addr() % 4096, read.len()), (0, 100_000));
+        let held = pool.free.lock().unwrap().len();
+        let few = pool.read_some(&mut &file[..49_999], 100_000).unwrap();
+        assert_eq!(
+            (few.len(), pool.free.lock().unwrap().len()),
+            (49_999, held + 1)
+        );
     }
 }

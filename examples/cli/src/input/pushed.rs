@@ -72,8 +72,8 @@ demuxers!(
     }
 );
 
-/// Bytes of a read: more than this does not make it faster, and stays within a processor's cache.
-const READ: usize = 128 << 10;
+/// Bytes of a read: samples are shorter, most of them by so much that they lie in one read and need not be put together of two.
+const READ: usize = 1 << 20;
 
 /// A reader, and the demuxer that it is read into.
 pub struct Pushed<R> {
