@@ -1,12 +1,12 @@
 // Lets people meet in a room of the SFU, each in a headless Chromium of their own with a made-up camera and microphone, and prints, as
 // lines of JSON, what they see and hear:
 //
-//   node meet.js URL NAME[,NAME ...] [other=URL] [late=NAME] [kill=NAME] [resize=NAME] [stay=1] [query=codec=h264] [tcp=1]
+//   node meet.js URL NAME[,NAME ...] [other=URL] [again=1] [late=NAME] [kill=NAME] [resize=NAME] [stay=1] [query=codec=h264] [tcp=1]
 //
 // One line once everybody there from the start sees and hears everybody else; one when `late` sees them, with the milliseconds from
 // opening the page to the first picture; one when `kill`, whose browser is killed, is gone for the others, with the milliseconds that
 // took. With `other` the last one joins there, at another node of the cluster, and one line comes once everybody meets again there after the
-// first node has gone. With `resize` that one only looks on, their window becomes large, small and large again, and a
+// first node has gone; with `again`, once everybody meets again by other connections, whatever became of the first ones. With `resize` that one only looks on, their window becomes large, small and large again, and a
 // line each tells the size of the pictures as soon as it is one that fits. With `stay` they stay until the server ends. With `tcp` they do not hear
 // of candidates of UDP, as if a network let none through.
 
@@ -65,7 +65,11 @@ async function look() {
   const seen = { others: {}, sounds: 0, people: window.meeting?.people.size, socket: window.meeting?.socket?.url };
   for (const tile of document.querySelectorAll(".tile[data-source=camera]:not(.own)")) {
     const video = tile.querySelector("video");
-    const report = { width: video.videoWidth, height: video.videoHeight, decoded: 0, picture: null, green: 0, facts: tile.querySelector(".facts").textContent };
+    const { peer } = tile.tile;
+    const told = window.meeting.sections.find((section) => section.peer === peer && section.source === "camera");
+    const report = { width: video.videoWidth, height: video.videoHeight, decoded: 0, picture: null, green: 0 };
+    report.layer = told?.layer ?? null;
+    report.facts = tile.querySelector(".facts").textContent;
     if (tile.tile.receiver) {
       const all = await tile.tile.receiver.getStats();
       for (const stats of all.values()) {
@@ -132,8 +136,11 @@ async function observe(person) {
 }
 
 const sleep = () => new Promise((resolve) => setTimeout(resolve, PERIOD));
+/** Whether a tile shows what the server says that it gets, and that something comes. */
+const tells = ({ facts, layer }) => /\b[1-9]\d* kbit/.test(facts) && (layer === null || facts.includes(` · ${layer} · `));
 const meets = (seen, others, sounds) =>
-  others.every((name) => seen.others[name]?.pictures >= 5 && seen.others[name].decoded >= 10 && seen.others[name].green > 0.5) && seen.sounds >= sounds;
+  others.every((name) => seen.others[name]?.pictures >= 5 && seen.others[name].decoded >= 10 && seen.others[name].green > 0.5 && tells(seen.others[name])) &&
+  seen.sounds >= sounds;
 
 /** Waits until everybody of `names` sees and hears all of `others` but themselves. */
 async function meet(names, others) {
@@ -156,7 +163,22 @@ const say = (what) => console.log(JSON.stringify({ ...what, errors }));
 try {
   const names = list.split(",");
   for (const name of names) await come(name, name === names.at(-1) ? options.other : undefined);
-  if (!options.resize) say({ step: "together", ...(await meet(names, names)) });
+  if (!options.resize) {
+    const together = await meet(names, names);
+    for (const { page } of people.values()) await page.evaluate(() => (window.before = window.meeting.socket));
+    say({ step: "together", ...together });
+  }
+
+  if (options.again) {
+    const pages = [...people.values()].map(({ page }) => page);
+    const is_new = () => window.meeting.id !== null && window.meeting.socket !== window.before;
+    for (const page of pages) await page.waitForFunction(is_new, null, { timeout: PATIENCE, polling: PERIOD });
+    for (const person of people.values()) person.pictures.clear();
+    const again = await meet(names, names);
+    // That the server did not answer is no error of the page.
+    errors.length = 0;
+    say({ step: "again", ...again });
+  }
 
   if (options.other) {
     const lives = () => fetch(new URL("/healthz", url)).then(() => true, () => false);

@@ -76,6 +76,30 @@ fn who_comes_late_sees_a_picture_at_once_and_the_publisher_is_not_flooded() {
 }
 
 #[test]
+fn a_fourth_sees_three_people_within_a_second_also_where_a_request_is_overheard() {
+    let mut world = World::new();
+    for _ in 0..3 {
+        world.join(ONE, 4);
+    }
+    world.run(seconds(4));
+    for overheard in [0, 1] {
+        world.clients[1].overhears = overheard;
+        let came = world.now;
+        let late = world.join(ONE, 8);
+        world.run(seconds(2));
+        let client = &world.clients[late];
+        assert_eq!(client.seen.len(), 3, "{:?}", client.notices);
+        for seen in client.seen.values() {
+            let after = seen[0].at - came;
+            assert!(seen[0].keyframe && after < seconds(1), "{after:?}");
+        }
+        let id = client.id;
+        world.room.leave(id, world.now);
+        world.run(seconds(2));
+    }
+}
+
+#[test]
 fn the_packets_of_a_picture_leave_together() {
     let mut world = World::new();
     world.join(

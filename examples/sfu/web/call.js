@@ -5,7 +5,10 @@ const LAYERS = [[540, 3], [360, 2], [0, 1]];
 const RATES = { 180: 150_000, 360: 600_000, 540: 1_000_000, 720: 1_700_000, 1080: 3_000_000 };
 const DEPENDENCIES = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
 const PATIENCE = 4000;
-const LONGEST_PAUSE = 8000;
+/** Between two times that a server is looked for, at most: one that comes back is found within seconds. */
+const LONGEST_PAUSE = 2000;
+/** A server that is asked so many times, and says nothing, is gone. */
+const MOST_SILENCE = 3;
 
 /** Events: `people`, `speaker`, `assigned` (with `sections`), `state`, `chat`, `sent`. */
 export class Call extends EventTarget {
@@ -23,6 +26,9 @@ export class Call extends EventTarget {
     this.ended = false;
     this.pause = 250;
     this.tiles = null;
+    // Who has a network again, or looks at the page again, need not wait.
+    addEventListener("online", () => this.hurry());
+    document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
     /** Where the room goes on, if not here: this server, and the other nodes of its cluster. */
     this.server = location.origin;
     this.others = [];
@@ -50,8 +56,20 @@ export class Call extends EventTarget {
     const socket = new WebSocket(`${server}/ws/${encodeURIComponent(this.options.room)}`);
     this.socket = socket;
     socket.onopen = () => this.send({ type: "join", name: this.options.name });
-    socket.onmessage = (event) => this.hear(JSON.parse(event.data));
+    socket.onmessage = (event) => {
+      this.silence = 0;
+      this.hear(JSON.parse(event.data));
+    };
     socket.onclose = () => this.lost(socket);
+    this.silence = 0;
+    this.asking = setInterval(() => this.ask(socket), PATIENCE);
+  }
+
+  /** Where a machine or a network ends without a word, no socket tells. */
+  ask(socket) {
+    if (this.silence >= MOST_SILENCE) return this.lost(socket);
+    this.silence += 1;
+    this.send({ type: "ping" });
   }
 
   send(message) {
@@ -61,6 +79,8 @@ export class Call extends EventTarget {
   /** The server has gone, or we have been away: everything is made anew. */
   lost(socket) {
     if (socket !== this.socket || this.ended) return;
+    this.socket = null;
+    socket.close();
     this.drop();
     // The next one, and in the end this one again.
     const [next] = this.others.splice(0, 1);
@@ -69,12 +89,30 @@ export class Call extends EventTarget {
       this.server = next;
     }
     this.state("connecting");
-    setTimeout(() => this.connect(), this.pause);
+    // Not all of a large room in the same moment.
+    this.waiting = setTimeout(() => this.hurry(), this.pause * (0.75 + Math.random() / 2));
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
+  }
+
+  /** Goes on at another node, if there is one: not all of a large room in the same moment. */
+  move(socket) {
+    if (this.others.length > 0) setTimeout(() => this.lost(socket), Math.random() * LONGEST_PAUSE);
+  }
+
+  /** Connects, if that waits. */
+  hurry() {
+    if (!this.waiting) return;
+    clearTimeout(this.waiting);
+    this.waiting = null;
+    this.connect();
   }
 
   drop() {
     clearTimeout(this.watch);
+    clearInterval(this.asking);
+    // The next server has to be told anew.
+    this.id = null;
+    this.tiles = null;
     this.peer?.close();
     this.spare?.close();
     this.peer = null;
@@ -135,6 +173,7 @@ export class Call extends EventTarget {
         break;
       case "drain":
         this.state("draining");
+        this.move(this.socket);
         break;
       case "refused":
         console.warn(`refused: ${message.reason}`);
@@ -235,18 +274,29 @@ export class Call extends EventTarget {
     }
     const peer = this.peer;
     this.negotiating = true;
-    await peer.setLocalDescription();
+    if (!(await this.settle(peer.setLocalDescription(), peer))) return;
     const sources = {};
     for (const transceiver of peer.getTransceivers()) {
       if (transceiver.source && transceiver.mid !== null) sources[transceiver.mid] = transceiver.source;
     }
-    if (peer === this.peer) this.send({ type: "offer", sdp: peer.localDescription.sdp, sources });
+    this.send({ type: "offer", sdp: peer.localDescription.sdp, sources });
+  }
+
+  /** Whether a step of negotiation was done, and is still of use. One that fails leaves nothing to go on from. */
+  async settle(step, peer) {
+    try {
+      await step;
+    } catch (error) {
+      if (peer !== this.peer) return false;
+      console.warn(`a connection cannot be negotiated: ${error}`);
+      this.lost(this.socket);
+    }
+    return peer === this.peer;
   }
 
   async answered(sdp) {
     const peer = this.peer;
-    await peer?.setRemoteDescription({ type: "answer", sdp });
-    if (peer !== this.peer) return;
+    if (!peer || !(await this.settle(peer.setRemoteDescription({ type: "answer", sdp }), peer))) return;
     this.negotiating = false;
     this.tell("assigned");
     if (this.again) {
@@ -291,7 +341,7 @@ export class Call extends EventTarget {
   /** Tells the server what is on the screen. */
   view(tiles) {
     const text = JSON.stringify(tiles);
-    if (text === this.tiles) return;
+    if (text === this.tiles || this.id === null) return;
     this.tiles = text;
     this.send({ type: "view", tiles });
   }

@@ -11,21 +11,15 @@ use fluvial_interop::{
     peer::{self, CHROMIUM, FFMPEG, PLAYWRIGHT},
     process::Process,
     sfu::{Sfu, load_generator},
+    wait_for,
 };
 use serde_json::Value;
 
 /// Has people meet; gives what the script tells, a line a step.
 fn meet(sfu: &Sfu, room: &str, arguments: &[&str]) -> Vec<Value> {
     let _turn = turn();
-    let mut command = Command::new("node");
-    command
-        .arg(peer::manifest_dir().join("browser/meet.js"))
-        .arg(sfu.url(&format!("/room/{room}")))
-        .args(arguments)
-        .env(
-            "CHROMIUM",
-            peer::find("chromium").expect("the test has asked for it"),
-        );
+    let mut command = meeting(sfu, room);
+    command.args(arguments);
     let lines = Process::run(format!("Chromiums meeting in {room}"), &mut command);
     let steps: Vec<Value> = lines
         .iter()
@@ -36,6 +30,19 @@ fn meet(sfu: &Sfu, room: &str, arguments: &[&str]) -> Vec<Value> {
         assert_ne!(step["met"], false, "they do not see each other: {step}");
     }
     steps
+}
+
+/// The script, at a room.
+fn meeting(sfu: &Sfu, room: &str) -> Command {
+    let mut command = Command::new("node");
+    command
+        .arg(peer::manifest_dir().join("browser/meet.js"))
+        .arg(sfu.url(&format!("/room/{room}")))
+        .env(
+            "CHROMIUM",
+            peer::find("chromium").expect("the test has asked for it"),
+        );
+    command
 }
 
 /// Several browsers that encode are enough for a machine: one meeting at a time.
@@ -60,6 +67,13 @@ fn two_browsers_see_and_hear_each_other() {
     assert_eq!(steps.len(), 1, "{steps:?}");
     for (who, whom) in [("ann", "bob"), ("bob", "ann")] {
         assert_ne!(codec_of(&steps[0], who, whom), "", "{steps:?}");
+        // What the server says is what the tile shows.
+        let other = &steps[0]["seen"][who]["others"][whom];
+        let (layer, facts) = (other["layer"].as_str(), other["facts"].as_str());
+        let layer = layer.expect("one of two sizes");
+        assert!(["l", "h"].contains(&layer), "{steps:?}");
+        let shown = format!(" · {layer} · ");
+        assert!(facts.is_some_and(|facts| facts.contains(&shown)), "{other}");
     }
 }
 
@@ -101,6 +115,32 @@ fn three_browsers_a_late_one_and_a_killed_one() {
     assert_eq!(of("all")["met"], true);
     let gone = of("gone")["gone"].as_u64();
     assert!(gone.is_some_and(|ms| ms < 10_000), "{gone:?} ms");
+}
+
+/// People whose server is gone meet again by themselves at the next one of that address.
+#[test]
+fn people_meet_again_when_their_server_comes_back() {
+    needs!(CHROMIUM, PLAYWRIGHT);
+    let mut sfu = Sfu::start(&[]);
+    let _turn = turn();
+    let mut browsers = meeting(&sfu, "again");
+    browsers.args(["ann,bob,cid", "again=1", "query=video=320x180"]);
+    let mut browsers = Process::spawn("Chromiums that meet again", &mut browsers);
+    let step = |name: &str| {
+        let step = wait_for(name, || {
+            browsers.stdout.pick(0, |line| {
+                let step: Value = serde_json::from_str(line).ok()?;
+                (step["step"] == name).then_some(step)
+            })
+        });
+        assert_eq!(step["met"], true, "they do not see each other: {step}");
+    };
+    step("together");
+    let (http, udp) = (sfu.http.to_string(), sfu.udp.to_string());
+    sfu.process.kill();
+    let _again = Sfu::start_at(&udp, &["--http", &http]);
+    step("again");
+    browsers.expect_success();
 }
 
 /// Layers inside one stream: who makes their window small gets the small size, and the large one again with the window.

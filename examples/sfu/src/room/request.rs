@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-/// Requests of all receivers of a layer become one, and one follows another not sooner than this: a keyframe costs ten pictures.
+/// Requests of all receivers of a layer become one, and one follows another not sooner than this: a keyframe costs ten pictures. Where none
+/// has come until then, the request has been lost, or overheard.
 const PAUSE: Duration = Duration::from_millis(500);
-/// After that long without a keyframe the request has been lost, or overheard.
-const AGAIN: Duration = Duration::from_millis(1000);
 
 /// Merges and throttles the requests for one layer.
 #[derive(Debug, Default)]
@@ -45,11 +44,11 @@ impl Keyframes {
 
     /// When to ask, if at all.
     pub(super) fn due(&self) -> Option<Instant> {
-        let after = |moment: Option<Instant>, pause| moment.map(|moment| moment + pause);
-        let pending = self.asked > self.came;
-        let pause = if pending { AGAIN } else { PAUSE };
-        let free = after(self.asked, pause).max(after(self.came, PAUSE));
-        Some(self.wanted?.max(free.unwrap_or(self.wanted?)))
+        let last = self.asked.max(self.came);
+        Some(
+            self.wanted?
+                .max(last.map_or(self.wanted?, |last| last + PAUSE)),
+        )
     }
 }
 
@@ -67,8 +66,8 @@ mod tests {
             keyframes.want(at(ms));
         }
         assert!(keyframes.ask(at(100)));
-        assert!(!keyframes.ask(at(1099)), "asked already");
-        assert!(keyframes.ask(at(1100)), "it was lost");
+        assert!(!keyframes.ask(at(599)), "asked already");
+        assert!(keyframes.ask(at(600)), "it was lost");
         keyframes.arrived(at(1200));
         assert!(!keyframes.ask(at(5000)));
         keyframes.want(at(5000));

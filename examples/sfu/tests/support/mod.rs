@@ -77,6 +77,8 @@ pub(crate) struct Client {
     pub(crate) seen: BTreeMap<Mid, Vec<Seen>>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) keyframe_requests: usize,
+    /// Requests from now on of which it hears nothing.
+    pub(crate) overhears: usize,
     pub(crate) connected: bool,
     /// Whether it asks for consent to send once it is connected (RFC 7675).
     pub(crate) asks: bool,
@@ -227,6 +229,7 @@ impl World {
             seen: BTreeMap::new(),
             notices: Vec::new(),
             keyframe_requests: 0,
+            overhears: 0,
             connected: false,
             asks: true,
             dead: false,
@@ -375,7 +378,9 @@ impl World {
                 Output::Event(Event::KeyframeRequest(request)) => {
                     client.keyframe_requests += 1;
                     let rid = request.rid;
-                    for sending in &mut client.layers {
+                    let hears = client.overhears == 0;
+                    client.overhears = client.overhears.saturating_sub(1);
+                    for sending in client.layers.iter_mut().filter(|_| hears) {
                         sending.keyframe |= sending.layer.rid.map(Rid::from) == rid;
                     }
                 }
