@@ -4,6 +4,7 @@ mod support;
 
 use fluvial_sfu::message::{Notice, Request, Source, Tile};
 use fluvial_sfu::room::{Entrance, Outbound, PeerId};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use str0m::media::KeyframeRequestKind;
 use support::{THREE, World};
@@ -17,6 +18,8 @@ struct Pair {
     asked: usize,
     /// Guests are taken for people who cannot be asked for keyframes.
     unasked: bool,
+    /// Packets of pictures, of each encoding, that went from one to the other since it was emptied.
+    carried: BTreeMap<usize, usize>,
 }
 
 impl Pair {
@@ -28,6 +31,7 @@ impl Pair {
             away: World::new(),
             asked: 0,
             unasked: false,
+            carried: BTreeMap::new(),
         }
     }
 
@@ -37,7 +41,7 @@ impl Pair {
         for _ in 0..time.as_millis() / STEP.as_millis() {
             self.home.run(STEP);
             let now = self.away.now;
-            for (PeerId(id), mut guest) in self.home.room.locals() {
+            for (PeerId(id), mut guest) in self.home.room.locals(now) {
                 guest.unasked = self.unasked;
                 let id = PeerId(ABROAD + id);
                 self.away
@@ -56,6 +60,13 @@ impl Pair {
                     continue;
                 };
                 let id = PeerId(ABROAD + id);
+                let is_sound = packet.values.audio_level.is_some();
+                if !is_sound && !self.away.room.wants().contains(&(id, track, layer)) {
+                    continue;
+                }
+                if !is_sound {
+                    *self.carried.entry(layer).or_default() += 1;
+                }
                 self.away
                     .room
                     .handle_packet(id, &track, layer, *packet, now);
@@ -113,6 +124,49 @@ fn a_guest_is_seen_in_the_layer_of_the_tile_and_asked_for_keyframes() {
 }
 
 #[test]
+fn what_nobody_shows_is_not_wanted_of_another_node_and_comes_again_with_a_keyframe() {
+    let mut pair = Pair::new();
+    pair.home.join(THREE, 0);
+    pair.run(Duration::from_secs(1));
+    let viewer = pair.away.join(&[], 2);
+    pair.run(Duration::from_secs(3));
+    let viewer_id = pair.away.clients[viewer].id;
+    let welcome = pair.away.clients[viewer].notices.iter();
+    let mut welcome = welcome.filter_map(|notice| match notice {
+        Notice::Welcome { peers, .. } => peers.first(),
+        _ => None,
+    });
+    let peer = welcome.next().unwrap().id.clone();
+    let show = |pair: &mut Pair, heights: &[u32]| {
+        let tile = |&height| Tile {
+            peer: peer.clone(),
+            source: Source::Camera,
+            height,
+            priority: 0,
+        };
+        let tiles = heights.iter().map(tile).collect();
+        let now = pair.away.now;
+        let view = Request::View { tiles };
+        pair.away.room.handle_request(viewer_id, view, now);
+        pair.run(Duration::from_secs(10));
+        pair.carried.clear();
+        pair.run(Duration::from_secs(2));
+        let seen = pair.away.clients[viewer].all_seen();
+        (pair.carried.clone(), seen)
+    };
+    let (small, seen) = show(&mut pair, &[150]);
+    assert_eq!(seen.last().map(|seen| seen.height), Some(180));
+    assert_eq!(small.len(), 1, "the small one alone: {small:?}");
+    let (none, before) = show(&mut pair, &[]);
+    assert_eq!(none, BTreeMap::new());
+    let (large, seen) = show(&mut pair, &[720]);
+    assert!(seen[before.len()].keyframe, "it begins with a keyframe");
+    assert_eq!(seen.last().map(|seen| seen.height), Some(720));
+    assert_eq!(large.len(), 1, "the large one alone: {large:?}");
+    assert_ne!(small.keys().next(), large.keys().next());
+}
+
+#[test]
 fn a_guest_may_be_muted_and_goes() {
     let mut pair = Pair::new();
     pair.home.join(THREE, 0);
@@ -153,7 +207,7 @@ fn what_is_handed_in_for_nobody_harms_nobody() {
     let viewer = pair.away.join(&[], 2);
     pair.run(Duration::from_secs(2));
     let now = pair.home.now;
-    let (id, guest) = pair.home.room.locals().next().unwrap();
+    let (id, guest) = pair.home.room.locals(pair.home.now).next().unwrap();
     for (id, track, layer) in [(9999, "0", 0), (id.0, "no such", 0), (id.0, "1", 99)] {
         pair.home.room.ask_keyframe(PeerId(id), track, layer, now);
     }

@@ -15,7 +15,7 @@ use common::Shutdown;
 use futures_util::StreamExt;
 use rooms::Hall;
 use rtp::srtp;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ use wire::Message;
 /// What all subjects begin with.
 const PREFIX: &str = "fluvial.sfu";
 /// Everything is told again that often.
-const REPEAT: Duration = Duration::from_secs(1);
+pub(crate) const REPEAT: Duration = Duration::from_secs(1);
 /// A node that has told nothing for so long is gone.
 const SILENT: Duration = Duration::from_secs(5);
 /// What of the rooms waits for the network at most.
@@ -49,6 +49,11 @@ pub(crate) enum Local {
         room: Arc<str>,
         number: u64,
         people: Vec<(PeerId, Guest)>,
+    },
+    /// What those here want of the pictures of people elsewhere.
+    Wants {
+        room: Arc<str>,
+        wants: HashSet<(PeerId, Mid, usize)>,
     },
     /// A packet, a message, or a request for a keyframe.
     Outbound { room: Arc<str>, what: Outbound },
@@ -78,8 +83,8 @@ pub(crate) struct Cluster {
     switchboard: Switchboard,
     /// Encrypts what is sent, to whomever.
     sender: srtp::Context,
-    /// The streams of people here: whose, and of which track and layer.
-    streams: HashMap<(PeerId, Mid, usize), u32>,
+    /// The streams of people here: whose, and of which track and layer; and whether they are pictures.
+    streams: HashMap<(PeerId, Mid, usize), (u32, bool)>,
     sources: HashMap<u32, (Arc<str>, PeerId, Mid, usize)>,
     last_source: u32,
     halls: HashMap<Arc<str>, Hall>,
@@ -97,6 +102,8 @@ struct Node {
     receiver: srtp::Context,
     heard: Instant,
     places: HashMap<u32, Place>,
+    /// The streams of pictures that it wants, by room; all of those of which it told nothing.
+    wants: HashMap<Arc<str>, HashSet<u32>>,
 }
 
 /// Where the packets of a stream of another node go.
@@ -109,6 +116,9 @@ struct Place {
     /// Its highest number so far.
     last: u64,
     has_begun: bool,
+    /// Whether it is one of pictures, and whether somebody here wants it.
+    pictures: bool,
+    wanted: bool,
 }
 
 impl Cluster {
@@ -210,6 +220,7 @@ impl Cluster {
         let rooms: Vec<_> = self.halls.keys().cloned().collect();
         for room in rooms {
             self.tell_people(&room).await;
+            self.tell_wants(&room).await;
         }
     }
 
@@ -263,8 +274,17 @@ impl Cluster {
                     self.switchboard.say(&room, label, binary, data).await;
                 }
             }
-            Message::Keyframe { ssrc } => {
+            Message::Wants {
+                node,
+                room,
+                streams,
+            } => self.wanted_by(&node, &room, streams),
+            Message::Keyframe { ssrc, node } => {
                 if let Some((room, id, track, layer)) = self.sources.get(&ssrc) {
+                    let node = self.nodes.get_mut(&node);
+                    if let Some(wants) = node.and_then(|node| node.wants.get_mut(room)) {
+                        wants.insert(ssrc);
+                    }
                     self.switchboard
                         .ask_keyframe(room, *id, *track, *layer)
                         .await;
@@ -301,6 +321,7 @@ impl Cluster {
             receiver,
             heard: Instant::now(),
             places: HashMap::new(),
+            wants: HashMap::new(),
         };
         self.nodes.insert(name, node);
         self.tell_nodes();
@@ -357,7 +378,8 @@ impl Cluster {
         let mut data = datagram.to_vec();
         match wire::open(&mut node.receiver, &mut data, place.last, now) {
             Ok(packet) => {
-                place.has_begun = true;
+                // One that comes no more may go on after so long that its numbers have begun again.
+                place.has_begun = place.wanted;
                 // Who sends is there, also where NATS is not.
                 node.heard = now;
                 place.last = place.last.max(packet.sequence);

@@ -1,7 +1,7 @@
 //! Who is where, room by room.
 
 use super::wire::{Message, Traveller};
-use super::{Cluster, Local, PREFIX, Place, read};
+use super::{Cluster, Local, Node, PREFIX, Place, read};
 use crate::room::{Guest, Outbound, PeerId};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -11,6 +11,8 @@ use str0m::media::Mid;
 pub(super) struct Hall {
     number: u64,
     people: Vec<(PeerId, Guest)>,
+    /// What they want of the pictures of people elsewhere, once that is known.
+    wants: Option<HashSet<(PeerId, Mid, usize)>>,
     /// Those at other nodes, and by which numbers they go here.
     elsewhere: BTreeMap<String, HashMap<u64, (PeerId, Traveller)>>,
     reader: tokio::task::JoinHandle<()>,
@@ -37,6 +39,12 @@ impl Cluster {
                 number,
                 people,
             } => self.people_here(room, number, people).await,
+            Local::Wants { room, wants } => {
+                if let Some(hall) = self.halls.get_mut(&room) {
+                    hall.wants = Some(wants);
+                    self.tell_wants(&room).await;
+                }
+            }
             Local::Outbound { room, what } => match what {
                 Outbound::Packet {
                     id,
@@ -72,6 +80,7 @@ impl Cluster {
             self.halls.remove(&room);
             for node in self.nodes.values_mut() {
                 node.places.retain(|_, place| place.room != room);
+                node.wants.remove(&room);
             }
         }
         if !people.is_empty() && !self.halls.contains_key(&room) {
@@ -83,6 +92,7 @@ impl Cluster {
             let hall = Hall {
                 number,
                 people: Vec::new(),
+                wants: None,
                 elsewhere: BTreeMap::new(),
                 reader: tokio::spawn(read(subscriber, self.inbox.clone())),
             };
@@ -98,7 +108,8 @@ impl Cluster {
                     if !self.streams.contains_key(&key) {
                         // A number is never used twice under one key.
                         self.last_source += 1;
-                        self.streams.insert(key, self.last_source);
+                        let pictures = !track.source.is_audio();
+                        self.streams.insert(key, (self.last_source, pictures));
                         let place = (Arc::clone(&room), *id, mid, layer);
                         self.sources.insert(self.last_source, place);
                     }
@@ -114,8 +125,17 @@ impl Cluster {
         });
         match self.halls.get_mut(&room) {
             Some(hall) => {
+                let is_like =
+                    |((id, guest), (other, told)): (&(PeerId, Guest), &(PeerId, Guest))| {
+                        id == other && guest.is_like(told)
+                    };
+                let is_known = people.len() == hall.people.len()
+                    && people.iter().zip(&hall.people).all(is_like);
                 hall.people = people;
-                self.tell_people(&room).await;
+                // What comes of them is told when all is told again.
+                if !is_known {
+                    self.tell_people(&room).await;
+                }
             }
             None => self.tell_nobody(&room).await,
         }
@@ -136,7 +156,7 @@ impl Cluster {
                     let mid = Mid::from(track.mid.as_str());
                     (0..track.layers.len())
                         .filter_map(|layer| {
-                            let ssrc = *self.streams.get(&(*id, mid, layer))?;
+                            let (ssrc, _) = *self.streams.get(&(*id, mid, layer))?;
                             let counter = self.sender.rollover_counter(ssrc);
                             Some((ssrc, counter.unwrap_or_default()))
                         })
@@ -224,6 +244,8 @@ impl Cluster {
                     layer,
                     last: 0,
                     has_begun: false,
+                    pictures: !track.source.is_audio(),
+                    wanted: true,
                 });
                 // Until a packet could be read, where to begin may have changed.
                 if !place.has_begun {
@@ -253,6 +275,7 @@ impl Cluster {
         let is_alone = hall.elsewhere.is_empty();
         if let Some(node) = self.nodes.get_mut(name) {
             node.places.retain(|_, place| place.room != *room);
+            node.wants.remove(room);
         }
         for (id, _) in others.into_values() {
             self.switchboard.leave(room, id).await;
@@ -262,23 +285,76 @@ impl Cluster {
         }
     }
 
-    /// A packet goes to each node that has somebody in the room.
-    fn send(&mut self, room: &Arc<str>, key: (PeerId, Mid, usize), packet: &crate::room::Packet) {
-        let (Some(hall), Some(&ssrc)) = (self.halls.get(room), self.streams.get(&key)) else {
+    /// Tells other nodes which of their streams of pictures are wanted here.
+    pub(super) async fn tell_wants(&mut self, room: &Arc<str>) {
+        let hall = self.halls.get(room);
+        let Some(wants) = hall.and_then(|hall| hall.wants.as_ref()) else {
             return;
         };
-        if hall.elsewhere.is_empty() {
+        let mut told = Vec::new();
+        for (name, node) in &mut self.nodes {
+            let mut is_in = false;
+            let mut streams = Vec::new();
+            for (&ssrc, place) in &mut node.places {
+                if place.room != *room || !place.pictures {
+                    continue;
+                }
+                is_in = true;
+                let key = (place.id, Mid::from(place.track.as_str()), place.layer);
+                place.wanted = wants.contains(&key);
+                place.has_begun &= place.wanted;
+                if place.wanted {
+                    streams.push(ssrc);
+                }
+            }
+            if is_in {
+                let wants = Message::Wants {
+                    node: self.node.clone(),
+                    room: room.to_string(),
+                    streams,
+                };
+                told.push((format!("node.{name}"), wants));
+            }
+        }
+        for (subject, wants) in told {
+            self.tell(&subject, &wants).await;
+        }
+    }
+
+    /// Which of the streams from here another node wants.
+    pub(super) fn wanted_by(&mut self, name: &str, room: &str, streams: Vec<u32>) {
+        if let Some((room, _)) = self.halls.get_key_value(room)
+            && let Some(node) = self.nodes.get_mut(name)
+        {
+            let ours = streams.into_iter();
+            let ours = ours.filter(|ssrc| self.sources.contains_key(ssrc));
+            node.wants.insert(Arc::clone(room), ours.collect());
+        }
+    }
+
+    /// A packet goes to each node that has somebody in the room, and, of pictures, wants that encoding.
+    fn send(&mut self, room: &Arc<str>, key: (PeerId, Mid, usize), packet: &crate::room::Packet) {
+        let (Some(hall), Some(&(ssrc, pictures))) = (self.halls.get(room), self.streams.get(&key))
+        else {
+            return;
+        };
+        let nodes = hall.elsewhere.keys();
+        let nodes = nodes.filter_map(|name| self.nodes.get(name));
+        let wants = |node: &&Node| {
+            let told = node.wants.get(room);
+            !pictures || told.is_none_or(|streams| streams.contains(&ssrc))
+        };
+        let addresses: Vec<_> = nodes.filter(wants).map(|node| node.address).collect();
+        if addresses.is_empty() {
             return;
         }
         let datagram = match super::wire::seal(&mut self.sender, ssrc, packet) {
             Ok(datagram) => datagram,
             Err(error) => return tracing::debug!(%room, "not relayed: {error}"),
         };
-        for name in hall.elsewhere.keys() {
-            if let Some(node) = self.nodes.get(name) {
-                // What is lost is lost.
-                let _ = self.socket.try_send_to(&datagram, node.address);
-            }
+        for address in addresses {
+            // What is lost is lost.
+            let _ = self.socket.try_send_to(&datagram, address);
         }
     }
 
@@ -294,7 +370,8 @@ impl Cluster {
             };
             if let Some((&ssrc, _)) = places.find(is) {
                 let subject = format!("node.{name}");
-                return self.tell(&subject, &Message::Keyframe { ssrc }).await;
+                let node = self.node.clone();
+                return self.tell(&subject, &Message::Keyframe { ssrc, node }).await;
             }
         }
     }

@@ -48,8 +48,19 @@ pub(super) enum Message {
         binary: bool,
         data: Vec<u8>,
     },
-    /// To the node that sends a stream: a keyframe is needed.
-    Keyframe { ssrc: u32 },
+    /// To the node that sends a stream: a keyframe is needed, and the stream from then on.
+    Keyframe {
+        ssrc: u32,
+        #[serde(default)]
+        node: String,
+    },
+    /// To each node that has people in a room, once a second and when it changes: those of its streams of pictures that a node wants. Who does not tell
+    /// gets all.
+    Wants {
+        node: String,
+        room: String,
+        streams: Vec<u32>,
+    },
 }
 
 /// Somebody who is at the node that tells of them.

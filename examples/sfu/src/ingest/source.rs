@@ -142,6 +142,7 @@ impl Source {
         let mut told = Vec::new();
         let mut tell = |mid: &str, source, spec| {
             told.push(GuestTrack {
+                offers: Vec::new(),
                 mid: mid.to_owned(),
                 source,
                 muted: false,

@@ -1,11 +1,13 @@
 //! People without a connection: those whom another node has, and streams of other protocols. Their packets are handed in, and what is
 //! to be told them is handed out.
 
+use super::layers::Offer;
 use super::peer::{Entrance, Peer};
 use super::track::Track;
 use super::{Packet, PeerId, Refusal, Room};
 use crate::message::Source;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::time::Instant;
 use str0m::format::{CodecSpec, PayloadParams};
 use str0m::media::{Mid, Rid};
@@ -41,6 +43,10 @@ pub struct GuestTrack {
     pub muted: bool,
     /// Its encodings, by their place: the `rid` and how it is coded.
     pub layers: Vec<(Option<String>, CodecSpec)>,
+    /// What comes of each of them, in bits per second and lines of a picture (0: not known), as far as something does: so that
+    /// who is to get it can be found out where it does not come.
+    #[serde(default)]
+    pub offers: Vec<Option<(u64, u32)>>,
 }
 
 /// What a room has for others than its people.
@@ -135,6 +141,9 @@ impl Room {
                     }
                 }
             }
+            for (layer, offer) in track.layers.iter_mut().zip(&told.offers) {
+                layer.told = offer.map(|(rate, height)| (Offer { rate, height }, now));
+            }
         }
         peer.muted = peer
             .tracks
@@ -194,12 +203,54 @@ impl Room {
     }
 
     /// Those who are here, and not at another node, as guests elsewhere.
-    pub fn locals(&self) -> impl Iterator<Item = (PeerId, Guest)> {
+    pub fn locals(&self, now: Instant) -> impl Iterator<Item = (PeerId, Guest)> {
         let here = |peer: &&Peer| peer.entrance != Entrance::Node;
         self.peers
             .values()
             .filter(here)
-            .map(|peer| (peer.id, peer.as_guest()))
+            .map(move |peer| (peer.id, peer.as_guest(now)))
+    }
+
+    /// What of the pictures of other nodes' people somebody here gets, or is about to get: whose, of which track, which of its encodings. The
+    /// others need not come.
+    #[must_use]
+    pub fn wants(&self) -> HashSet<(PeerId, Mid, usize)> {
+        let is_elsewhere = |id: &PeerId| {
+            let peer = self.peers.get(id);
+            peer.is_some_and(|peer| peer.entrance == Entrance::Node)
+        };
+        let slots = self.peers.values().flat_map(|peer| &peer.slots);
+        let feeds = slots.filter_map(|slot| slot.feed.as_ref());
+        let shown = feeds.filter(|feed| !feed.source.is_audio() && is_elsewhere(&feed.peer));
+        let shown = shown.flat_map(|feed| {
+            let wanted = feed.wanted.map(|rung| rung.layer);
+            let layers = feed.current.into_iter().chain(wanted);
+            layers.map(|layer| (feed.peer, feed.track, layer))
+        });
+        // What is taken is the best of all; and of who cannot be asked for keyframes it is kept what came since the last one.
+        let whole = self.peers.values().flat_map(|peer| {
+            let tracks = peer.tracks.iter();
+            let tracks = tracks.filter(|track| peer.unasked || track.lane.is_some());
+            tracks
+                .flat_map(|track| (0..track.layers.len()).map(|layer| (peer.id, track.mid, layer)))
+        });
+        shown.chain(whole).collect()
+    }
+}
+
+impl Guest {
+    /// Whether they are the same but for what comes of them, which always changes.
+    #[must_use]
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let without = |guest: &Self| {
+            let mut guest = guest.clone();
+            guest
+                .tracks
+                .iter_mut()
+                .for_each(|track| track.offers.clear());
+            guest
+        };
+        without(self) == without(other)
     }
 }
 
@@ -210,7 +261,7 @@ impl GuestTrack {
 }
 
 impl Peer {
-    fn as_guest(&self) -> Guest {
+    fn as_guest(&self, now: Instant) -> Guest {
         let tracks = self.tracks.iter().map(|track| GuestTrack {
             mid: track.mid.to_string(),
             source: track.source,
@@ -222,6 +273,11 @@ impl Peer {
                     let rid = layer.rid.map(|rid| rid.to_string());
                     (rid, layer.params.spec())
                 })
+                .collect(),
+            offers: track
+                .layers
+                .iter()
+                .map(|layer| layer.offer(now).map(|offer| (offer.rate, offer.height)))
                 .collect(),
         });
         Guest {

@@ -15,6 +15,8 @@ use str0m::rtp::Ssrc;
 
 /// A layer that has been silent for so long is not there: browsers stop the upper ones when they are short of bandwidth or time.
 pub(super) const SILENT: Duration = Duration::from_millis(1500);
+/// What another node tells of a layer once a second holds for so long.
+const TOLD: Duration = Duration::from_secs(3);
 
 /// A track: all its layers show the same.
 #[derive(Debug)]
@@ -50,6 +52,8 @@ pub(super) struct Layer {
     pub(super) scale: Scale,
     /// What has come since the last keyframe, of who cannot be asked for one.
     pub(super) past: Past,
+    /// What comes of it to another node, which may not send it here, and when that was told.
+    pub(super) told: Option<(Offer, Instant)>,
     size: Option<(u32, u32)>,
     meter: Meter,
     heard: Instant,
@@ -84,6 +88,7 @@ impl Track {
             keyframes: Keyframes::default(),
             scale: Scale::default(),
             past: Past::default(),
+            told: None,
             size: None,
             meter: Meter::new(now),
             heard: now,
@@ -101,8 +106,8 @@ impl Track {
             .layers
             .iter()
             .enumerate()
-            .filter(|(_, layer)| now.saturating_duration_since(layer.heard) < SILENT)
-            .flat_map(|(index, layer)| layer.rungs(index, now))
+            .filter_map(|(index, layer)| Some((index, layer, layer.offer(now)?)))
+            .flat_map(|(index, layer, offer)| layer.rungs(index, offer, now))
             .collect();
         ladder.sort_by_key(|(_, offer)| (offer.height, offer.rate));
         ladder
@@ -129,7 +134,22 @@ impl Layer {
         }
     }
 
-    fn rungs(&self, index: usize, now: Instant) -> Vec<(Rung, Offer)> {
+    /// What comes of it as a whole, here or to the node that tells of it; none: nothing does.
+    pub(super) fn offer(&self, now: Instant) -> Option<Offer> {
+        let is_within = |then: Instant, time| now.saturating_duration_since(then) < time;
+        if let Some((offer, then)) = self.told
+            && is_within(then, TOLD)
+        {
+            return Some(offer);
+        }
+        let height = self.size.map(|(_, height)| height);
+        is_within(self.heard, SILENT).then(|| Offer {
+            rate: self.meter.rate(now),
+            height: height.or(self.scale.height()).unwrap_or_default(),
+        })
+    }
+
+    fn rungs(&self, index: usize, whole: Offer, now: Instant) -> Vec<(Rung, Offer)> {
         let inside = self.scale.ladder(now).into_iter();
         let mut rungs: Vec<_> = inside
             .map(|((spatial, temporal), offer)| {
@@ -144,16 +164,11 @@ impl Layer {
             })
             .collect();
         if rungs.is_empty() {
-            let height = self.size.map(|(_, height)| height);
-            let offer = Offer {
-                rate: self.meter.rate(now),
-                height: height.or(self.scale.height()).unwrap_or_default(),
-            };
-            let whole = Rung {
+            let all = Rung {
                 layer: index,
                 parts: None,
             };
-            rungs.push((whole, offer));
+            rungs.push((all, whole));
         }
         rungs
     }

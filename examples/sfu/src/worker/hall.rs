@@ -1,11 +1,12 @@
 //! A room of a thread, and who gets what is taken of its people: a recorder, those who asked, other nodes.
 
-use crate::cluster::Local;
+use crate::cluster::{Local, REPEAT};
 use crate::record::Recorder;
 use crate::room::{Guest, PeerId, Room, Taken, TapId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use str0m::media::Mid;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
@@ -24,7 +25,10 @@ pub(super) struct Hall {
     pub(super) number: u64,
     /// Who is here, as other nodes were told, and when to look again.
     told: Vec<(PeerId, Guest)>,
+    told_at: Instant,
     look: Instant,
+    /// What those here want of people elsewhere, as other nodes were told.
+    wants: Option<HashSet<(PeerId, Mid, usize)>>,
 }
 
 impl Hall {
@@ -37,7 +41,9 @@ impl Hall {
             due: None,
             number,
             told: Vec::new(),
+            told_at: now,
             look: now,
+            wants: None,
         }
     }
 
@@ -121,8 +127,13 @@ impl Hall {
             return;
         }
         self.look = now + LOOK;
-        let people: Vec<_> = self.room.locals().collect();
-        if people != self.told || is_empty {
+        let people: Vec<_> = self.room.locals(now).collect();
+        let is_like = |((id, guest), (other, told)): (&(PeerId, Guest), &(PeerId, Guest))| {
+            id == other && guest.is_like(told)
+        };
+        let is_known =
+            people.len() == self.told.len() && people.iter().zip(&self.told).all(is_like);
+        if !is_known || is_empty || now.saturating_duration_since(self.told_at) >= REPEAT {
             let told = Local::People {
                 room: Arc::clone(name),
                 number: self.number,
@@ -131,6 +142,17 @@ impl Hall {
             // If there is no room for it, soon.
             if cluster.try_send(told).is_ok() {
                 self.told = people;
+                self.told_at = now;
+            }
+        }
+        let wants = self.room.wants();
+        if self.wants.as_ref() != Some(&wants) && !is_empty {
+            let told = Local::Wants {
+                room: Arc::clone(name),
+                wants: wants.clone(),
+            };
+            if cluster.try_send(told).is_ok() {
+                self.wants = Some(wants);
             }
         }
     }
