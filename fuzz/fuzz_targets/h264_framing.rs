@@ -15,6 +15,16 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(nals, back);
     let _ = access_unit::Summary::of(nals.iter().copied());
 
+    // Gathered in pieces, whose length the input tells.
+    let (mut gathered, mut prefixer) = (Vec::new(), annexb::Prefixer::new());
+    let piece = data.first().map_or(1, |len| usize::from(*len) + 1);
+    for piece in data.chunks(piece) {
+        gathered.extend_from_slice(piece);
+        prefixer.advance(&mut gathered, 20).expect("short enough");
+    }
+    prefixer.finish(&mut gathered).expect("short enough");
+    assert_eq!(gathered, prefixed);
+
     let mut stream = Vec::new();
     length_prefixed::to_annexb(&prefixed, 4, &mut stream).expect("our own");
     assert_eq!(annexb::nals(&stream).collect::<Vec<_>>(), nals);
@@ -35,6 +45,9 @@ fuzz_target!(|data: &[u8]| {
         // An extension before any sequence parameter set has no place in the record.
         assert!(slow.sps().eq(fast.sps()) && slow.pps().eq(fast.pps()));
     }
+    let of_units = Canonical::from_units(prefixed, &mut DecoderConfig::default());
+    assert!(of_units.data == copied.data && of_units.summary == copied.summary);
+    let _ = Canonical::from_units(data.to_vec(), &mut DecoderConfig::default());
     let again = Canonical::from_length_prefixed(&copied.data, 4, &mut slow);
     assert!(*again.data == *copied.data && !again.reconfigured);
     for length_size in [1, 2, 4] {

@@ -3,6 +3,8 @@
 
 use crate::{Error, annexb};
 use alloc::vec::Vec;
+use bytes::Bytes;
+use core::ops::Range;
 use wire::Reader;
 
 /// The NAL units of one sample, whose lengths take `length_size` bytes, 1 to 4 (see
@@ -79,6 +81,56 @@ pub fn push(nal: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     out.extend_from_slice(&length);
     out.extend_from_slice(nal);
     Ok(())
+}
+
+/// The NAL units that are to stay, with their lengths of 4 bytes. Where others are at the start and the end only, nothing is copied.
+/// What follows a length that goes past the end is lost.
+///
+/// ```
+/// let data = vec![0, 0, 0, 2, 0x09, 0xF0, 0, 0, 0, 2, 0x65, 0x88];
+/// let kept = fluvial_h264::length_prefixed::retain(data, |nal| nal[0] != 9);
+/// assert_eq!(*kept, [0, 0, 0, 2, 0x65, 0x88]);
+/// ```
+#[must_use]
+pub fn retain(data: Vec<u8>, mut stays: impl FnMut(&[u8]) -> bool) -> Bytes {
+    let mut rest = Reader::new(&data);
+    // What stays is from here to there, as long as nothing within has to go.
+    let (mut start, mut end) = (None, 0);
+    let mut copy: Option<Vec<u8>> = None;
+    while let Ok(len) = rest.u32("NAL unit length") {
+        let at = rest.offset().saturating_sub(4);
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        let Ok(nal) = rest.take(len, "NAL unit") else {
+            break;
+        };
+        if nal.is_empty() || !stays(nal) {
+            continue;
+        }
+        let start = *start.get_or_insert(at);
+        if at != end.max(start) && copy.is_none() {
+            let mut before = Vec::with_capacity(data.len());
+            before.extend_from_slice(data.get(start..end).unwrap_or_default());
+            copy = Some(before);
+        }
+        end = rest.offset();
+        if let Some(copy) = &mut copy {
+            copy.extend_from_slice(data.get(at..end).unwrap_or_default());
+        }
+    }
+    match copy {
+        Some(copy) => copy.into(),
+        None => part(data.into(), start.unwrap_or(0)..end),
+    }
+}
+
+/// A part of the bytes, which shares their memory; nothing where it is not there.
+#[expect(clippy::disallowed_methods, reason = "the range is checked")]
+pub(crate) fn part(bytes: Bytes, range: Range<usize>) -> Bytes {
+    match range.start <= range.end && range.end <= bytes.len() {
+        true if range == (0..bytes.len()) => bytes,
+        true => bytes.slice(range),
+        false => Bytes::new(),
+    }
 }
 
 /// The length of a NAL unit as it stands before it, in 4 bytes.

@@ -191,10 +191,27 @@ impl Canonical<Bytes> {
             return whole.with_data(data.into());
         }
         unit.merge(annexb::nals(rest), config);
-        data.truncate(done);
-        let body = data.get(start..).unwrap_or_default();
+        let body = data.get(start..done).unwrap_or_default();
         unit.summary = Summary::of(length_prefixed::nals(body, 4).flatten());
-        unit.with_data(after(data.into(), start))
+        unit.with_data(length_prefixed::part(data.into(), start..done))
+    }
+}
+
+impl Canonical<Bytes> {
+    /// As [`from_length_prefixed`](Canonical::from_length_prefixed), with lengths of 4 bytes. What is to go from the start or the end
+    /// is passed over, so that nothing is copied unless something goes in the middle.
+    pub fn from_units(data: Vec<u8>, config: &mut DecoderConfig) -> Self {
+        let nals = length_prefixed::nals(&data, 4);
+        let mut unit = Canonical::<()> {
+            error: nals.clone().find_map(Result::err),
+            ..Canonical::default()
+        };
+        if nals.clone().flatten().any(is_parameter_set) {
+            unit.merge(nals.flatten(), config);
+        }
+        let data = length_prefixed::retain(data, stays);
+        unit.summary = Summary::of(length_prefixed::nals(&data, 4).flatten());
+        unit.with_data(data)
     }
 }
 
@@ -216,18 +233,6 @@ fn skip_head(data: &[u8], unit: &mut Canonical<()>, config: &mut DecoderConfig) 
         unit.merge(annexb::nals(head), config);
     }
     code
-}
-
-/// The bytes from `start` on, which share their memory.
-#[expect(clippy::disallowed_methods, reason = "the range has been checked")]
-fn after(bytes: Bytes, start: usize) -> Bytes {
-    if start == 0 {
-        bytes
-    } else if start <= bytes.len() {
-        bytes.slice(start..)
-    } else {
-        Bytes::new()
-    }
 }
 
 #[cfg(test)]
@@ -324,6 +329,12 @@ mod tests {
             let before = first.len() + 2 + 4 + SPS.len() + 4 + PPS.len();
             assert_eq!(unit.data.as_ptr(), place.wrapping_add(before));
             assert_eq!(config, self::config());
+            let data = sample(&nals, 4);
+            let place = data.as_ptr();
+            let again = Canonical::from_units(data, &mut config);
+            assert_eq!((&again.data, again.reconfigured), (&unit.data, false));
+            let before = nals[..3].iter().map(|nal| 4 + nal.len()).sum();
+            assert_eq!(again.data.as_ptr(), place.wrapping_add(before));
         }
     }
 
@@ -346,8 +357,15 @@ mod tests {
             let slow = Canonical::from_nals(annexb::nals(&data).map(Ok), data.len(), &mut a);
             let fast = Canonical::from_annexb(data.clone(), &mut b);
             prop_assert_eq!(&slow.data, &fast.data);
+            prop_assert_eq!((slow.summary, &slow.error), (fast.summary, &fast.error));
+            prop_assert_eq!(&a, &b);
+            let mut units = vec![];
+            annexb::to_length_prefixed(&data, &mut units).unwrap();
+            let mut c = DecoderConfig::default();
+            let fast = Canonical::from_units(units, &mut c);
+            prop_assert_eq!(&slow.data, &fast.data);
             prop_assert_eq!((slow.summary, slow.error), (fast.summary, fast.error));
-            prop_assert_eq!(a, b);
+            prop_assert_eq!(&a, &c);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The byte stream format: start codes between NAL units (ISO/IEC 14496-10 Annex B).
 
+mod prefixer;
 mod splitter;
 
+pub use prefixer::Prefixer;
 pub use splitter::{Piece, Splitter};
 
 use crate::{Error, length_prefixed};
@@ -247,6 +249,8 @@ mod tests {
             junk in 0..5usize,
             end in 0..5usize,
             seed: u8,
+            piece in prop_oneof![1..10usize, 180..190usize, 1000..9000usize],
+            keep in prop_oneof![Just(0usize), 0..300usize],
         ) {
             let mut data = vec![7; junk];
             for (zeros, len, first) in units {
@@ -271,6 +275,15 @@ mod tests {
             prop_assert_eq!(out, expected);
             let mut out = vec![];
             to_length_prefixed(&data, &mut out).unwrap();
+            prop_assert_eq!(&out, &every);
+            let (mut out, mut prefixer) = (vec![], Prefixer::new());
+            for piece in data.chunks(piece) {
+                out.extend_from_slice(piece);
+                prefixer.advance(&mut out, keep).unwrap();
+                let kept = keep.min(piece.len());
+                prop_assert_eq!(&out[out.len() - kept..], &piece[piece.len() - kept..]);
+            }
+            prefixer.finish(&mut out).unwrap();
             prop_assert_eq!(&out, &every);
             if junk == 0 {
                 make_length_prefixed(&mut data).unwrap();

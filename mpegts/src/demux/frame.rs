@@ -25,6 +25,8 @@ pub(super) struct Input {
     /// What opens its samples, where they are encrypted.
     pub(super) lock: Option<Lock>,
     pub(super) data: Vec<u8>,
+    /// `data` has lengths in place of start codes.
+    pub(super) is_length_prefixed: bool,
 }
 
 /// What comes out of an elementary stream.

@@ -1,8 +1,7 @@
 //! H.264 as a [`Syntax`] of NAL units.
 
-use super::video::{Syntax, Unit};
+use super::video::{Nals, Syntax, Unit};
 use alloc::string::ToString;
-use alloc::vec::Vec;
 use h264::access_unit::{Boundaries, Boundary, Canonical, Summary};
 use h264::nal::UnitType;
 use h264::{DecoderConfig, ParameterSets, SliceHeader, length_prefixed};
@@ -74,8 +73,11 @@ impl Syntax for H264 {
             .then(|| nal.get(1).is_some_and(|byte| byte & 0x80 != 0))
     }
 
-    fn canonical(&mut self, data: Vec<u8>) -> Unit {
-        let unit = Canonical::from_annexb(data, &mut self.config);
+    fn canonical(&mut self, data: Nals) -> Unit {
+        let unit = match data {
+            Nals::Annexb(data) => Canonical::from_annexb(data, &mut self.config),
+            Nals::LengthPrefixed(data) => Canonical::from_units(data, &mut self.config),
+        };
         if unit.reconfigured {
             self.reconfigure();
         }

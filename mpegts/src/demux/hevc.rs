@@ -1,6 +1,6 @@
 //! H.265 as a [`Syntax`] of NAL units (ISO/IEC 23008-2 §7.4.2.4.4).
 
-use super::video::{Syntax, Unit};
+use super::video::{Nals, Syntax, Unit};
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -120,21 +120,26 @@ impl Syntax for Hevc {
         matches!(kind(nal), Some(..VPS)).then(|| nal.get(2).is_some_and(|byte| byte & 0x80 != 0))
     }
 
-    fn canonical(&mut self, data: Vec<u8>) -> Unit {
-        let mut out = Vec::with_capacity(data.len().saturating_add(64));
+    fn canonical(&mut self, data: Nals) -> Unit {
         let mut unit = Unit::default();
-        let mut changed = false;
-        for nal in annexb::nals(&data) {
-            match kind(nal) {
-                Some(VPS..=PPS) => changed |= self.keep(nal),
-                Some(DELIMITER | FILLER) => {}
-                _ => {
-                    if let Err(error) = length_prefixed::push(nal, &mut out) {
-                        unit.error = Some(error.to_string());
-                    }
+        let data = match data {
+            Nals::LengthPrefixed(data) => data,
+            Nals::Annexb(mut data) => {
+                if let Err(error) = annexb::make_length_prefixed(&mut data) {
+                    unit.error = Some(error.to_string());
                 }
+                data
             }
-        }
+        };
+        let mut changed = false;
+        unit.data = length_prefixed::retain(data, |nal| match kind(nal) {
+            Some(VPS..=PPS) => {
+                changed |= self.keep(nal);
+                false
+            }
+            Some(DELIMITER | FILLER) => false,
+            _ => true,
+        });
         if changed {
             let sets: Vec<&[u8]> = self.sets.iter().map(|set| &**set).collect();
             match Config::from_parameter_sets(&sets) {
@@ -148,7 +153,6 @@ impl Syntax for Hevc {
                 Err(error) => unit.error = Some(error.to_string()),
             }
         }
-        unit.data = out.into();
         unit
     }
 

@@ -151,6 +151,7 @@ mod tests {
             lock: None,
             gap: false,
             data: data.to_vec(),
+            is_length_prefixed: false,
         };
         let mut out = Vec::new();
         lpcm.handle(&input, &mut out);

@@ -430,8 +430,11 @@ impl Demuxer {
             gap: pes.after_loss || pes.damaged,
             lock,
             data: pes.data,
+            is_length_prefixed: pes.is_length_prefixed,
         };
         stream.reader.handle(input, now, &mut out);
+        self.reader
+            .gather_nal_units(pes.pid, stream.reader.takes_nal_units());
         if stream.reader.gives_up(false) {
             stream.is_awaited = false;
             out.push(Out::Warning(not_read(stream.stream_type).into()));
@@ -478,6 +481,7 @@ impl Demuxer {
                 gap: false,
                 lock: None,
                 data: section.data,
+                is_length_prefixed: false,
             };
             stream.reader.handle(input, now, &mut out);
             self.give(&mut stream, &mut out, Some(section.offset));

@@ -51,6 +51,13 @@ impl Source {
         }
     }
 
+    /// Whether NAL units of this stream are to have lengths, where that can be had.
+    pub(super) fn gather_nal_units(&mut self, pid: Pid, wanted: bool) {
+        if let Self::Transport(reader) = self {
+            reader.gather_nal_units(pid, wanted);
+        }
+    }
+
     /// Gathers nothing of this stream; those of a program stream come whole as they are.
     pub(super) fn ignore_stream(&mut self, pid: Pid) {
         if let Self::Transport(reader) = self {

@@ -197,6 +197,15 @@ impl Elementary {
         }
     }
 
+    /// Whether NAL units with lengths are welcome.
+    pub(super) fn takes_nal_units(&self) -> bool {
+        match self {
+            Self::H264(video) => video.takes_nal_units(),
+            Self::Hevc(video) => video.takes_nal_units(),
+            _ => false,
+        }
+    }
+
     pub(super) fn handle_discontinuity(&mut self, out: &mut Vec<Out>) {
         match self {
             Self::H264(video) => video.handle_discontinuity(out),

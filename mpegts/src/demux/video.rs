@@ -23,8 +23,8 @@ pub(super) trait Syntax {
     fn may_begin(nal: &[u8]) -> bool;
     /// Whether a NAL unit has a piece of a picture, and if so whether it is the first piece.
     fn picture(nal: &[u8]) -> Option<bool>;
-    /// Turns NAL units with start codes into a sample.
-    fn canonical(&mut self, data: Vec<u8>) -> Unit;
+    /// Turns NAL units with start codes, or with lengths, into a sample.
+    fn canonical(&mut self, data: Nals) -> Unit;
     /// Whether both are the fields of one frame.
     fn is_pair(&mut self, first: &[u8], second: &[u8]) -> bool;
     /// Whether an access unit is one field of a frame.
@@ -39,6 +39,41 @@ pub(super) trait Syntax {
     fn flags(&self, unit: &[u8]) -> Flags;
     /// The most pictures that precede another one in decoding order and follow it in output order.
     fn reorder_depth(&self) -> u8;
+}
+
+/// NAL units as they come.
+#[derive(Debug)]
+pub(super) enum Nals {
+    /// After start codes.
+    Annexb(Vec<u8>),
+    /// After lengths in 4 bytes.
+    LengthPrefixed(Vec<u8>),
+}
+
+impl Nals {
+    fn is_begin<S: Syntax>(&self) -> bool {
+        match self {
+            Self::Annexb(data) => {
+                let head = data.get(..64).unwrap_or(data);
+                annexb::nals(head).next().is_some_and(S::may_begin) && starts_with_code(data)
+            }
+            Self::LengthPrefixed(data) => {
+                let first = h264::length_prefixed::nals(data, 4).next();
+                matches!(first, Some(Ok(nal)) if S::may_begin(nal))
+            }
+        }
+    }
+
+    fn into_annexb(self) -> Vec<u8> {
+        match self {
+            Self::Annexb(data) => data,
+            Self::LengthPrefixed(mut data) => {
+                // Lengths that were just made are right.
+                let _ = h264::length_prefixed::make_annexb(&mut data);
+                data
+            }
+        }
+    }
 }
 
 /// NAL units in the form of samples.
@@ -133,14 +168,14 @@ impl<S: Syntax> Video<S> {
         if input.lock.is_some() || self.lock.is_some() {
             self.set_lock(input.lock, out);
         }
-        let begins = input.times.is_some()
-            && annexb::nals(input.data.get(..64).unwrap_or(&input.data))
-                .next()
-                .is_some_and(S::may_begin)
-            && starts_with_code(&input.data);
+        let data = match input.is_length_prefixed {
+            true => Nals::LengthPrefixed(input.data),
+            false => Nals::Annexb(input.data),
+        };
+        let begins = input.times.is_some() && data.is_begin::<S>();
         if self.aligned {
             if begins {
-                self.whole(input.data, input.times, true, out);
+                self.whole(data, input.times, true, out);
                 return;
             }
             out.push(Out::Warning(
@@ -155,15 +190,15 @@ impl<S: Syntax> Video<S> {
             let raw = core::mem::take(&mut self.raw);
             let times = raw.marks.front().and_then(|(_, times)| *times);
             self.aligned = true;
-            self.whole(raw.data, times, true, out);
-            self.whole(input.data, input.times, true, out);
+            self.whole(Nals::Annexb(raw.data), times, true, out);
+            self.whole(data, input.times, true, out);
             return;
         }
         if !self.raw.data.is_empty() && !begins {
             self.raw.proven_unaligned |= !self.raw.marks.is_empty();
         }
         self.raw.marks.push_back((self.raw.data.len(), input.times));
-        self.raw.data.extend_from_slice(&input.data);
+        self.raw.data.extend_from_slice(&data.into_annexb());
         self.cut(false, out);
         if self.raw.data.len() > self.limit {
             out.push(Out::Warning("an access unit passes the limit".into()));
@@ -173,6 +208,11 @@ impl<S: Syntax> Video<S> {
             };
             self.gap = true;
         }
+    }
+
+    /// Whether NAL units may come with lengths: as long as packets are access units, and clear.
+    pub(super) const fn takes_nal_units(&self) -> bool {
+        self.aligned && self.lock.is_none()
     }
 
     /// Another key, or none: what is there ends where the old one does.
@@ -251,7 +291,7 @@ impl<S: Syntax> Video<S> {
             if let Some(start) = raw.start.replace(at)
                 && let Some(unit) = raw.data.get(start..at)
             {
-                let unit = unit.to_vec();
+                let unit = Nals::Annexb(unit.to_vec());
                 let times = raw.times_of(start);
                 self.whole(unit, times, false, out);
             }
@@ -262,9 +302,9 @@ impl<S: Syntax> Video<S> {
     }
 
     /// Takes NAL units which are one access unit, or several where `split` says so.
-    fn whole(&mut self, data: Vec<u8>, mut times: Option<Times>, split: bool, out: &mut Vec<Out>) {
+    fn whole(&mut self, data: Nals, mut times: Option<Times>, split: bool, out: &mut Vec<Out>) {
         let data = match &self.lock {
-            Some(lock) => lock::open_annexb(lock, &data),
+            Some(lock) => Nals::Annexb(lock::open_annexb(lock, &data.into_annexb())),
             None => data,
         };
         let unit = self.syntax.canonical(data);

@@ -395,6 +395,7 @@ impl Reader {
             },
             header: Vec::new(),
             data: data.to_vec(),
+            is_length_prefixed: false,
             after_loss: core::mem::take(&mut self.after_loss),
             damaged,
             continues: false,

@@ -1,6 +1,7 @@
+use super::prefixer::Prefixer;
 use super::unit::{Pes, Problem, Unit};
 use crate::Limits;
-use crate::packet::{Packet, Pid, Scrambling};
+use crate::packet::{LEN, Packet, Pid, Scrambling};
 use crate::pes::{FIXED_LEN, Header, StreamId};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -17,6 +18,8 @@ pub(super) struct Gather {
     hint: usize,
     /// Packets were lost since the last one began.
     lost: bool,
+    /// Makes NAL units with lengths, where that is wanted.
+    prefixer: Option<Prefixer>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +35,9 @@ enum State {
 /// Most bytes that are allocated for a PES packet before they have come.
 const TRUSTED: usize = 1 << 20;
 
+/// Bytes that come before they are searched for start codes: they are in the nearest cache still.
+const BLOCK: usize = 4096;
+
 /// Longest header: 9 bytes and as many as `PES_header_data_length` can tell.
 const LONGEST_HEADER: usize = 9 + 255;
 
@@ -44,6 +50,17 @@ impl Gather {
             room: 0,
             hint: 0,
             lost: false,
+            prefixer: None,
+        }
+    }
+
+    /// Whether NAL units are to have lengths, from the next PES packet on that begins with one.
+    #[cfg(feature = "media")]
+    pub(super) fn set_nal_units(&mut self, wanted: bool) {
+        match wanted {
+            true if self.prefixer.is_none() => self.prefixer = Some(Prefixer::new()),
+            false if !self.pes.is_length_prefixed => self.prefixer = None,
+            _ => {}
         }
     }
 
@@ -68,8 +85,20 @@ impl Gather {
     /// Adds a payload that is all data, and not the last of it.
     #[inline]
     pub(super) fn push(&mut self, payload: &[u8; 184]) {
-        self.pes.data.extend_from_slice(payload);
+        self.append(payload);
         self.room = self.room.saturating_sub(payload.len());
+    }
+
+    #[inline]
+    fn append(&mut self, data: &[u8]) {
+        self.pes.data.extend_from_slice(data);
+        if self.pes.is_length_prefixed
+            && let Some(prefixer) = &mut self.prefixer
+            && self.pes.data.len().saturating_sub(prefixer.done()) >= BLOCK
+        {
+            let result = prefixer.advance(&mut self.pes.data, LEN);
+            self.pes.damaged |= result.is_err();
+        }
     }
 
     /// Packets were lost.
@@ -85,6 +114,8 @@ impl Gather {
     pub(super) fn ends_with(&self, packet: &Packet<'_>) -> bool {
         match self.state {
             State::Idle => true,
+            // What there was ended with it.
+            _ if self.pes.data.is_empty() => true,
             // Of the packet in which it began the header is gone.
             _ if packet.header.payload_unit_start_indicator() => packet
                 .payload
@@ -164,9 +195,14 @@ impl Gather {
     }
 
     fn give(&mut self, queue: &mut VecDeque<Unit>) {
-        let pes = core::mem::replace(&mut self.pes, empty(self.pid));
+        let mut pes = core::mem::replace(&mut self.pes, empty(self.pid));
         if pes.continues && pes.data.is_empty() {
             return;
+        }
+        if pes.is_length_prefixed
+            && let Some(prefixer) = &mut self.prefixer
+        {
+            pes.damaged |= prefixer.finish(&mut pes.data).is_err();
         }
         self.hint = pes.data.len();
         self.pes.stream_id = pes.stream_id;
@@ -225,13 +261,21 @@ impl Gather {
         } else {
             self.hint + self.hint / 4
         };
-        self.pes.data = Vec::with_capacity(
-            expected
-                .min(self.hint.saturating_mul(2).max(184))
-                .min(TRUSTED),
-        );
+        let expected = expected
+            .min(self.hint.saturating_mul(2).max(184))
+            .min(TRUSTED);
         self.state = State::Data { bounded };
-        self.data(bounded, bytes.get(len..).unwrap_or_default(), queue);
+        let data = bytes.get(len..).unwrap_or_default();
+        if let Some(prefixer) = &mut self.prefixer
+            && matches!(data, [0, 0, 1, ..] | [0, 0, 0, 1, ..])
+        {
+            prefixer.restart();
+            self.pes.is_length_prefixed = true;
+        }
+        // Start codes of 3 bytes become longer.
+        let longer = if self.pes.is_length_prefixed { 64 } else { 0 };
+        self.pes.data = Vec::with_capacity(expected.saturating_add(longer));
+        self.data(bounded, data, queue);
     }
 
     /// Takes data.
@@ -242,7 +286,7 @@ impl Gather {
             Some(split) if bounded => split,
             _ => (payload, &[][..]),
         };
-        self.pes.data.extend_from_slice(data);
+        self.append(data);
         self.room = self.room.saturating_sub(data.len());
         if !bounded || self.room > 0 {
             return;
@@ -276,6 +320,7 @@ fn empty(pid: Pid) -> Pes {
         scrambling: Scrambling::Clear,
         header: Vec::new(),
         data: Vec::new(),
+        is_length_prefixed: false,
         after_loss: false,
         damaged: false,
         continues: false,

@@ -23,7 +23,7 @@ impl Stream {
             .with_payload_unit_start(start)
             .with_content(stuffing > 0, true)
             .with_continuity_counter(*counter);
-        *counter += 1;
+        *counter = (*counter + 1) & 0x0F;
         self.out.extend(header.to_bytes());
         if stuffing > 0 {
             let field = crate::adaptation::AdaptationField::default();
@@ -218,6 +218,92 @@ fn a_header_over_two_packets() {
     stream.packet(VIDEO, false, &bytes[12..]);
     let units = read(&[&stream.out]);
     assert_eq!(packets(&units), [(VIDEO, Some(90_000), data(20), false)]);
+}
+
+/// Access units of slices after start codes of 3 and 4 bytes, across packets and beyond them.
+#[cfg(feature = "media")]
+fn access_units() -> Vec<Vec<u8>> {
+    let unit = |n: usize| {
+        let slice = |len: usize| [&[0x41], &data(len)[..]].concat();
+        let mut unit = vec![0, 0, 0, 1, 9, 0xF0];
+        for (slice, code) in [
+            (slice(n * 13), 1),
+            (slice(4000 + n), 0),
+            (slice(n * 900), 2),
+        ] {
+            unit.resize(unit.len() + code, 0);
+            unit.extend([0, 0, 1]);
+            unit.extend(slice);
+        }
+        unit
+    };
+    (1..20).map(unit).collect()
+}
+
+#[cfg(feature = "media")]
+fn read_nal_units(stream: &[u8], piece: usize) -> Vec<Unit> {
+    let mut reader = Reader::new(Limits::default());
+    let mut units = Vec::new();
+    for mut piece in stream.chunks(piece).chain([&[][..]]) {
+        if piece.is_empty() {
+            reader.handle_eof();
+        }
+        while let Some(unit) = reader.next(&mut piece) {
+            if let Unit::Pes(pes) = &unit {
+                reader.gather_nal_units(pes.pid, true);
+            }
+            units.push(unit);
+        }
+    }
+    units
+}
+
+#[cfg(feature = "media")]
+#[test]
+fn nal_units_come_with_lengths_where_that_is_wanted() {
+    let mut stream = Stream::default();
+    stream.tables(0, &[VIDEO, AUDIO]);
+    for (n, unit) in access_units().iter().enumerate() {
+        stream.pes(VIDEO, n as u64, unit, n % 3 == 0);
+        stream.pes(AUDIO, n as u64, &data(300), true);
+    }
+    // What does not begin with a start code stays as it is.
+    stream.pes(VIDEO, 99, &data(5000), false);
+    let whole = read_nal_units(&stream.out, stream.out.len());
+    assert_eq!(problems(&whole), [""; 0]);
+    let video: Vec<&Pes> = whole
+        .iter()
+        .filter_map(|unit| match unit {
+            Unit::Pes(pes) if pes.pid.get() == VIDEO => Some(pes),
+            Unit::Pes(pes) => {
+                assert!(!pes.is_length_prefixed && pes.data == data(300));
+                None
+            }
+            _ => None,
+        })
+        .collect();
+    let mut with_lengths = 0;
+    for (pes, unit) in video.iter().zip(access_units()) {
+        let mut expected = unit;
+        if pes.is_length_prefixed {
+            with_lengths += 1;
+            h264::annexb::make_length_prefixed(&mut expected).unwrap();
+        }
+        assert!(pes.data == expected, "{:?}", pes.pts);
+    }
+    assert!(with_lengths >= 17 && video.len() == 20);
+    assert!(!video[19].is_length_prefixed && video[19].data == data(5000));
+    assert_eq!(read_nal_units(&stream.out, 100), whole);
+
+    // Each packet of the pictures twice, which is allowed.
+    let twice = |packet: &[u8]| match packet[1] & 0x1F == 1 && packet[3] & 0x10 != 0 {
+        true => [packet, packet].concat(),
+        false => packet.to_vec(),
+    };
+    let twice: Vec<u8> = stream.out.chunks(188).flat_map(twice).collect();
+    let found = read_nal_units(&twice, 10_000);
+    assert_eq!(problems(&found), [""; 0]);
+    assert_eq!(packets(&found), packets(&whole));
 }
 
 #[test]

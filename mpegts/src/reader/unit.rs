@@ -69,6 +69,8 @@ pub struct Pes {
     pub header: Vec<u8>,
     /// Its data.
     pub data: Vec<u8>,
+    /// `data` has NAL units with lengths in 4 bytes in place of start codes, as `Reader::gather_nal_units` asked for.
+    pub is_length_prefixed: bool,
     /// Packets are missing before it.
     pub after_loss: bool,
     /// Packets are missing within it, or it was cut off: `data` is not whole.
