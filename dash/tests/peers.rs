@@ -177,19 +177,14 @@ fn gstreamer(url: &str) -> Option<Vec<String>> {
          d. ! queue ! videoconvert ! video/x-raw,format=I420 ! checksumsink hash=md5 \
          d. ! queue ! audioconvert ! fakesink"
     );
-    let output = Command::new("timeout")
+    let mut command = Command::new("timeout");
+    command
         .args("-k 5 60 gst-launch-1.0 -q".split(' '))
-        .args(pipeline.split_whitespace())
-        .output();
-    let missing =
-        |why: &str| eprintln!("SKIPPED: GStreamer with dashdemux2 is not installed: {why}");
-    let Ok(output) = output else {
-        missing("no timeout");
-        return None;
-    };
+        .args(pipeline.split_whitespace());
+    let output = testing::ended(&mut command, b"")?;
     let errors = String::from_utf8_lossy(&output.stderr);
     if output.status.code() == Some(127) || errors.contains("no element") {
-        missing(&errors);
+        eprintln!("SKIPPED: GStreamer with dashdemux2 is not installed: {errors}");
         return None;
     }
     assert!(output.status.success(), "{errors}");

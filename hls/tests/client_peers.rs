@@ -9,14 +9,8 @@ use std::process::Command;
 
 /// Runs a program; `None`, said aloud, where it is not installed.
 fn run(program: &str, folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .output();
-    let Ok(output) = output else {
-        eprintln!("SKIPPED: {program} is not installed");
-        return None;
-    };
+    let mut command = Command::new(program);
+    let output = testing::ended(command.args(arguments).current_dir(folder), b"")?;
     let why = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program} {arguments:?}: {why}");
     Some(output.stdout)

@@ -108,12 +108,12 @@ impl Drop for Directory {
 }
 
 fn ffmpeg(directory: &Path, arguments: &str) -> Option<String> {
-    let output = Command::new("ffmpeg")
+    let mut command = Command::new("ffmpeg");
+    command
         .current_dir(directory)
         .args(["-v", "error", "-nostdin", "-y"])
-        .args(arguments.split(' '))
-        .output()
-        .ok()?;
+        .args(arguments.split(' '));
+    let output = testing::ended(&mut command, b"")?;
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success() && errors.is_empty(),

@@ -11,7 +11,7 @@ use fluvial_mpegts::packager::{Output, Packager};
 use fluvial_mpegts::reader::{Reader, Unit};
 use fluvial_mpegts::remux::{self, Remuxer};
 use media::{Event, Segmenter, Time, TrackId, segmenter};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// Sources that ffmpeg makes: what they are, and its arguments.
 const SOURCES: &[(&str, &str)] = &[
@@ -80,21 +80,9 @@ fn mux(found: &Found, config: Config) -> Vec<u8> {
 
 /// Every decoded frame of every stream, and what ffmpeg complains of.
 fn frames(stream: &[u8]) -> Option<(Vec<String>, String)> {
-    let spawned = Command::new("ffmpeg")
-        .args("-v warning -i - -map 0 -f framemd5 -".split(' '))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let Ok(mut child) = spawned else {
-        eprintln!("SKIPPED: ffmpeg is not installed");
-        return None;
-    };
-    let mut stdin = child.stdin.take().unwrap();
-    let output = std::thread::scope(|scope| {
-        scope.spawn(move || std::io::Write::write_all(&mut stdin, stream));
-        child.wait_with_output().unwrap()
-    });
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args("-v warning -i - -map 0 -f framemd5 -".split(' '));
+    let output = testing::ended(&mut ffmpeg, stream)?;
     let text = String::from_utf8(output.stdout).unwrap();
     let mut found: Vec<String> = text
         .lines()

@@ -38,13 +38,23 @@ pub fn csv(program: &str, args: &str, input: &[u8]) -> Option<Vec<Vec<String>>> 
 }
 
 fn spawn(program: &str, args: &str, input: &[u8]) -> Option<Output> {
-    let mut command = Command::new(program);
-    match output(command.args(args.split_whitespace()), input) {
+    ended(Command::new(program).args(args.split_whitespace()), input)
+}
+
+/// As [`output`]; `None`, said aloud, where the program is not installed.
+///
+/// # Panics
+/// Where it cannot be run for another reason, or has to be killed.
+#[must_use]
+#[track_caller]
+pub fn ended(command: &mut Command, input: &[u8]) -> Option<Output> {
+    match output(command, input) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let program = command.get_program().to_string_lossy();
             eprintln!("SKIPPED: {program} is not installed");
             None
         }
-        ended => Some(ended.unwrap_or_else(|error| panic!("{program} {args}: {error}"))),
+        ended => Some(ended.unwrap_or_else(|error| panic!("{command:?}: {error}"))),
     }
 }
 

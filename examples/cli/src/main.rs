@@ -5,6 +5,7 @@ mod check;
 mod fields;
 mod format;
 mod input;
+mod lines;
 mod net;
 mod output;
 mod plot;

@@ -3,11 +3,13 @@
 use crate::fields::Fields;
 use crate::format::Format;
 use crate::input::{self, Look, Seen};
+use crate::lines::Lines;
 use crate::time::seconds;
 use anyhow::Result;
 use indicatif::ProgressDrawTarget;
 use media::{Codec, Event, Kind, Time, Track, TrackId, Tracks};
 use mp4::cenc::Protection;
+use mpeg2::audio::Layer;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -32,17 +34,6 @@ pub struct Args {
 
 /// How much of what is live is looked at.
 const LIVE: Time = Time::from_millis(5000);
-
-/// A sample's line.
-#[derive(Serialize)]
-struct Line {
-    track: u32,
-    dts: i64,
-    pts: i64,
-    duration: Option<u32>,
-    size: usize,
-    sync: bool,
-}
 
 /// What is told of a file.
 #[derive(Serialize)]
@@ -162,6 +153,11 @@ impl Counts {
         let duration = seen.duration.map_or(self.step, i64::from);
         self.first_pts = self.first_pts.min(seen.pts);
         self.end = self.end.max(seen.pts.saturating_add(duration));
+    }
+
+    /// Whether its samples come when they come, and the next one tells nothing of the one before.
+    fn is_sparse(&self) -> bool {
+        self.track.codec.kind() == Kind::Data
     }
 
     fn jump(&mut self) {
@@ -287,6 +283,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let mut counts: BTreeMap<TrackId, Counts> = BTreeMap::new();
     let mut order: Vec<TrackId> = Vec::new();
     let mut warnings = Vec::new();
+    let mut lines = Lines::default();
     crate::stop::listen();
     let most = args.duration.or(input.is_live.then_some(LIVE));
     loop {
@@ -309,33 +306,41 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         match look {
             Look::Event(Event::Sample(sample)) => {
                 let mut seen = Seen::from(&sample);
-                if args.samples {
-                    write_line(&seen, &mut out)?;
-                }
                 if let Some(counts) = counts.get_mut(&seen.track) {
                     let own = || counts.track.codec.duration(&sample.data);
                     seen.duration = seen.duration.or_else(own);
+                    if args.samples {
+                        lines.push(&seen, counts.is_sparse(), &mut out)?;
+                    }
                     let is_second = |fields: &mut Fields| fields.is_second(&sample.data);
                     counts.halves += u64::from(counts.fields.as_mut().is_some_and(is_second));
                     counts.add(&seen);
                 }
             }
             Look::Outline(seen) => {
-                if args.samples {
-                    write_line(&seen, &mut out)?;
-                }
                 if let Some(counts) = counts.get_mut(&seen.track) {
+                    if args.samples {
+                        lines.push(&seen, counts.is_sparse(), &mut out)?;
+                    }
                     counts.add(&seen);
                 }
             }
-            Look::Event(Event::Tracks(tracks)) => learn(&tracks, &mut counts, &mut order),
-            Look::Event(Event::Discontinuity) => counts.values_mut().for_each(Counts::jump),
+            Look::Event(Event::Tracks(tracks)) => {
+                if learn(&tracks, &mut counts, &mut order) {
+                    lines.flush(&mut out)?;
+                }
+            }
+            Look::Event(Event::Discontinuity) => {
+                lines.flush(&mut out)?;
+                counts.values_mut().for_each(Counts::jump);
+            }
             Look::Event(Event::Warning(told)) if warnings.len() < MAX_WARNINGS => {
                 warnings.push(warning(told));
             }
             Look::Event(_) => {}
         }
     }
+    lines.flush(&mut out)?;
     input.bar.finish_and_clear();
     let tracks: Vec<_> = order
         .iter()
@@ -360,24 +365,18 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_line(seen: &Seen, out: &mut impl Write) -> Result<()> {
-    let line = Line {
-        track: seen.track.0,
-        dts: seen.dts,
-        pts: seen.pts,
-        duration: seen.duration,
-        size: seen.size,
-        sync: seen.sync,
-    };
-    serde_json::to_writer(&mut *out, &line)?;
-    Ok(writeln!(out)?)
-}
-
-fn learn(tracks: &Tracks, counts: &mut BTreeMap<TrackId, Counts>, order: &mut Vec<TrackId>) {
+/// Takes a set of tracks; whether one of them has another clock now.
+fn learn(
+    tracks: &Tracks,
+    counts: &mut BTreeMap<TrackId, Counts>,
+    order: &mut Vec<TrackId>,
+) -> bool {
+    let mut is_rescaled = false;
     for track in tracks {
         match counts.get_mut(&track.id) {
             Some(known) => {
                 if known.track.timescale != track.timescale {
+                    is_rescaled = true;
                     let rescale = |ticks: i64| match ticks {
                         i64::MAX | i64::MIN => ticks,
                         ticks => known.track.timescale.rescale(ticks, track.timescale),
@@ -397,6 +396,7 @@ fn learn(tracks: &Tracks, counts: &mut BTreeMap<TrackId, Counts>, order: &mut Ve
             }
         }
     }
+    is_rescaled
 }
 
 fn warning(warning: media::Warning) -> WarningReport {
@@ -408,11 +408,18 @@ fn warning(warning: media::Warning) -> WarningReport {
     }
 }
 
-/// The format's name; that of E-AC-3, whose frames only tell it from AC-3.
+/// The format's name; that of E-AC-3, whose frames only tell it from AC-3, and that of the layer of MPEG audio.
 fn name(format: Format, counts: &BTreeMap<TrackId, Counts>) -> String {
     let first = counts.values().next().map(|counts| &counts.track.codec);
     match (format, first) {
         (Format::Raw(elementary::Format::Ac3), Some(Codec::Eac3(_))) => "ec3".into(),
+        (Format::Raw(elementary::Format::MpegAudio), Some(Codec::MpegAudio(audio))) => {
+            match audio.layer {
+                Layer::I => "mp1".into(),
+                Layer::II => "mp2".into(),
+                Layer::III => "mp3".into(),
+            }
+        }
         _ => format.to_string(),
     }
 }

@@ -192,11 +192,8 @@ fn rates_are_those_of_pictures() {
 }
 
 fn ours(path: &Path) -> Option<Value> {
-    let output = Command::new(env!("CARGO_BIN_EXE_fluvial"))
-        .args(["probe", "--json"])
-        .arg(path)
-        .output()
-        .unwrap();
+    let mut probe = Command::new(env!("CARGO_BIN_EXE_fluvial"));
+    let output = testing::output(probe.args(["probe", "--json"]).arg(path), b"").unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.code().is_some_and(|code| code <= 1),

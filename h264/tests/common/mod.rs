@@ -29,17 +29,9 @@ pub(crate) fn streams() -> Vec<(PathBuf, Vec<u8>)> {
 
 /// Runs a program and gives both its outputs, unless it is not installed, which is said aloud.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> Option<(String, String)> {
-    match Command::new(program).args(arguments).output() {
-        Ok(output) => Some((
-            String::from_utf8_lossy(&output.stdout).into_owned(),
-            String::from_utf8_lossy(&output.stderr).into_owned(),
-        )),
-        Err(_) => {
-            #[expect(clippy::print_stderr, reason = "a skipped test is to be seen")]
-            {
-                eprintln!("SKIPPED: {program} is not installed");
-            }
-            None
-        }
-    }
+    let output = testing::ended(Command::new(program).args(arguments), b"")?;
+    Some((
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    ))
 }

@@ -11,9 +11,8 @@ use fluvial_mp4::writer::{self, Planner, Write, Writer};
 use fluvial_mp4::{Demuxer, IsoBox, Limits, Packager};
 use media::segmenter::{Config as Cuts, Segmenter};
 use media::{Event, Sample, Tracks};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// The corpus of public files, if it is there.
 pub(crate) fn corpus() -> Option<PathBuf> {
@@ -94,23 +93,7 @@ pub(crate) fn run(program: &str, args: &[&str]) -> Option<String> {
 
 /// The same, with input. Anything that it complains of fails the test.
 pub(crate) fn run_on(program: &str, args: &[&str], input: &[u8]) -> Option<String> {
-    let mut command = Command::new(program);
-    let pipes = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = match pipes.args(args).spawn() {
-        Ok(child) => child,
-        Err(error) => {
-            eprintln!("SKIPPED: {program}: {error}");
-            return None;
-        }
-    };
-    let stdin = child.stdin.take();
-    let output = std::thread::scope(|scope| {
-        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
-        child.wait_with_output().unwrap()
-    });
+    let output = testing::ended(Command::new(program).args(args), input)?;
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success() && errors.is_empty(),

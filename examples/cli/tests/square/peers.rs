@@ -69,29 +69,15 @@ impl Peers {
         Self {
             folder: folder.to_owned(),
             server: Server::start(folder),
-            gstreamer: testing::run("gst-launch-1.0", "--version", b"").is_some(),
+            gstreamer: has_gstreamer(),
             mediainfo: testing::ask("mediainfo", "--version", b"").is_some(),
             mkvmerge: testing::run("mkvmerge", "--version", b"").is_some(),
         }
     }
 
-    /// Whether all take a file of some format without a warning, all tracks of it.
+    /// Whether those who read a file without decoding it take all tracks of it without a warning.
     pub fn accept(&self, path: &Path, format: &str, tracks: usize) {
-        let name = path.display();
-        let is_list = super::is_list(format);
-        if self.gstreamer && is_list {
-            // It reads lists only over HTTP.
-            let below = path.strip_prefix(&self.folder).unwrap();
-            let url = self.server.url(below.to_str().unwrap());
-            let pipeline = format!("-q playbin uri={url} video-sink=fakesink audio-sink=fakesink");
-            quiet("gst-launch-1.0", &pipeline, 0);
-        } else if self.gstreamer {
-            // Each track has to come out of it, or the pipeline does not start.
-            let sinks = "p. ! queue ! fakesink ".repeat(tracks);
-            let pipeline = format!("-q filesrc location={name} ! parsebin name=p {sinks}");
-            quiet("gst-launch-1.0", &pipeline, 0);
-        }
-        if is_list {
+        if super::is_list(format) {
             self.accept_segments(path);
         } else {
             self.accept_file(path, tracks);
@@ -177,50 +163,64 @@ fn joined(list: &Path) -> Vec<(PathBuf, usize)> {
     joined.collect()
 }
 
-/// Plays each file to its end, four at a time and four times as fast, then seeks in it, and tells how that went.
-const PAGE: &str = r#"<!doctype html><body><script>
-async function play(name) {
-  const video = document.createElement("video");
-  const once = (event) => new Promise((done, failed) => {
-    video.addEventListener(event, done, { once: true });
-    video.addEventListener("error", () => failed(video.error.message), { once: true });
-    setTimeout(() => failed("no " + event), 30000);
-  });
-  video.muted = true;
-  video.src = name;
-  await once("loadeddata");
-  video.playbackRate = 4;
-  const ended = once("ended");
-  await video.play();
-  await ended;
-  if (video.videoWidth != 128 && video.videoWidth != 352) throw "width " + video.videoWidth;
-  if (!video.webkitAudioDecodedByteCount) throw "no sound";
-  if (!video.getVideoPlaybackQuality().totalVideoFrames) throw "no pictures";
-  const seeked = once("seeked");
-  video.currentTime = video.duration * 0.8;
-  await seeked;
-  video.src = "";
+/// What a browser plays.
+#[derive(Debug, Clone)]
+pub struct Playable {
+    pub path: PathBuf,
+    /// Pictures.
+    pub frames: usize,
+    /// Seconds in which there are pictures and sound.
+    pub lasts: f64,
 }
-const names = NAMES, failed = [];
-async function some() {
-  while (names.length) {
-    const name = names.pop();
-    await play(name).catch((why) => failed.push(name + " " + why));
-  }
-}
-Promise.all([some(), some(), some(), some()]).then(() =>
-  fetch("/result?" + failed.map((one) => one.replaceAll(" ", "_")).join(","))
-);
-</script>"#;
+
+const PAGE: &str = include_str!("browser.html");
+/// The players of lists, in the streaming server's web folder where npm put them, and what the page calls them.
+const PLAYERS: &[(&str, &str)] = &[
+    ("hls.js/dist/hls.min.js", "hls.js"),
+    ("dashjs/dist/modern/umd/dash.all.min.js", "dash.js"),
+    ("shaka-player/dist/shaka-player.compiled.js", "shaka.js"),
+];
 
 impl Peers {
-    /// Whether Chromium plays files to their end; said aloud where it is not installed.
-    pub fn accept_in_chromium(&self, files: &[PathBuf]) {
-        let names: Vec<_> = files
+    /// Whether the players are there; said aloud where they are not.
+    fn has_players(&self) -> bool {
+        let web =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../streaming-server/web/node_modules");
+        let vendor = self.folder.join("vendor");
+        std::fs::create_dir_all(&vendor).unwrap();
+        let all = PLAYERS
             .iter()
-            .map(|path| path.strip_prefix(&self.folder).unwrap())
-            .collect();
-        let page = PAGE.replace("NAMES", &format!("{names:?}"));
+            .all(|(from, to)| std::fs::copy(web.join(from), vendor.join(to)).is_ok());
+        if !all {
+            eprintln!("SKIPPED: no players of lists; npm ci in examples/streaming-server/web");
+        }
+        all
+    }
+
+    /// Whether Chromium plays files and lists to their end, all pictures of them; said aloud where it is not installed.
+    pub fn accept_in_chromium(&self, playable: &[Playable]) {
+        let has_players = self.has_players();
+        let mut work = String::new();
+        for Playable {
+            path,
+            frames,
+            lasts,
+        } in playable
+        {
+            let players: &[&str] = match path.extension().unwrap().to_str().unwrap() {
+                "m3u8" if has_players => &["hls.js"],
+                "mpd" if has_players => &["dash.js", "shaka"],
+                "m3u8" | "mpd" => &[],
+                _ => &["file"],
+            };
+            let name = path.strip_prefix(&self.folder).unwrap();
+            for player in players {
+                work += &format!(
+                    "{{ name: {name:?}, player: {player:?}, frames: {frames}, lasts: {lasts} }},\n"
+                );
+            }
+        }
+        let page = PAGE.replace("/*WORK*/", &work);
         std::fs::write(self.folder.join("page.html"), page).unwrap();
         let profile = self.folder.join("profile");
         let browser = Command::new("chromium")
@@ -235,23 +235,103 @@ impl Peers {
             eprintln!("SKIPPED: chromium is not installed");
             return;
         };
+        // As long as all of it lasts where no more than one goes on at a time, and some more.
+        let most = Duration::from_secs(200 + 2 * playable.len() as u64);
         let start = Instant::now();
         let result = loop {
             let paths = self.server.state.paths.lock().unwrap();
             let told = paths.iter().find_map(|path| path.strip_prefix("result?"));
             if let Some(told) = told {
-                break told.to_owned();
+                break told.replace("%20", " ").replace("%0A", "\n");
             }
             drop(paths);
-            if start.elapsed() > Duration::from_secs(200) {
+            if start.elapsed() > most {
                 break "nothing came of it".to_owned();
             }
             std::thread::sleep(Duration::from_millis(100));
         };
         let _ = browser.kill();
         let _ = browser.wait();
-        assert_eq!(result, "", "Chromium");
+        let pieces = work.lines().count();
+        eprintln!("Chromium: {pieces} played in {:?}", start.elapsed());
+        assert!(result.is_empty(), "Chromium: {result}");
     }
+
+    /// What GStreamer decodes of files and lists: each of them has to come out of it whole, and without a word.
+    pub fn accept_in_gstreamer(&self, work: &[Decodable]) {
+        if !self.gstreamer {
+            return;
+        }
+        let uri = |path: &Path| {
+            let below = path.strip_prefix(&self.folder).unwrap();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            // It reads lists only over HTTP. Of a program stream that it may seek in, it (1.22) looks for the first PTS in packs without
+            // a map (ISO/IEC 13818-1 §2.5.4), and shows nothing of what is before the one that it finds.
+            match super::is_list(name) || name.ends_with(".mpg") {
+                true => self.server.url(below.to_str().unwrap()),
+                false => format!("file://{}", path.display()),
+            }
+        };
+        let uris: String = work.iter().map(|one| uri(&one.path) + "\n").collect();
+        let mut python = Command::new("/usr/bin/python3");
+        python.args(["-c", include_str!("gstreamer.py")]);
+        let output = testing::output(&mut python, uris.as_bytes()).unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "GStreamer: {said}");
+        let lines: Vec<serde_json::Value> = output
+            .stdout
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect();
+        assert_eq!(lines.len(), work.len());
+        let mut wrong = Vec::new();
+        for (found, wanted) in lines.iter().zip(work) {
+            let count = |kind: &str, what: &str| {
+                let tracks = found["tracks"].as_array().unwrap().iter();
+                let of_kind = tracks.filter(|track| track["kind"] == kind);
+                of_kind
+                    .map(|track| track[what].as_u64().unwrap())
+                    .sum::<u64>()
+            };
+            let [pictures, sound] = [wanted.pictures, wanted.sound];
+            let units = count("audio", "units");
+            let folder = wanted.path.parent().unwrap().file_name().unwrap();
+            let folder = folder.to_str().unwrap();
+            let loses = |(source, format, _): &(&str, &str, &str)| {
+                folder.starts_with(source) && folder.ends_with(&format!("-{format}"))
+            };
+            let least = match LOSES.iter().any(loses) {
+                true => 1,
+                false => sound.saturating_sub(4),
+            };
+            let is_whole = found["said"].as_array().unwrap().is_empty()
+                && count("video", "frames") == pictures
+                // It leaves out what an edit list hides, and what its decoder needs to begin.
+                && units <= sound
+                && units >= least
+                && count("audio", "samples") > 0;
+            if !is_whole {
+                wrong.push(format!("{wanted:?}: {found}"));
+            }
+        }
+        assert!(wrong.is_empty(), "GStreamer:\n{}", wrong.join("\n"));
+    }
+}
+
+/// Where GStreamer (1.22) loses sound, by the source's name and the copy's format, and why.
+const LOSES: &[(&str, &str, &str)] = &[(
+    "wrap",
+    "mpg",
+    "its demuxer of program streams does not unwrap the 33 bits of PTS: what comes after the wrap is from before its start to it",
+)];
+
+/// What GStreamer is asked for: pictures, and frames of sound.
+#[derive(Debug)]
+pub struct Decodable {
+    pub path: PathBuf,
+    pub pictures: u64,
+    pub sound: u64,
 }
 
 fn run(program: &str, args: &str) -> Output {
@@ -271,12 +351,14 @@ fn words(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-fn quiet(program: &str, args: &str, code: i32) {
-    let said = run(program, args);
-    let words = words(&said);
-    assert!(
-        said.status.code() == Some(code) && words.trim().is_empty(),
-        "{program} {args}: {}: {words}",
-        said.status
-    );
+/// By its bindings to Python.
+fn has_gstreamer() -> bool {
+    let script = "import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst; Gst.init(None)";
+    let mut python = Command::new("/usr/bin/python3");
+    let found = testing::output(python.args(["-c", script]), b"");
+    let found = found.is_ok_and(|output| output.status.success());
+    if !found {
+        eprintln!("SKIPPED: no GStreamer with python3-gi");
+    }
+    found
 }

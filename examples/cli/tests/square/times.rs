@@ -49,6 +49,17 @@ impl Times {
         self.video.tick.max(self.audio.tick)
     }
 
+    /// Seconds in which there are pictures and sound.
+    pub fn common(&self) -> f64 {
+        let (video, audio) = (self.video.span(), self.audio.span());
+        video.1.min(audio.1) - video.0.max(audio.0)
+    }
+
+    /// Packets of sound.
+    pub fn sound(&self) -> usize {
+        self.audio.packets.len()
+    }
+
     /// Whether all times of this copy are those of `origin`, after the first picture of each was put at zero, within `tick`.
     pub fn assert_same(&self, origin: &Times, tick: f64, what: &str) {
         let shift = self.video.first() - origin.video.first();
@@ -84,6 +95,17 @@ impl Track {
     fn first(&self) -> f64 {
         let times = self.packets.iter().filter_map(|(pts, _)| *pts);
         times.fold(f64::INFINITY, f64::min)
+    }
+
+    /// From the first to the end of the last one, which lasts as the others do.
+    fn span(&self) -> (f64, f64) {
+        let times = self.packets.iter().filter_map(|(pts, _)| *pts);
+        let (start, last) = (
+            self.first(),
+            times.clone().fold(f64::NEG_INFINITY, f64::max),
+        );
+        let steps = times.count().saturating_sub(1).max(1) as f64;
+        (start, last + (last - start) / steps)
     }
 
     fn assert_same(&self, origin: &Self, shift: f64, tick: f64, what: &str) {
