@@ -91,6 +91,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     sink.set_tracks(&carried)?;
     let origin = origin(input.format, &start.tracks, &start.events);
     let mut span = Span::new(args, origin, input.is_live, &carried);
+    if sink.begins_at_zero() {
+        span.begin_at(origin, &start.events);
+    }
     let mut events = VecDeque::from(start.events);
     let mut current = carried;
     let mut wrote = false;
@@ -404,6 +407,23 @@ impl Span {
 
     fn set_tracks(&mut self, tracks: &Tracks) {
         self.tracks = tracks.clone();
+    }
+
+    /// Puts zero at the origin, where it begins with its first sample; at the first picture, where sound that begins before it is its
+    /// decoder's start.
+    fn begin_at(&mut self, origin: Time, events: &[Event]) {
+        const PRIMING: Time = Time::from_millis(100);
+        if self.start.is_none() || origin == Time::ZERO {
+            return;
+        }
+        let lead = events.iter().filter_map(|event| match event {
+            Event::Sample(sample) if sample.track == self.lead => {
+                Some(self.time(sample.track, sample.pts))
+            }
+            _ => None,
+        });
+        let first = lead.min().filter(|first| *first - origin <= PRIMING);
+        self.start = Some(first.unwrap_or(origin));
     }
 
     fn time(&self, track: TrackId, ticks: i64) -> Time {

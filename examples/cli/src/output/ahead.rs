@@ -105,6 +105,10 @@ impl Sink for Ahead {
         self.sink.keeps_matrix()
     }
 
+    fn begins_at_zero(&self) -> bool {
+        self.sink.begins_at_zero()
+    }
+
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
         self.release()?;
         let before = std::mem::take(&mut self.lanes);

@@ -93,6 +93,10 @@ impl Sink for Interleave {
         self.sink.keeps_matrix()
     }
 
+    fn begins_at_zero(&self) -> bool {
+        self.sink.begins_at_zero()
+    }
+
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
         self.give(true)?;
         self.lanes = tracks

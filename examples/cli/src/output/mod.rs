@@ -43,6 +43,10 @@ pub trait Sink {
     fn keeps_matrix(&self) -> bool {
         false
     }
+    /// Whether its time line is that of the presentation, which begins at zero.
+    fn begins_at_zero(&self) -> bool {
+        false
+    }
     /// Says what follows, once at the start, and again where it changes.
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()>;
     /// Takes a sample of one of the tracks.

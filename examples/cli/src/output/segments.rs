@@ -400,6 +400,12 @@ impl Sink for Segments {
         matches!(self.packager, Packager::Mp4(_))
     }
 
+    /// A manifest tells when segments are decoded. Where that is from zero on, the init segment's edit list lets them be shown then,
+    /// and none of them beyond the end that the manifest tells, where players cut off.
+    fn begins_at_zero(&self) -> bool {
+        matches!(self.manifest, Manifest::Dash(_))
+    }
+
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
         self.segmenter.handle_event(&Event::Tracks(tracks.clone()));
         self.work()

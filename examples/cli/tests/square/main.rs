@@ -235,6 +235,13 @@ impl Expected<'_> {
         assert!(same_sound(&sound, &self.sound), "{what}");
         let times = Times::of(path, lists);
         let tick = times.tick().max(from);
+        if lists {
+            let text = std::fs::read_to_string(path).unwrap();
+            let (_, told) = text.split_once("mediaPresentationDuration=\"PT").unwrap();
+            let lasts = told.split_once("S\"").unwrap().0;
+            // Players show nothing of what is further on.
+            times.assert_within(lasts.parse().unwrap(), tick, what);
+        }
         times.assert_same(&self.times, tick, what);
         self.decodable.borrow_mut().push(Decodable {
             path: path.to_owned(),

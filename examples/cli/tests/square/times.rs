@@ -55,6 +55,15 @@ impl Times {
         video.1.min(audio.1) - video.0.max(audio.0)
     }
 
+    /// Whether all pictures are shown within a presentation that begins at zero.
+    pub fn assert_within(&self, lasts: f64, tick: f64, what: &str) {
+        let (start, end) = self.video.span();
+        assert!(
+            start >= -tick && end <= lasts + tick,
+            "{what}: from {start} to {end} in {lasts} s"
+        );
+    }
+
     /// Packets of sound.
     pub fn sound(&self) -> usize {
         self.audio.packets.len()
