@@ -11,9 +11,12 @@ use crate::unit::Unit;
 use common::fanout::{Lost, Reader};
 use common::{Listener, Outbox, Shutdown, Socket};
 use end::End;
+use media::Codec;
 use recordings::{read, unless_gone};
+use rtmp::flv::FourCc;
 use rtmp::message::status;
 use rtmp::server::{Event, PlayRequest, PublishRequest, RequestId, Session};
+use rtmp::{Capabilities, CodecUse};
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
@@ -125,6 +128,8 @@ struct Connection {
     stall: Duration,
     /// What the peer calls itself.
     agent: String,
+    /// What the client knows of Enhanced RTMP.
+    capabilities: Capabilities,
     publications: Vec<(u32, Publication)>,
     player: Option<Player>,
     playback: Option<Playback>,
@@ -161,6 +166,7 @@ impl Connection {
             progress: start,
             stall: gate.stall,
             agent: String::new(),
+            capabilities: Capabilities::default(),
             publications: Vec::new(),
             player: None,
             playback: None,
@@ -299,6 +305,7 @@ impl Connection {
         while let Some(event) = self.session.poll_event()? {
             match event {
                 Event::ConnectRequested(request) => {
+                    self.capabilities = request.capabilities();
                     let agent = request
                         .properties
                         .get("flashVer")
@@ -431,6 +438,12 @@ impl Connection {
                 Ok(stream) => {
                     self.session.accept(request.id)?;
                     tracing::info!(peer = %self.peer, stream = %name, agent = %self.agent, "player started");
+                    let tracks = stream.origin.tracks();
+                    let is_opus = |track: &media::Track| matches!(track.codec, Codec::Opus(_));
+                    let knows = self.capabilities.of_codec(FourCc::OPUS);
+                    if tracks.iter().any(is_opus) && !knows.any(CodecUse::DECODE) {
+                        tracing::warn!(peer = %self.peer, stream = %name, "the sound is Opus: a player that does not know Enhanced RTMP hears nothing, and this one has not said that it does");
+                    }
                     self.player = Some(Player {
                         stream_id: request.stream_id,
                         name: Arc::clone(&stream.name),

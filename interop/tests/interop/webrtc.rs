@@ -160,6 +160,14 @@ fn ffmpeg_publishes_a_live_stream_by_whip() {
     command.args(["-map", "0:v", "-f", "framemd5", "-"]);
     let frames = Process::run("ffmpeg playing HLS", &mut command);
     assert!(frames.iter().filter(|line| !line.starts_with('#')).count() >= 40);
+    // And by RTMP, where Opus is for those who know it: this one does, and has not said so.
+    let mut command = Command::new(peer::ffmpeg_9().expect("asked for"));
+    command.args(["-v", "error", "-i", &server.rtmp_url("f"), "-t", "1"]);
+    command.args(["-map", "0:a", "-c", "copy", "-f", "framemd5", "-"]);
+    let packets = Process::run("ffmpeg playing RTMP", &mut command);
+    let packets = packets.iter().filter(|line| !line.starts_with('#'));
+    assert!(packets.count() >= 40);
+    server.log().wait_for(0, &["the sound is Opus"]);
 }
 
 /// AAC has no place in WebRTC: it is made Opus.
