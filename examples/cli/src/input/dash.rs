@@ -5,6 +5,7 @@ use super::{Input, Options, Place};
 use crate::format::Format;
 use crate::progress;
 use anyhow::{Context, Result, bail};
+use bytes::Bytes;
 use dash::Mpd;
 use dash::client::{self, Client, Kind, Request};
 
@@ -15,7 +16,8 @@ const RETRIES: u32 = 6;
 
 /// Opens a manifest: of each adaptation set the best representation that fits; of those of pictures only the best. One that changes is
 /// followed from near the live edge on.
-pub fn open(place: &Place, options: &Options) -> Result<Input> {
+/// Its text is given where it cannot be read again.
+pub fn open(place: &Place, text: Option<Bytes>, options: &Options) -> Result<Input> {
     let mut config = client::Config::default();
     config.all_sets = true;
     config.retries = RETRIES;
@@ -29,6 +31,7 @@ pub fn open(place: &Place, options: &Options) -> Result<Input> {
         client: Followed {
             client: Client::new(url, config),
             root: place.clone(),
+            given: text.map(Some),
         },
         lanes: Lanes::new(options.keys.clone(), progress::bar(None)),
     };
@@ -46,6 +49,8 @@ struct Followed {
     client: Client,
     /// What references are resolved against, where they are relative: the manifest itself.
     root: Place,
+    /// The manifest itself, where it can be had once only.
+    given: Option<Option<Bytes>>,
 }
 
 impl Followed {
@@ -101,6 +106,13 @@ impl lanes::Client for Followed {
 
     fn answer(&mut self, request: &Request, lanes: &mut Lanes) -> Result<()> {
         let url = &request.resource.url;
+        if let (Some(given), HERE) = (&mut self.given, url.as_str()) {
+            let Some(text) = given.take() else {
+                bail!("a manifest that still changes cannot be followed on standard input");
+            };
+            self.client.handle_response(request.id, url, &text, now());
+            return Ok(());
+        }
         let range = request.resource.range.map(|range| {
             let len = range.last.map_or(u64::MAX, |last| {
                 last.saturating_sub(range.first).saturating_add(1)

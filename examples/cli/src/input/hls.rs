@@ -15,7 +15,8 @@ const HERE: &str = "playlist";
 const RETRIES: u32 = 6;
 
 /// Opens a playlist: of several variants the best one that fits, with all the sound that belongs to it.
-pub fn open(place: &Place, options: &Options) -> Result<Input> {
+/// Its text is given where it cannot be read again.
+pub fn open(place: &Place, text: Option<Bytes>, options: &Options) -> Result<Input> {
     let bar = progress::bar(None);
     let mut config = client::Config::default();
     // Whole segments are fewer requests, and nobody waits for the picture.
@@ -33,6 +34,7 @@ pub fn open(place: &Place, options: &Options) -> Result<Input> {
         client: Followed {
             client: Client::new(url, config),
             root: place.clone(),
+            given: text.map(Some),
             failure: None,
         },
         lanes: Lanes::new(options.keys.clone(), bar),
@@ -71,6 +73,8 @@ struct Followed {
     client: Client,
     /// What references are resolved against, where they are relative: the playlist itself.
     root: Place,
+    /// The playlist itself, where it can be had once only.
+    given: Option<Option<Bytes>>,
     /// Why something could not be had, lately.
     failure: Option<anyhow::Error>,
 }
@@ -136,6 +140,13 @@ impl lanes::Client for Followed {
 
     fn answer(&mut self, request: &Request, lanes: &mut Lanes) -> Result<()> {
         let url = &request.resource.url;
+        if let (Some(given), HERE) = (&mut self.given, url.as_str()) {
+            let Some(text) = given.take() else {
+                bail!("a playlist that still grows cannot be followed on standard input");
+            };
+            self.client.handle_response(request.id, url, &text, now());
+            return Ok(());
+        }
         let found = self.place(url).and_then(|place| {
             let range = request.resource.range;
             let range = range.map(|(first, end)| (first, end.saturating_sub(first)));

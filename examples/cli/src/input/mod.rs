@@ -337,10 +337,18 @@ fn start(
     let Some(format) = format else {
         bail!("{place}: not a format that is known here");
     };
-    match format {
-        Format::Hls => return hls::open(place, options),
-        Format::Dash => return dash::open(place, options),
-        _ => {}
+    if matches!(format, Format::Hls | Format::Dash) {
+        // What comes from standard input comes once; what it refers to is told relative to the working directory.
+        let text = (place == &Place::of("-")).then(|| {
+            let mut text = head.clone();
+            let rest = reader.take(net::TEXT).read_to_end(&mut text);
+            rest.map(|_| text.into()).context("standard input")
+        });
+        let text = text.transpose()?;
+        return match format {
+            Format::Hls => hls::open(place, text, options),
+            _ => dash::open(place, text, options),
+        };
     }
     let bar = progress::bar(len);
     let reader = Counted {

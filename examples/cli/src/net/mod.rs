@@ -36,7 +36,7 @@ pub fn scheme(name: &str) -> Option<String> {
 }
 
 /// More than a playlist, a manifest or a key ever has; what claims more is none.
-const TEXT: u64 = 64 << 20;
+pub const TEXT: u64 = 64 << 20;
 
 impl Place {
     /// What a name on the command line means.

@@ -55,12 +55,12 @@ impl Times {
         video.1.min(audio.1) - video.0.max(audio.0)
     }
 
-    /// Whether all pictures are shown within a presentation that begins at zero.
-    pub fn assert_within(&self, lasts: f64, tick: f64, what: &str) {
+    /// Whether all pictures are shown from one time on and until another one.
+    pub fn assert_within(&self, from: f64, to: f64, tick: f64, what: &str) {
         let (start, end) = self.video.span();
         assert!(
-            start >= -tick && end <= lasts + tick,
-            "{what}: from {start} to {end} in {lasts} s"
+            start >= from - tick && end <= to + tick,
+            "{what}: from {start} to {end} in {from} to {to}"
         );
     }
 
