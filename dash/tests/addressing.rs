@@ -94,6 +94,18 @@ fn sequences_of_segments() {
 }
 
 #[test]
+fn the_last_of_a_list_may_begin_half_a_duration_late() {
+    for (lasts, wanted) in [("PT25S", 3), ("PT19.5S", 3), ("PT16S", 3), ("PT14S", 2)] {
+        let mpd = set(
+            &format!("mediaPresentationDuration='{lasts}'"),
+            "<Representation id='v'><SegmentList duration='10'><SegmentURL media='1'/><SegmentURL media='2'/>
+             <SegmentURL media='3'/></SegmentList></Representation>",
+        );
+        assert_eq!(segments(&mpd).len(), wanted, "{lasts}");
+    }
+}
+
+#[test]
 fn lists_and_bases() {
     let mpd = set(
         "mediaPresentationDuration='PT30S'",

@@ -114,6 +114,37 @@ fn an_mp4_is_read_by_ranges() {
 }
 
 #[test]
+fn tracks_behind_one_another_are_read_several_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    // Pictures of more than is kept, and sound behind all of them, as it begins so late; then it begins with them after all.
+    let pictures = "-f lavfi -i testsrc2=size=1280x720:rate=25,noise=alls=100:allf=t";
+    let codecs = "-c:v libx264 -preset ultrafast -qp 1 -c:a aac";
+    let sound = "-itsoffset 100 -f lavfi -i sine=sample_rate=48000";
+    let name = text("few.mp4");
+    if !make(&format!(
+        "{pictures} {sound}:duration=0.03 -frames:v 50 {codecs} {name}"
+    )) {
+        return;
+    }
+    let mut data = std::fs::read(&name).unwrap();
+    assert!(data.len() > 40 << 20, "{}", data.len());
+    let moov = data.windows(4).rposition(|name| name == b"moov").unwrap();
+    while let Some(at) = data[moov..].windows(4).position(|name| name == b"edts") {
+        data[moov + at..][..4].copy_from_slice(b"free");
+    }
+    std::fs::write(&name, data).unwrap();
+    let server = Server::start(folder.path());
+    server.state.no_ranges.store(true, Ordering::SeqCst);
+    works(&["remux", &text("few.mp4"), &text("here.ts")]);
+    works(&["remux", &server.url("few.mp4"), &text("there.ts")]);
+    let [here, there] = ["here.ts", "there.ts"].map(|name| std::fs::read(text(name)).unwrap());
+    assert!(here == there);
+    let asked = server.state.requests.load(Ordering::SeqCst);
+    assert!((3..=9).contains(&asked), "{asked}");
+}
+
+#[test]
 fn streams_are_read_as_they_come() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
