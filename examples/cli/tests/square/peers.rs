@@ -177,7 +177,6 @@ const PAGE: &str = include_str!("browser.html");
 /// The players of lists, in the streaming server's web folder where npm put them, and what the page calls them.
 const PLAYERS: &[(&str, &str)] = &[
     ("hls.js/dist/hls.min.js", "hls.js"),
-    ("dashjs/dist/modern/umd/dash.all.min.js", "dash.js"),
     ("shaka-player/dist/shaka-player.compiled.js", "shaka.js"),
 ];
 
@@ -209,7 +208,7 @@ impl Peers {
         {
             let players: &[&str] = match path.extension().unwrap().to_str().unwrap() {
                 "m3u8" if has_players => &["hls.js"],
-                "mpd" if has_players => &["dash.js", "shaka"],
+                "mpd" if has_players => &["shaka"],
                 "m3u8" | "mpd" => &[],
                 _ => &["file"],
             };
