@@ -34,6 +34,8 @@ pub(super) struct Estimate {
     /// The shortest round trip, and how much longer the last one was.
     shortest: Duration,
     queue: Duration,
+    /// The mean rose once: until then it comes down from what was assumed.
+    is_found: bool,
     /// Until when much of it counts as lost.
     strained: Option<Instant>,
     /// When it fell by a third or more.
@@ -52,6 +54,7 @@ impl Estimate {
             trusted: u64::MAX,
             shortest: Duration::MAX,
             queue: Duration::ZERO,
+            is_found: false,
             strained: None,
             fell: None,
             sent: None,
@@ -129,6 +132,7 @@ impl Estimate {
     /// Whether the mean is a lower one now, which is known at once.
     pub(super) fn set_mean(&mut self, mean: u64, now: Instant) -> bool {
         let before = self.rate();
+        self.is_found |= mean > self.mean;
         self.mean = mean;
         self.falls(before, now)
     }
@@ -175,7 +179,9 @@ impl Estimate {
     }
 
     fn falls(&mut self, before: u64, now: Instant) -> bool {
-        if self.rate() < before / 3 * 2 {
+        // What was assumed before anything was known is no network that became narrow, unless something waits or is lost.
+        let is_known = self.is_found || self.queue > QUEUE || self.is_strained(now);
+        if is_known && self.rate() < before / 3 * 2 {
             self.fell = Some(now);
             self.trusted = self.rate();
         }
@@ -218,6 +224,24 @@ mod tests {
         assert!(estimate.handle(&stats(300_000, 200, 0.0, now), now));
         assert_eq!((estimate.rate(), estimate.budget(now)), (300_000, 210_000));
         assert!(estimate.is_jammed(now));
+    }
+
+    #[test]
+    fn what_was_assumed_before_anything_was_known_does_not_fall() {
+        let now = Instant::now();
+        let mut estimate = Estimate::new(now);
+        estimate.handle(&stats(200_000, 40, 0.0, now), now);
+        assert!(estimate.set_mean(400_000, now));
+        assert_eq!(estimate.probe(4_000_000, now), 4_000_000);
+        estimate.set_mean(900_000, now);
+        estimate.set_mean(400_000, now);
+        assert!(estimate.probe(4_000_000, now) < 400_000, "now it does");
+        // Where something waits, it does at once.
+        let mut estimate = Estimate::new(now);
+        estimate.handle(&stats(1_000_000, 40, 0.0, now), now);
+        estimate.handle(&stats(300_000, 400, 0.0, now), now);
+        estimate.set_mean(400_000, now);
+        assert!(estimate.probe(4_000_000, now) < 400_000);
     }
 
     #[test]
