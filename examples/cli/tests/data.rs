@@ -347,7 +347,9 @@ fn splices_are_told_at_their_own_times() {
         let offset = told("presentationTimeOffset", stream).unwrap_or(0.0);
         let time = told("presentationTime", stream.split("<Event ").nth(1).unwrap()).unwrap();
         let seconds = (time - offset) / scale;
-        assert!((seconds - 2.0).abs() < 0.01, "{from}: {text}");
+        // Manifests of transport streams begin with the first picture, which comes two pictures after the first sound.
+        let wanted = if *from == ts { 1.92 } else { 2.0 };
+        assert!((seconds - wanted).abs() < 0.01, "{from}: {text}");
     }
 }
 
