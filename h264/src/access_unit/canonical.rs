@@ -195,9 +195,7 @@ impl Canonical<Bytes> {
         unit.summary = Summary::of(length_prefixed::nals(body, 4).flatten());
         unit.with_data(length_prefixed::part(data.into(), start..done))
     }
-}
 
-impl Canonical<Bytes> {
     /// As [`from_length_prefixed`](Canonical::from_length_prefixed), with lengths of 4 bytes. What is to go from the start or the end
     /// is passed over, so that nothing is copied unless something goes in the middle.
     pub fn from_units(data: Vec<u8>, config: &mut DecoderConfig) -> Self {

@@ -1,6 +1,7 @@
 //! Access units of video made of NAL units, out of PES packets.
 //!
-//! Nearly always a PES packet is an access unit, or several. Then it is converted in place and given at once. Whether it is so,
+//! Nearly always a PES packet is an access unit, or several. Then it is given at once: converted in place, or, once that is known,
+//! while it is gathered ([`Nals::LengthPrefixed`]). Whether it is so,
 //! the first two packets show; where it is not, as one packet begins in the middle of an access unit, all that follows is
 //! put together and cut apart at the access units' own boundaries, which takes a copy and comes one access unit later.
 

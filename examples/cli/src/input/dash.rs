@@ -1,6 +1,6 @@
 //! DASH, on demand and live, by the client of `dash`.
 
-use super::lanes::{self, Lane, Lanes, Player, now};
+use super::lanes::{self, Lane, Lanes, Once, Player, now};
 use super::{Input, Options, Place};
 use crate::format::Format;
 use crate::progress;
@@ -31,7 +31,7 @@ pub fn open(place: &Place, text: Option<Bytes>, options: &Options) -> Result<Inp
         client: Followed {
             client: Client::new(url, config),
             root: place.clone(),
-            given: text.map(Some),
+            given: text.map(Once::new),
         },
         lanes: Lanes::new(options.keys.clone(), progress::bar(None)),
     };
@@ -50,7 +50,7 @@ struct Followed {
     /// What references are resolved against, where they are relative: the manifest itself.
     root: Place,
     /// The manifest itself, where it can be had once only.
-    given: Option<Option<Bytes>>,
+    given: Option<Once>,
 }
 
 impl Followed {
@@ -107,9 +107,7 @@ impl lanes::Client for Followed {
     fn answer(&mut self, request: &Request, lanes: &mut Lanes) -> Result<()> {
         let url = &request.resource.url;
         if let (Some(given), HERE) = (&mut self.given, url.as_str()) {
-            let Some(text) = given.take() else {
-                bail!("a manifest that still changes cannot be followed on standard input");
-            };
+            let text = given.take()?;
             self.client.handle_response(request.id, url, &text, now());
             return Ok(());
         }

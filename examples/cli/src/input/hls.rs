@@ -1,6 +1,6 @@
 //! HLS, on demand and live, by the client of `hls`.
 
-use super::lanes::{self, Lanes, Lock, Player, now};
+use super::lanes::{self, Lanes, Lock, Once, Player, now};
 use super::{Input, Options, Place};
 use crate::format::Format;
 use crate::progress;
@@ -34,7 +34,7 @@ pub fn open(place: &Place, text: Option<Bytes>, options: &Options) -> Result<Inp
         client: Followed {
             client: Client::new(url, config),
             root: place.clone(),
-            given: text.map(Some),
+            given: text.map(Once::new),
             failure: None,
         },
         lanes: Lanes::new(options.keys.clone(), bar),
@@ -74,7 +74,7 @@ struct Followed {
     /// What references are resolved against, where they are relative: the playlist itself.
     root: Place,
     /// The playlist itself, where it can be had once only.
-    given: Option<Option<Bytes>>,
+    given: Option<Once>,
     /// Why something could not be had, lately.
     failure: Option<anyhow::Error>,
 }
@@ -141,9 +141,7 @@ impl lanes::Client for Followed {
     fn answer(&mut self, request: &Request, lanes: &mut Lanes) -> Result<()> {
         let url = &request.resource.url;
         if let (Some(given), HERE) = (&mut self.given, url.as_str()) {
-            let Some(text) = given.take() else {
-                bail!("a playlist that still grows cannot be followed on standard input");
-            };
+            let text = given.take()?;
             self.client.handle_response(request.id, url, &text, now());
             return Ok(());
         }

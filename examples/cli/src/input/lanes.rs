@@ -42,6 +42,21 @@ pub trait Client {
     }
 }
 
+/// A playlist or manifest that came by standard input: what cannot be read again.
+pub struct Once(Option<Bytes>);
+
+impl Once {
+    pub const fn new(text: Bytes) -> Self {
+        Self(Some(text))
+    }
+
+    /// Its text, the first time.
+    pub fn take(&mut self) -> Result<Bytes> {
+        let text = self.0.take();
+        text.context("what still grows cannot be followed on standard input")
+    }
+}
+
 /// A client, and the streams that it fetches.
 pub struct Player<C> {
     pub client: C,

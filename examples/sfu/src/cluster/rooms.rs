@@ -2,7 +2,7 @@
 
 use super::wire::{Message, Traveller};
 use super::{Cluster, Local, Node, PREFIX, Place, read};
-use crate::room::{Guest, Outbound, PeerId};
+use crate::room::{Guest, Outbound, PeerId, are_alike};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use str0m::media::Mid;
@@ -125,12 +125,7 @@ impl Cluster {
         });
         match self.halls.get_mut(&room) {
             Some(hall) => {
-                let is_like =
-                    |((id, guest), (other, told)): (&(PeerId, Guest), &(PeerId, Guest))| {
-                        id == other && guest.is_like(told)
-                    };
-                let is_known = people.len() == hall.people.len()
-                    && people.iter().zip(&hall.people).all(is_like);
+                let is_known = are_alike(&people, &hall.people);
                 hall.people = people;
                 // What comes of them is told when all is told again.
                 if !is_known {

@@ -238,10 +238,16 @@ impl Room {
     }
 }
 
+/// Whether people are the same but for what comes of them, which always changes.
+pub(crate) fn are_alike(people: &[(PeerId, Guest)], others: &[(PeerId, Guest)]) -> bool {
+    let alike = |((id, guest), (other, told)): (&(PeerId, Guest), &(PeerId, Guest))| {
+        id == other && guest.is_like(told)
+    };
+    people.len() == others.len() && people.iter().zip(others).all(alike)
+}
+
 impl Guest {
-    /// Whether they are the same but for what comes of them, which always changes.
-    #[must_use]
-    pub(crate) fn is_like(&self, other: &Self) -> bool {
+    fn is_like(&self, other: &Self) -> bool {
         let without = |guest: &Self| {
             let mut guest = guest.clone();
             guest

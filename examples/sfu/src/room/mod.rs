@@ -24,6 +24,7 @@ mod speaker;
 mod tap;
 mod track;
 
+pub(crate) use guest::are_alike;
 pub use guest::{Guest, GuestTrack, Outbound};
 pub use packet::Packet;
 pub use peer::{Entrance, PeerId};

@@ -2,7 +2,7 @@
 
 use crate::cluster::{Local, REPEAT};
 use crate::record::Recorder;
-use crate::room::{Guest, PeerId, Room, Taken, TapId};
+use crate::room::{Guest, PeerId, Room, Taken, TapId, are_alike};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -128,12 +128,10 @@ impl Hall {
         }
         self.look = now + LOOK;
         let people: Vec<_> = self.room.locals(now).collect();
-        let is_like = |((id, guest), (other, told)): (&(PeerId, Guest), &(PeerId, Guest))| {
-            id == other && guest.is_like(told)
-        };
-        let is_known =
-            people.len() == self.told.len() && people.iter().zip(&self.told).all(is_like);
-        if !is_known || is_empty || now.saturating_duration_since(self.told_at) >= REPEAT {
+        if !are_alike(&people, &self.told)
+            || is_empty
+            || now.saturating_duration_since(self.told_at) >= REPEAT
+        {
             let told = Local::People {
                 room: Arc::clone(name),
                 number: self.number,
