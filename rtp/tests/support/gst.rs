@@ -13,6 +13,24 @@ impl Running {
     pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.0.try_wait(), Ok(None))
     }
+
+    /// Whether it did something to memory that is not its own: a fault of the program, said aloud.
+    #[cfg(unix)]
+    pub(crate) fn has_crashed(&mut self) -> bool {
+        use std::os::unix::process::ExitStatusExt;
+        const SIGSEGV: i32 = 11;
+        let status = self.0.try_wait().ok().flatten();
+        let has = status.is_some_and(|status| status.signal() == Some(SIGSEGV));
+        if has {
+            eprintln!("PEER CRASHED: SIGSEGV");
+        }
+        has
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn has_crashed(&mut self) -> bool {
+        false
+    }
 }
 
 impl Drop for Running {
@@ -56,7 +74,9 @@ pub(crate) fn start(program: &str, args: &[&str]) -> Option<Running> {
 /// Starts a pipeline, told as `gst-launch-1.0` has it.
 pub(crate) fn launch(pipeline: &str) -> Running {
     let args: Vec<String> = words(pipeline);
-    let args: Vec<&str> = std::iter::once("-q")
+    // Without a handler of its own, which would spin.
+    let args: Vec<&str> = ["-q", "--no-fault"]
+        .into_iter()
         .chain(args.iter().map(String::as_str))
         .collect();
     start("gst-launch-1.0", &args).expect("its elements are there")

@@ -28,6 +28,9 @@ use wire::Message;
 const PREFIX: &str = "fluvial.sfu";
 /// Everything is told again that often.
 pub(crate) const REPEAT: Duration = Duration::from_secs(1);
+/// What nobody wants any more comes for so long: who has just come in gets something soon, though NATS may be away by then, and who
+/// goes between two layers does not ask anew each time.
+const LEAVE: Duration = Duration::from_secs(2);
 /// A node that has told nothing for so long is gone.
 const SILENT: Duration = Duration::from_secs(5);
 /// What of the rooms waits for the network at most.
@@ -116,9 +119,16 @@ struct Place {
     /// Its highest number so far.
     last: u64,
     has_begun: bool,
-    /// Whether it is one of pictures, and whether somebody here wants it.
+    /// Whether it is one of pictures, and when somebody here wanted it last, or may have.
     pictures: bool,
-    wanted: bool,
+    wanted: Instant,
+}
+
+impl Place {
+    /// Whether it is to come.
+    fn is_wanted(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.wanted) < LEAVE
+    }
 }
 
 impl Cluster {
@@ -379,7 +389,7 @@ impl Cluster {
         match wire::open(&mut node.receiver, &mut data, place.last, now) {
             Ok(packet) => {
                 // One that comes no more may go on after so long that its numbers have begun again.
-                place.has_begun = place.wanted;
+                place.has_begun = place.is_wanted(now);
                 // Who sends is there, also where NATS is not.
                 node.heard = now;
                 place.last = place.last.max(packet.sequence);

@@ -5,6 +5,7 @@ use super::{Cluster, Local, Node, PREFIX, Place, read};
 use crate::room::{Guest, Outbound, PeerId, are_alike};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Instant;
 use str0m::media::Mid;
 
 /// A room that somebody here is in.
@@ -240,7 +241,7 @@ impl Cluster {
                     last: 0,
                     has_begun: false,
                     pictures: !track.source.is_audio(),
-                    wanted: true,
+                    wanted: Instant::now(),
                 });
                 // Until a packet could be read, where to begin may have changed.
                 if !place.has_begun {
@@ -286,6 +287,7 @@ impl Cluster {
         let Some(wants) = hall.and_then(|hall| hall.wants.as_ref()) else {
             return;
         };
+        let now = Instant::now();
         let mut told = Vec::new();
         for (name, node) in &mut self.nodes {
             let mut is_in = false;
@@ -296,9 +298,12 @@ impl Cluster {
                 }
                 is_in = true;
                 let key = (place.id, Mid::from(place.track.as_str()), place.layer);
-                place.wanted = wants.contains(&key);
-                place.has_begun &= place.wanted;
-                if place.wanted {
+                if wants.contains(&key) {
+                    place.wanted = now;
+                }
+                let is_wanted = place.is_wanted(now);
+                place.has_begun &= is_wanted;
+                if is_wanted {
                     streams.push(ssrc);
                 }
             }
