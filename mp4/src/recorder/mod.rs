@@ -29,7 +29,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::num::NonZeroU32;
 use head::Head;
-use media::{Metadata, Sample, Time, Tracks, WallClock};
+use media::{Kind, Metadata, Sample, Time, Tracks, WallClock};
 
 /// How a file is recorded.
 #[derive(Debug, Clone, PartialEq)]
@@ -236,7 +236,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// Writes a fragment of what waits, but for samples whose duration is not known; `last` says that no more comes
+    /// Writes a fragment of what waits, but for samples of which nobody knows how long they last; `last` says that no more comes
     /// for them soon.
     fn flush(&mut self, last: bool) -> Result<(), Error> {
         self.since = None;
@@ -300,7 +300,11 @@ fn run(lane: &Lane, waiting: &mut Waiting, origin: Time, last: bool) -> Option<R
             sample.duration.get_or_insert(guess);
         }
     } else {
-        // A sample that another one follows at once has none either.
+        // When the next one comes tells how long a sample lasts, whatever it says itself: a clock that is set anew meanwhile must
+        // not let fragments overlap. For what comes now and then nobody waits. A sample that another one follows at once has no
+        // duration either.
+        let is_steady = lane.track.codec.kind() != Kind::Data;
+        waiting.samples.extend(samples.pop_if(|_| is_steady));
         while let Some(sample) = samples.pop_if(|sample| sample.duration.is_none()) {
             waiting.samples.push(sample);
         }
