@@ -35,7 +35,7 @@ pub use log::{init_log, init_log_with};
 pub use metrics::Metrics;
 pub use outbox::Outbox;
 pub use pipe::Pipe;
-pub use run::{run, until_terminated};
+pub use run::{run, until_terminated, until_terminated_or_done};
 pub use shutdown::{Shutdown, on_hangup, termination};
 pub use socket::Socket;
 pub use tls::Tls;

@@ -9,9 +9,24 @@ pub async fn until_terminated<S>(
     start: impl Future<Output = anyhow::Result<S>>,
     end: impl AsyncFnOnce(S),
 ) -> anyhow::Result<()> {
+    until_terminated_or_done(start, async |_: &S| std::future::pending().await, end).await
+}
+
+/// The same for a server that may be `done` by itself.
+///
+/// # Errors
+/// As [`until_terminated`].
+pub async fn until_terminated_or_done<S>(
+    start: impl Future<Output = anyhow::Result<S>>,
+    done: impl AsyncFnOnce(&S) -> &'static str,
+    end: impl AsyncFnOnce(S),
+) -> anyhow::Result<()> {
     let server = start.await?;
-    let signal = termination().await?;
-    tracing::info!("{signal}: ending");
+    let why = tokio::select! {
+        signal = termination() => signal?,
+        why = done(&server) => why,
+    };
+    tracing::info!("{why}: ending");
     end(server).await;
     tracing::info!("ended");
     Ok(())

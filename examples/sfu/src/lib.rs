@@ -176,6 +176,11 @@ impl Server {
         self.streams.rtsp_address()
     }
 
+    /// Waits until nobody is left after `POST /drain?end`.
+    pub async fn emptied(&self) {
+        self.switchboard.emptied().await;
+    }
+
     /// Ends: everybody is told, and all connections are closed.
     pub async fn shut_down(self) {
         self.switchboard.tell_all(|| Command::Drain).await;

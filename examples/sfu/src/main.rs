@@ -1,4 +1,4 @@
-//! The binary: reads the command line, serves until SIGTERM or SIGINT.
+//! The binary: reads the command line, serves until SIGTERM or SIGINT, or until nobody is left where that was asked for.
 
 use clap::Parser;
 use fluvial_sfu::{Config, Server};
@@ -8,8 +8,12 @@ fn main() -> ExitCode {
     let config = Config::parse();
     // What clients offer and we do not take is no news.
     common::init_log_with("info,str0m=error,dimpl=error,sctp_proto=error,is=error");
-    common::run(common::until_terminated(
+    common::run(common::until_terminated_or_done(
         Server::start(config),
+        async |server| {
+            server.emptied().await;
+            "drained"
+        },
         Server::shut_down,
     ))
 }

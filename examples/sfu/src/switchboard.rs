@@ -3,9 +3,11 @@
 use crate::message::{Notice, Request};
 use crate::room::{Entrance, Guest, Packet, PeerId, Refusal, Taken, TapId};
 use crate::worker::{Command, NOTICES, RoomStatus};
+use common::Shutdown;
 use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 use str0m::media::Mid;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -17,6 +19,8 @@ struct Inner {
     workers: Vec<mpsc::Sender<Command>>,
     next: AtomicU64,
     draining: AtomicBool,
+    /// Nobody is left of those who were in when that was asked for.
+    emptied: Shutdown,
     /// What tickets are made with.
     secret: RandomState,
     /// Where the other nodes of the cluster are.
@@ -33,6 +37,8 @@ pub(crate) struct Line {
 /// Comes to tell whether somebody is let in.
 pub(crate) type Told = oneshot::Receiver<Result<(), Refusal>>;
 
+/// Time between looks whether the last one has left.
+const LOOK: Duration = Duration::from_millis(500);
 /// Longest name of a room.
 const LONGEST: usize = 64;
 
@@ -42,6 +48,7 @@ impl Switchboard {
             workers,
             next: AtomicU64::new(1),
             draining: AtomicBool::new(false),
+            emptied: Shutdown::new(),
             secret: RandomState::new(),
             nodes: watch::Sender::default(),
         }))
@@ -263,6 +270,21 @@ impl Switchboard {
     pub(crate) async fn drain(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
         self.tell_all(|| Command::Drain).await;
+    }
+
+    /// Looks from time to time whether somebody is left. Rooms end with the last one who is here and not at another node.
+    pub(crate) fn end_when_empty(&self) {
+        let switchboard = self.clone();
+        tokio::spawn(async move {
+            while !switchboard.status().await.is_empty() {
+                tokio::time::sleep(LOOK).await;
+            }
+            switchboard.0.emptied.begin();
+        });
+    }
+
+    pub(crate) async fn emptied(&self) {
+        self.0.emptied.wait().await;
     }
 
     pub(crate) fn is_draining(&self) -> bool {

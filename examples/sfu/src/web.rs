@@ -8,12 +8,13 @@ use crate::signal;
 use crate::switchboard::Switchboard;
 use crate::whip;
 use axum::Router;
-use axum::extract::{Path, State, WebSocketUpgrade};
+use axum::extract::{Path, Query, State, WebSocketUpgrade};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use common::page::{HTML, OwnFile, SCRIPT, STYLE, SVG, assets};
 use common::{JsonSocket, Listener, Metrics, Shutdown};
+use serde::Deserialize;
 use serde_json::json;
 use std::sync::atomic::Ordering;
 use tower_http::cors::CorsLayer;
@@ -187,7 +188,17 @@ async fn health(State(switchboard): State<Switchboard>) -> Response {
     "ok\n".into_response()
 }
 
-async fn drain(State(switchboard): State<Switchboard>) -> &'static str {
+/// How the server is drained.
+#[derive(Debug, Deserialize)]
+struct Drain {
+    /// Whether it ends when nobody is left; `end` alone says so.
+    end: Option<String>,
+}
+
+async fn drain(State(switchboard): State<Switchboard>, Query(how): Query<Drain>) -> &'static str {
     switchboard.drain().await;
+    if how.end.is_some() {
+        switchboard.end_when_empty();
+    }
     "draining\n"
 }

@@ -177,6 +177,24 @@ fn an_encoder_is_passed_on_while_the_server_drains() {
     assert!(!encoder.wait().success(), "its server is gone");
 }
 
+/// Where it is asked for, a drained server ends by itself, after the last one has left.
+#[test]
+fn a_drained_server_ends_after_the_last_encoder() {
+    needs!(FFMPEG);
+    let mut sfu = Sfu::start(&["--rtmp", "127.0.0.1:0"]);
+    let rtmp = sfu.address("RTMP listening on rtmp://");
+    let mut command = source("red", 440, &["-bf", "0", "-c:a", "aac", "-f", "flv"]);
+    command.arg(format!("rtmp://{rtmp}/room/tea/door"));
+    let encoder = Process::spawn("ffmpeg publishing", &mut command);
+    wait_for("the encoder in the room", || person(&sfu, "door"));
+    let drained = http::post(&sfu.url("/drain?end"), "").expect("the server is there");
+    assert_eq!(drained.status, 200);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert!(sfu.process.exited().is_none(), "who is in stays");
+    drop(encoder);
+    assert!(sfu.process.wait().success(), "it ends as it should");
+}
+
 /// Sound of a telephone; pictures out of order, of which those are left out that no other one needs, or all but keyframes.
 #[test]
 fn encoders_of_rtsp_with_b_frames_and_telephone_sound() {
