@@ -261,6 +261,67 @@ fn a_throttled_viewer_gets_a_lower_layer_and_the_others_do_not() {
     assert_eq!(seen[seen.len() - 1].height, 720, "it recovers");
 }
 
+/// What Chromium sends of 960×540.
+const CAMERA: &[Layer] = &[
+    Layer {
+        rid: Some("l"),
+        height: 135,
+        rate: 100_000,
+    },
+    Layer {
+        rid: Some("m"),
+        height: 270,
+        rate: 250_000,
+    },
+    Layer {
+        rid: Some("h"),
+        height: 540,
+        rate: 600_000,
+    },
+];
+
+/// A viewer behind a token bucket of 300 kbit/s, from one moment of a picture or another on: the longest time, of ten seconds, without a
+/// picture that can be decoded, and how long it took to the first small one.
+fn narrows(layers: &[Layer], moment: u64) -> (Duration, Duration) {
+    let mut world = World::new();
+    world.join(layers, 0);
+    let slow = world.join(&[], 1);
+    world.run(seconds(8) + Duration::from_millis(37 * moment));
+    let throttled = world.now;
+    world.clients[slow].link.rate = Some(300_000);
+    world.clients[slow].link.burst = 10_000;
+    world.run(seconds(10));
+    let shown = support::shown(&world.clients[slow].all_seen());
+    let before = shown.iter().filter(|(at, _)| *at <= throttled).count();
+    assert!(before > 100, "{before} pictures before");
+    assert_eq!(shown[before - 1].1, layers[2].height, "the large one");
+    let mut times: Vec<_> = shown[before - 1..].iter().map(|(at, _)| *at).collect();
+    times.push(world.now);
+    let gap = times.windows(2).map(|pair| pair[1] - pair[0]).max();
+    let small = |(_, height): &&(_, u16)| *height == layers[0].height;
+    let small = shown[before..].iter().find(small).expect("a small one");
+    (gap.unwrap_or_default(), small.0 - throttled)
+}
+
+#[test]
+fn pictures_go_on_behind_a_queue_that_overflows() {
+    for moment in [0, 1, 2] {
+        let (gap, down) = narrows(CAMERA, moment);
+        assert!(gap < Duration::from_millis(500), "{gap:?} in {moment}");
+        assert!(down < seconds(3), "{down:?} in {moment}");
+    }
+}
+
+#[test]
+#[ignore = "statistics: cargo test -p fluvial-sfu --test room -- --ignored --nocapture moments"]
+fn moments() {
+    for layers in [CAMERA, THREE] {
+        let mut gaps: Vec<_> = (0..50).map(|moment| narrows(layers, moment)).collect();
+        gaps.sort();
+        println!("{:?} to {:?}, {:?}", gaps[0], gaps[25], gaps[49]);
+    }
+}
+
 /// As GStreamer 1.22: ICE takes it for dead after 15 s, but its reports come, and so it is here; when they cease, it is not.
 #[test]
 fn a_player_who_asks_for_no_consent_is_here_while_it_reports() {

@@ -222,7 +222,6 @@ impl Room {
             sending += layer.map_or(0, |layer| layer.rate);
             climbs |= wish.current.is_some() && *choice > wish.current;
         }
-        let is_jammed = receiver.estimate.is_jammed(now);
         let desired = sound + wishes.iter().map(Wish::desired).sum::<u64>();
         let mut needed = Vec::new();
         if let Some(receiver) = self.peers.get_mut(&id) {
@@ -247,8 +246,17 @@ impl Room {
                 };
                 let smaller = places.get(..choice.unwrap_or(0)).unwrap_or_default();
                 let smaller = smaller.iter().map(|rung| rung.layer).collect();
-                slot.want(rung, smaller, is_jammed);
-                if let Some(rung) = rung
+                let Some(rtc) = &mut receiver.rtc else {
+                    continue;
+                };
+                if rung != slot.current() {
+                    let (rate, wanted) = (receiver.estimate.rate(), rung.map(|rung| rung.layer));
+                    tracing::debug!(peer = %id, %section, rate, wanted, "another layer");
+                }
+                slot.want(rtc, rung, smaller, &receiver.estimate, now);
+                if let Some(until) = slot.drains(now) {
+                    self.tick = self.tick.min(until);
+                } else if let Some(rung) = rung
                     && connected
                     && slot.waits()
                 {

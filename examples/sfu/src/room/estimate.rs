@@ -19,6 +19,9 @@ const QUEUE: Duration = Duration::from_millis(150);
 const BURST: u64 = 5;
 const SAVED: Duration = Duration::from_millis(100);
 
+/// A part of what was sent within a second that is lost where something waits: the queue is full.
+const OVERFLOW: f32 = 0.03;
+
 /// The shortest one is forgotten by so much with each report: ways change.
 const CREEP: Duration = Duration::from_millis(1);
 
@@ -38,8 +41,10 @@ pub(super) struct Estimate {
     is_found: bool,
     /// Until when much of it counts as lost.
     strained: Option<Instant>,
-    /// When it fell by a third or more.
+    /// When it fell by a third or more, or more was sent than fits.
     fell: Option<Instant>,
+    /// More is sent than gets through, and what does not fit is lost.
+    overflows: bool,
     /// Bytes that had been sent at the last report, and when that was.
     sent: Option<(u64, Instant)>,
     /// Bytes that may be sent at once, less than none where too many were, and when that was.
@@ -57,6 +62,7 @@ impl Estimate {
             is_found: false,
             strained: None,
             fell: None,
+            overflows: false,
             sent: None,
             allowance: (0, now),
         }
@@ -68,11 +74,12 @@ impl Estimate {
         self.mean.min(last).min(self.trusted)
     }
 
-    /// What may be sent: less, while what was too much is still on its way.
+    /// What may be sent: less, while what was too much is still on its way, and the least there is, while a part of that is lost.
     pub(super) fn budget(&self, now: Instant) -> u64 {
-        match self.is_calm(now) {
-            true => self.rate(),
-            false => self.rate() / 10 * 7,
+        match (self.overflows, self.is_calm(now)) {
+            (true, _) => 0,
+            (false, true) => self.rate(),
+            (false, false) => self.rate() / 10 * 7,
         }
     }
 
@@ -102,6 +109,11 @@ impl Estimate {
     /// Whether so much waits on the way that whatever does not fit comes too late, and only holds up what does.
     pub(super) fn is_jammed(&self, now: Instant) -> bool {
         self.queue > QUEUE && !self.is_calm(now)
+    }
+
+    /// Whether it became narrow of late, or loses much.
+    pub(super) fn is_narrow(&self, now: Instant) -> bool {
+        !self.is_calm(now) || self.is_strained(now)
     }
 
     /// What is sent in any case, as long as nothing speaks against it.
@@ -158,7 +170,15 @@ impl Estimate {
         if stats.egress_loss_fraction.is_some_and(|loss| loss > STRAIN) {
             self.strained = Some(now + STRAINED);
         }
-        self.falls(before.0, now) || self.is_strained(now) && !before.1
+        let lost = stats.egress_loss_fraction.unwrap_or_default();
+        let overflowed = self.overflows;
+        self.overflows = self.queue > QUEUE && (overflowed || lost > OVERFLOW);
+        if self.overflows {
+            self.fell = Some(now);
+            self.trusted = self.rate();
+        }
+        let is_strained = self.is_strained(now) && !before.1;
+        self.falls(before.0, now) || is_strained || self.overflows && !overflowed
     }
 
     /// What arrived since the last report, where that is less than was sent because more waits on the way than fits: there the figure of who
@@ -268,6 +288,26 @@ mod tests {
             (290_000..310_000).contains(&estimate.rate()),
             "{estimate:?}"
         );
+    }
+
+    #[test]
+    fn where_a_full_queue_loses_the_least_is_sent_until_it_has_emptied() {
+        let start = Instant::now();
+        let mut estimate = Estimate::new(start);
+        let at = |report: u64| start + Duration::from_millis(200 * report);
+        estimate.handle(&stats(2_000_000, 20, 0.0, at(0)), at(0));
+        assert!(!estimate.handle(&stats(2_000_000, 300, 0.0, at(1)), at(1)));
+        assert!(estimate.handle(&stats(2_000_000, 320, 0.05, at(2)), at(2)));
+        assert!(estimate.is_jammed(at(2)) && estimate.is_narrow(at(2)));
+        assert_eq!(estimate.budget(at(2)), 0);
+        estimate.handle(&stats(500_000, 250, 0.0, at(3)), at(3));
+        assert_eq!(estimate.budget(at(3)), 0, "the rest of it");
+        estimate.handle(&stats(500_000, 50, 0.0, at(4)), at(4));
+        assert_eq!(estimate.budget(at(4)), 350_000);
+        // Lost without a queue: that is no jam.
+        let mut other = Estimate::new(start);
+        other.handle(&stats(1_000_000, 20, 0.05, at(0)), at(0));
+        assert_eq!(other.budget(at(0)), 1_000_000);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A section by which somebody receives.
 
+use super::estimate::Estimate;
 use super::past::Past;
 use super::pictures::Pictures;
 use super::rewrite::Rewriter;
@@ -30,6 +31,12 @@ pub(super) struct Slot {
     paces: Option<bool>,
     /// Until when packets are not paced in any case.
     hurry: Option<Instant>,
+    /// Whether its network became narrow of late.
+    narrow: bool,
+    /// Until when nothing begins, since there is no room for it.
+    drained: Option<Instant>,
+    /// Whether what is kept to be sent again is of the present source.
+    keeps: bool,
     /// What the receiver told last.
     pub(super) reported: Option<Report>,
     /// When it began with what had been sent before.
@@ -42,11 +49,19 @@ pub(super) type Report = (u64, Option<(u64, u32)>, Option<Duration>);
 /// The first keyframe is not paced: at the rate with which estimates begin, those of a few people would take a second.
 const HURRY: Duration = Duration::from_millis(250);
 
-/// What was sent is kept for who misses it: so many packets, and for so long, which is when a picture that lacks them is given up.
-/// Three times as long would be three times the memory that each connection goes through.
+/// What was sent is kept for who misses it: so many packets, and for so long. Three times as long would be three times the memory that each
+/// connection goes through.
 const KEPT: (usize, Duration) = (2000, Duration::from_secs(1));
 /// Most of what is sent that may be sent again: more would flood a network that has become narrow.
 const AGAIN: f32 = 0.15;
+/// The same after a network became narrow: that is much less than before, each try takes a round trip through a queue, and Chromium waits for
+/// three seconds before it asks for a keyframe.
+const KEPT_NARROW: (usize, Duration) = (2000, Duration::from_secs(3));
+const AGAIN_NARROW: f32 = 0.5;
+
+/// How long no picture begins where the way is jammed: a keyframe at the end of a full queue is lost, and comes no later for waiting until there
+/// is room, since the queue empties at the same rate.
+const DRAIN: Duration = Duration::from_millis(60);
 
 /// Between two times that a receiver begins again with what was sent before.
 const CATCH_UP: Duration = Duration::from_secs(2);
@@ -96,6 +111,9 @@ impl Slot {
             flat: false,
             paces: None,
             hurry: None,
+            narrow: false,
+            drained: None,
+            keeps: false,
             reported: None,
             caught_up: None,
         }
@@ -159,10 +177,21 @@ impl Slot {
         self.rewriter.switch();
         self.pictures.switch();
         self.sieve = None;
+        self.keeps = false;
     }
 
-    /// What of a layer is to be sent from now on, or as soon as it comes. Where the way is jammed, nothing larger is sent until then.
-    pub(super) fn want(&mut self, wanted: Option<Rung>, smaller: Vec<usize>, is_jammed: bool) {
+    /// What of a layer is to be sent from now on, or as soon as it comes. Where the way is jammed, nothing larger is sent until then, and nothing
+    /// at all at first.
+    pub(super) fn want(
+        &mut self,
+        rtc: &mut Rtc,
+        wanted: Option<Rung>,
+        smaller: Vec<usize>,
+        estimate: &Estimate,
+        now: Instant,
+    ) {
+        self.narrow = estimate.is_narrow(now);
+        let is_jammed = estimate.is_jammed(now);
         let Some(feed) = &mut self.feed else {
             return;
         };
@@ -170,7 +199,8 @@ impl Slot {
             wanted.is_some_and(|rung| rung.layer == layer) || smaller.contains(&layer)
         };
         let is_larger = feed.current.is_some_and(|layer| !fits(layer));
-        if wanted.is_none() || is_jammed && is_larger {
+        let stops = feed.current.is_some() && (wanted.is_none() || is_jammed && is_larger);
+        if stops {
             // No room for it: it stands still until there is.
             feed.current = None;
         }
@@ -180,6 +210,23 @@ impl Slot {
             && feed.current == Some(rung.layer)
         {
             sieve.set(self.flat, rung.parts);
+        }
+        if stops && is_jammed {
+            self.drained = Some(now + DRAIN);
+            self.forget(rtc);
+        }
+    }
+
+    /// What was sent so far is not sent again: the next keyframe does without it, and it would only hold that up.
+    fn forget(&mut self, rtc: &mut Rtc) {
+        let ((count, age), again) = match self.narrow {
+            true => (KEPT_NARROW, AGAIN_NARROW),
+            false => (KEPT, AGAIN),
+        };
+        if let Some(stream) = rtc.direct_api().stream_tx_by_mid(self.mid, None) {
+            // What was sent again does not count any more, either.
+            stream.set_rtx_cache(count, age, None);
+            stream.set_rtx_cache(count, age, Some(again));
         }
     }
 
@@ -192,6 +239,11 @@ impl Slot {
             layer: feed.current?,
             parts: parts.and_then(|(_, temporal)| Some((reached?, temporal))),
         })
+    }
+
+    /// Until when nothing can begin.
+    pub(super) fn drains(&self, now: Instant) -> Option<Instant> {
+        self.drained.filter(|until| now < *until)
     }
 
     /// Whether a keyframe is needed for what is to be sent.
@@ -214,14 +266,16 @@ impl Slot {
         seen: &Seen,
         now: Instant,
     ) -> bool {
+        let drains = self.drains(now).is_some();
         let Some(feed) = &mut self.feed else {
             return false;
         };
         let mut starts = false;
+        let from = feed.peer;
         if self.kind == MediaKind::Video && feed.current != Some(layer) {
             let does = feed.wanted.is_some_and(|rung| rung.layer == layer)
                 || feed.current.is_none() && feed.smaller.contains(&layer);
-            if !does || !seen.keyframe {
+            if !does || !seen.keyframe || drains {
                 return false;
             }
             if feed.current.replace(layer).is_none() {
@@ -273,12 +327,15 @@ impl Slot {
             Codec::Vp9 => self.pictures.vp9(&packet.payload),
             _ => None,
         };
+        if self.kind == MediaKind::Video && !std::mem::replace(&mut self.keeps, true) {
+            self.forget(rtc);
+        }
         let mut api = rtc.direct_api();
         let Some(stream) = api.stream_tx_by_mid(self.mid, None) else {
             return false;
         };
         if starts {
-            tracing::debug!(from = %feed.peer, section = %self.mid, "a picture begins");
+            tracing::debug!(from = %from, section = %self.mid, "a picture begins");
         }
         let values = &packet.values;
         let mut kept = ExtensionValues {
@@ -320,9 +377,6 @@ impl Slot {
         }
         if let Some(stream) = rtc.direct_api().stream_tx_by_mid(self.mid, None) {
             stream.set_unpaced(!paces);
-            if before.is_none() {
-                stream.set_rtx_cache(KEPT.0, KEPT.1, Some(AGAIN));
-            }
         }
     }
 }

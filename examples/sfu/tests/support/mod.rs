@@ -54,6 +54,8 @@ pub(crate) struct Seen {
     pub(crate) sender: u8,
     pub(crate) height: u16,
     pub(crate) keyframe: bool,
+    /// Whether it is the first packet of its picture, and the last one.
+    pub(crate) ends: [bool; 2],
 }
 
 /// The way from the server to a client.
@@ -61,6 +63,8 @@ pub(crate) struct Seen {
 pub(crate) struct Link {
     /// Bits per second; none: as many as come.
     pub(crate) rate: Option<u64>,
+    /// Bytes that go at once where nothing went before.
+    pub(crate) burst: u32,
     pub(crate) delay: Duration,
     free: Instant,
 }
@@ -223,6 +227,7 @@ impl World {
             rtc,
             link: Link {
                 rate: None,
+                burst: 0,
                 delay: Duration::from_millis(20),
                 free: self.now,
             },
@@ -403,6 +408,7 @@ impl World {
                         sender: *sender,
                         height: u16::from_be_bytes([*high, *low]),
                         keyframe: packet.payload[0] & 0x10 != 0 && tag & 1 == 0,
+                        ends: [packet.payload[0] & 0x10 != 0, packet.header.marker],
                     });
                 }
                 Output::Event(_) => {}
@@ -411,20 +417,56 @@ impl World {
     }
 }
 
+/// When pictures of one section could be shown: all packets are there, and the picture before, unless it is a keyframe.
+pub(crate) fn shown(seen: &[Seen]) -> Vec<(Instant, u16)> {
+    let mut seen = seen.to_vec();
+    seen.sort_by_key(|seen| seen.sequence);
+    seen.dedup_by_key(|seen| seen.sequence);
+    let mut shown: Vec<(Instant, u16)> = Vec::new();
+    // The number after the last picture that could be decoded.
+    let mut next = None;
+    for picture in seen.chunk_by(|a, b| a.time == b.time) {
+        let (Some(first), Some(last)) = (picture.first(), picture.last()) else {
+            continue;
+        };
+        let is_whole = first.ends[0]
+            && last.ends[1]
+            && last.sequence - first.sequence + 1 == picture.len() as u64;
+        if !is_whole || !first.keyframe && next != Some(first.sequence) {
+            continue;
+        }
+        next = Some(last.sequence + 1);
+        let came = picture.iter().map(|seen| seen.at).max().unwrap_or(first.at);
+        let after = shown.last().map_or(came, |(at, _)| *at);
+        // A keyframe does not wait for what was before it; what comes after it is not shown.
+        while first.keyframe && shown.last().is_some_and(|(at, _)| *at > came) {
+            shown.pop();
+        }
+        let at = if first.keyframe {
+            came
+        } else {
+            came.max(after)
+        };
+        shown.push((at, first.height));
+    }
+    shown
+}
+
 impl Link {
     /// When a datagram arrives; never, if the queue is full.
     fn carry(&mut self, bytes: usize, now: Instant) -> Option<Instant> {
-        let starts = self.free.max(now);
-        if starts - now > QUEUE {
+        let Some(rate) = self.rate else {
+            self.free = now;
+            return Some(now + self.delay);
+        };
+        let takes = |bytes: f64| Duration::from_secs_f64(bytes * 8.0 / rate as f64);
+        let saved = now.checked_sub(takes(self.burst.into()));
+        let starts = self.free.max(saved.unwrap_or(now));
+        if starts.saturating_duration_since(now) > QUEUE {
             return None;
         }
-        if let Some(rate) = self.rate {
-            let bits = (bytes + 28) as f64 * 8.0;
-            self.free = starts + Duration::from_secs_f64(bits / rate as f64);
-        } else {
-            self.free = now;
-        }
-        Some(self.free + self.delay)
+        self.free = starts + takes((bytes + 28) as f64);
+        Some(self.free.max(now) + self.delay)
     }
 }
 
