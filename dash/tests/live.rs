@@ -320,6 +320,54 @@ fn what_is_whole_is_static() {
     assert_eq!(urls(&mpd, 0, 1, 0).len(), 2000);
 }
 
+/// The runs of the only segments of a set: start, duration, repetitions.
+fn runs(mpd: &Mpd, set: usize) -> Vec<(Option<u64>, u64, i64)> {
+    let template = &mpd.periods[0].adaptation_sets[set].representations[0].segment_template;
+    let timeline = template.as_ref().unwrap().timeline.as_ref().unwrap();
+    let runs = timeline.segments.iter();
+    runs.map(|run| (run.t, run.d, run.r)).collect()
+}
+
+#[test]
+fn sound_is_heard_from_zero_to_its_end() {
+    let pictures = Codec::Other {
+        kind: media::Kind::Video,
+        fourcc: media::FourCc(*b"test"),
+        config: bytes::Bytes::new(),
+    };
+    let sound = tracks().find(AUDIO).unwrap().clone();
+    let set: Tracks = [Track::new(VIDEO, Timescale::KHZ_90, pictures), sound]
+        .into_iter()
+        .collect();
+    for config in [
+        Config::on_demand(Duration::from_secs(2)),
+        Config::live(Duration::from_secs(2)),
+    ] {
+        let mut two = presentation(config);
+        two.set_tracks(&set);
+        // Sound begins with a frame before zero, and goes on for a second and a bit of a frame.
+        for (segment, start, lasts) in [
+            (0, -1024, 97_024),
+            (1, 96_000, 96_000),
+            (2, 192_000, 48_256),
+        ] {
+            if let Ok(number @ 0..2) = i64::try_from(segment) {
+                two.push_segment(&info(VIDEO, segment, number * 180_000, 180_000))
+                    .unwrap();
+            }
+            two.push_segment(&info(AUDIO, segment, start, lasts))
+                .unwrap();
+        }
+        two.end();
+        let mpd = document(&mut two);
+        assert_eq!(runs(&mpd, 0), [(Some(0), 180_000, 1)]);
+        assert_eq!(runs(&mpd, 1), [(Some(0), 96_000, 1), (None, 48_256, 0)]);
+        let lasts = mpd.media_presentation_duration.unwrap().as_nanos();
+        assert_eq!(lasts, 4_000_000_000 + 48_256 * 1_000_000_000 / 48_000);
+        assert_eq!(mpd.periods[0].duration.unwrap().as_nanos(), lasts);
+    }
+}
+
 #[test]
 fn dynamic_needs_a_clock_and_tracks() {
     let mut live = Presentation::new(Config::live(Duration::from_secs(2)));

@@ -11,7 +11,8 @@ pub struct PartInfo {
     pub part: u32,
     /// Number of the init segment that it needs, from 0.
     pub init: u32,
-    /// Decoding time of its first sample, in ticks of `timescale`.
+    /// When it begins to be shown, in ticks of `timescale`: the decoding time of its first sample, later by as much as the time
+    /// line's first picture is shown after it is decoded. So one ends where the next begins, whatever the order of pictures.
     pub start: i64,
     /// Ticks of `timescale` that it lasts.
     pub duration: u64,
@@ -36,7 +37,8 @@ pub struct SegmentInfo {
     pub parts: u32,
     /// Number of the init segment that it needs, from 0.
     pub init: u32,
-    /// Decoding time of its first sample, in ticks of `timescale`.
+    /// When it begins to be shown, in ticks of `timescale`: the decoding time of its first sample, later by as much as the time
+    /// line's first picture is shown after it is decoded. So one ends where the next begins, whatever the order of pictures.
     pub start: i64,
     /// Ticks of `timescale` that it lasts.
     pub duration: u64,

@@ -79,7 +79,11 @@ fn a_muxed_stream_has_whole_segments_on_the_cuts() {
         );
         assert_eq!(
             (segment.info.start, segment.info.duration),
-            (i64::try_from(n).unwrap() * 180_000, 180_000)
+            // The first picture is shown two after it is decoded, and the last one four after: what would be between is missing.
+            (
+                i64::try_from(n).unwrap() * 180_000 + 7200,
+                if n < 4 { 180_000 } else { 187_200 }
+            )
         );
         assert!(segment.info.independent && !segment.info.discontinuity);
         let data = concat(&segment.data);
@@ -503,6 +507,41 @@ fn a_jump_in_times_starts_a_segment_that_says_so() {
         }
         assert!((1..=2).contains(&inits), "nothing changed but the times");
     }
+}
+
+#[test]
+fn a_stream_lasts_until_its_last_picture_was_shown() {
+    let mut packager = Packager::new(Config::per_track());
+    packager.handle(&Segmented::Tracks(tracks(0))).unwrap();
+    // The longest picture is decoded second and shown last.
+    let mut pictures = [(0, 2000, 1000), (1000, 4000, 6000), (2000, 3000, 1000)]
+        .map(|(dts, pts, duration)| {
+            Segmented::Sample(Sample {
+                track: VIDEO,
+                dts,
+                pts,
+                duration: NonZeroU32::new(duration),
+                flags: Flags::SYNC,
+                data: Bytes::from_static(&[0]),
+            })
+        })
+        .into_iter();
+    packager.handle(&cut(VIDEO, 0, 0)).unwrap();
+    packager.handle(&pictures.next().unwrap()).unwrap();
+    packager.handle(&cut(VIDEO, 1, 1000)).unwrap();
+    for picture in pictures {
+        packager.handle(&picture).unwrap();
+    }
+    packager.handle(&Segmented::End).unwrap();
+    let mut spans = Vec::new();
+    while let Some(output) = packager.poll_output() {
+        match output {
+            Output::Segment(segment) => spans.push((segment.info.start, segment.info.duration)),
+            Output::Part(_) | Output::Init(_) => {}
+        }
+    }
+    // 3000 to 5000 is what decoding tells of the second one.
+    assert_eq!(spans, [(2000, 1000), (3000, 7000)]);
 }
 
 /// The file that one stream of outputs becomes, and where its index lies.

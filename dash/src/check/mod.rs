@@ -3,6 +3,7 @@
 mod namespaces;
 mod rules;
 mod schema;
+mod timeline;
 mod xlink;
 
 use crate::Mpd;
@@ -94,6 +95,7 @@ pub fn check_with(mpd: &Mpd, mut resolve: impl FnMut(&str) -> Option<Vec<u8>>) -
     namespaces::check(mpd, &mut findings);
     schema::check(mpd, &mut findings);
     rules::check(mpd, &mut findings);
+    timeline::check(mpd, &mut findings);
     xlink::check(mpd, &mut resolve, &mut findings);
     findings.0
 }

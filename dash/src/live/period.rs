@@ -13,7 +13,7 @@ pub(super) struct Period {
     pub(super) tracks: Tracks,
     pub(super) lanes: Vec<Lane>,
     pub(super) events: Vec<LiveEvent>,
-    /// Media time at which it starts, in nanoseconds.
+    /// Media time at which it starts, in nanoseconds; zero where its first sound is before that, which nobody shows.
     pub(super) media_start: i64,
     /// Where it is on the presentation's time line, in nanoseconds.
     pub(super) start: u64,
@@ -40,27 +40,47 @@ impl Period {
         self.lanes.iter().any(|lane| !lane.segments.is_empty())
     }
 
-    /// Media time at which it ends, in nanoseconds: where its pictures end, or else its longest track. Sound that goes on for
-    /// a part of a frame is not waited for.
-    pub(super) fn media_end(&self) -> i64 {
-        let end = |lane: &Lane| lane.nanos(lane.last.end());
-        let is_video = |lane: &&Lane| {
+    /// Media time at which its tracks of these kinds end, in nanoseconds.
+    fn end_of(&self, is: impl Fn(Kind) -> bool) -> Option<i64> {
+        let is = |lane: &&Lane| {
             let track = lane.track.and_then(|track| self.tracks.find(track));
-            track.is_some_and(|track| track.codec.kind() == Kind::Video)
+            track.is_some_and(|track| is(track.codec.kind()))
         };
-        let pictures = self.lanes.iter().filter(is_video).map(end).max();
-        let all = || self.lanes.iter().map(end).max();
-        pictures
-            .or_else(all)
+        let ends = self.lanes.iter().filter(is);
+        ends.map(|lane| lane.nanos(lane.last.end())).max()
+    }
+
+    /// Media time at which all of it has ended, in nanoseconds.
+    fn whole_end(&self) -> i64 {
+        let all = || self.lanes.iter().map(|lane| lane.nanos(lane.last.end()));
+        self.end_of(|kind| kind != Kind::Data)
+            .or_else(|| all().max())
             .unwrap_or(self.media_start)
             .max(self.media_start)
     }
 
-    /// Where its last segment ends on the presentation's time line, in nanoseconds.
-    pub(super) fn end(&self) -> u64 {
-        let length = self.media_end().saturating_sub(self.media_start);
+    /// Media time at which it ends where another one may follow, in nanoseconds: where its pictures end, or else its longest track.
+    /// Sound that goes on for a part of a frame is not waited for.
+    fn media_end(&self) -> i64 {
+        let pictures = self.end_of(|kind| kind == Kind::Video);
+        pictures.map_or_else(|| self.whole_end(), |end| end.max(self.media_start))
+    }
+
+    /// A media time on the presentation's time line, in nanoseconds.
+    fn at(&self, time: i64) -> u64 {
+        let length = time.saturating_sub(self.media_start);
         self.start
             .saturating_add(u64::try_from(length).unwrap_or(0))
+    }
+
+    /// Where its last segment ends on the presentation's time line, in nanoseconds.
+    pub(super) fn end(&self) -> u64 {
+        self.at(self.media_end())
+    }
+
+    /// The same where nothing follows: sound is heard to its end.
+    pub(super) fn last_end(&self) -> u64 {
+        self.at(self.whole_end())
     }
 
     /// The same as Unix time.
@@ -131,6 +151,11 @@ impl Period {
 }
 
 impl Presentation {
+    /// Whether no other period follows it yet.
+    pub(super) fn is_last(&self, period: &Period) -> bool {
+        self.periods.back().is_some_and(|last| last.id == period.id)
+    }
+
     /// The period that a segment belongs to; a new one where it has to begin.
     pub(super) fn place(
         &mut self,
@@ -152,7 +177,8 @@ impl Presentation {
             }
             None => 0,
         };
-        let start = timescale.time(entry.start).as_nanos();
+        // `@presentationTimeOffset` cannot be negative.
+        let start = timescale.time(entry.start).as_nanos().max(0);
         let index = self
             .periods
             .iter()

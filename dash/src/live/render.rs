@@ -31,7 +31,10 @@ pub(super) fn mpd(presentation: &Presentation) -> Mpd {
             .iter()
             .filter(|period| period.is_open() && period.is_listed())
     };
-    let end = periods().map(Period::end).max().unwrap_or(0);
+    // A stream that is whole when it ends can be had on demand from there on.
+    let on_demand = !config.dynamic || (presentation.ended && config.window.is_none());
+    let end_of = |period| period_end(presentation, period, on_demand);
+    let end = periods().map(end_of).max().unwrap_or(0);
     let longest = periods()
         .flat_map(|period| &period.lanes)
         .map(longest)
@@ -47,8 +50,6 @@ pub(super) fn mpd(presentation: &Presentation) -> Mpd {
     mpd.max_segment_duration = Some(Duration::from_nanos(
         u64::try_from(longest).unwrap_or(u64::MAX),
     ));
-    // A stream that is whole when it ends can be had on demand from there on.
-    let on_demand = !config.dynamic || (presentation.ended && config.window.is_none());
     if on_demand {
         mpd.presentation_type = Some(PresentationType::Static);
         mpd.media_presentation_duration = Some(Duration::from_nanos(end));
@@ -143,22 +144,28 @@ fn service_description(latency: super::Latency) -> ServiceDescription {
     }
 }
 
+/// Where a period ends, in nanoseconds; nothing follows the last one of a stream that is over.
+fn period_end(presentation: &Presentation, period: &Period, on_demand: bool) -> u64 {
+    if presentation.is_last(period) && (on_demand || presentation.ended) {
+        period.last_end()
+    } else {
+        period.end()
+    }
+}
+
 fn period(presentation: &Presentation, period: &Period, on_demand: bool) -> crate::Period {
     let mut out = crate::Period {
         id: Some(period.id.to_string()),
         start: Some(Duration::from_nanos(period.start)),
         ..crate::Period::default()
     };
-    let is_last = presentation
-        .periods
-        .back()
-        .is_some_and(|last| last.id == period.id);
+    let is_last = presentation.is_last(period);
     // By number, a client plays what it gets, and no end is told before there is a next period: dash.js takes the end of the only
     // period that it knows for that of the presentation.
     let timeline = presentation.config.addressing == Addressing::Timeline;
     let is_over = presentation.ended || (presentation.broken && timeline);
     if on_demand || !is_last || is_over {
-        let length = period.end().saturating_sub(period.start);
+        let length = period_end(presentation, period, on_demand).saturating_sub(period.start);
         out.duration = Some(Duration::from_nanos(length));
     }
     for event in &period.events {
@@ -321,8 +328,7 @@ fn producer_reference_time(
     }
 }
 
-/// 0 is what is meant where none is told, and ffmpeg complains of it. It cannot be negative: where a stream begins before zero,
-/// its first sound is left to the player.
+/// 0 is what is meant where none is told, and ffmpeg complains of it.
 fn offset(ticks: i64) -> Option<i64> {
     Some(ticks).filter(|ticks| *ticks > 0)
 }
@@ -371,8 +377,7 @@ fn template(presentation: &Presentation, period: &Period, lane: &Lane) -> Segmen
                 template.availability_time_offset = Some(span.as_secs_f64());
                 template.availability_time_complete = Some(false);
             }
-            let last = presentation.periods.back();
-            if last.is_some_and(|last| last.id != period.id) {
+            if !presentation.is_last(period) {
                 template.end_number = u32::try_from(lane.last.number).ok();
             }
         }
@@ -387,12 +392,15 @@ fn timeline(lane: &Lane) -> SegmentTimeline {
     for segment in &lane.segments {
         let follows = end == Some(segment.start);
         end = Some(segment.end());
+        // What is before zero is not told: it would move all that follows.
+        let start = u64::try_from(segment.start).unwrap_or(0);
+        let duration = u64::try_from(segment.end()).map_or(0, |end| end.saturating_sub(start));
         match timeline.segments.last_mut() {
-            Some(run) if follows && run.d == segment.duration => run.r = run.r.saturating_add(1),
+            Some(run) if follows && run.d == duration => run.r = run.r.saturating_add(1),
             _ => {
-                let mut run = S::new(segment.duration, 0);
+                let mut run = S::new(duration, 0);
                 if !follows {
-                    run.t = u64::try_from(segment.start).ok();
+                    run.t = Some(start);
                 }
                 timeline.segments.push(run);
             }

@@ -50,6 +50,10 @@ struct Lane {
     init_lift: Option<i64>,
     /// What else lifts its decoding times to zero; `None` until the first sample of a time line.
     lift: Option<i64>,
+    /// How much later than it is decoded the first picture of a time line is shown; `None` until its first part is written.
+    delay: Option<i64>,
+    /// Until when what was written of a time line is shown.
+    shown_until: i64,
 }
 
 #[derive(Debug)]
@@ -96,6 +100,8 @@ impl Stream {
             segment: None,
             init_lift: None,
             lift: None,
+            delay: None,
+            shown_until: i64::MIN,
         };
         let mut lanes: Vec<Lane> = tracks.iter().map(lane).collect();
         // Where there is nothing else, its segments go on when it does.
@@ -299,7 +305,10 @@ impl Stream {
                 && let Some(part) = segment.parts.pop_front()
             {
                 self.settle_init(protectors, output)?;
-                let part = self.part(&segment, part, protectors)?;
+                let is_last = complete
+                    && segment.parts.is_empty()
+                    && self.open.front().is_none_or(|next| next.discontinuity);
+                let part = self.part(&segment, part, is_last, protectors)?;
                 output.push_back(Output::Part(part.clone()));
                 segment.done.push(part);
             }
@@ -316,10 +325,12 @@ impl Stream {
         &mut self,
         segment: &OpenSegment,
         mut part: OpenPart,
+        is_last: bool,
         protectors: &mut Protectors,
     ) -> Result<Part, Error> {
         let number = segment.done.len();
-        let (start, duration) = self.span(segment, &part);
+        self.note_shown(&part, segment.discontinuity && number == 0);
+        let (start, duration) = self.span(segment, &part, is_last);
         part.complete(&self.lanes, segment.pacer);
         for run in &mut part.runs {
             run.protected = protectors.plan(run.track_id, &run.samples)?;
@@ -385,30 +396,60 @@ impl Stream {
         })
     }
 
-    /// When a part starts and how long it lasts, by the samples of its pacer, or else of any track.
-    fn span(&self, segment: &OpenSegment, part: &OpenPart) -> (i64, u64) {
+    /// Notes when the samples of a part are shown; with the first ones of a time line, how much later than they are decoded.
+    fn note_shown(&mut self, part: &OpenPart, jumps: bool) {
+        for lane in &mut self.lanes {
+            if jumps {
+                lane.delay = None;
+                lane.shown_until = i64::MIN;
+            }
+            let Some(run) = part.runs.iter().find(|run| run.track_id == lane.id.0) else {
+                continue;
+            };
+            let first = run.samples.iter().map(|sample| sample.pts).min();
+            let delay = first.unwrap_or(run.start).saturating_sub(run.start);
+            lane.delay.get_or_insert(delay);
+            let ends = run.samples.iter().map(|sample| {
+                let length = sample.duration.map_or(0, |length| length.get().into());
+                sample.pts.saturating_add(length)
+            });
+            lane.shown_until = ends.fold(lane.shown_until, i64::max);
+        }
+    }
+
+    /// When a part starts and how long it lasts, by the samples of its pacer, or else of any track. The last one of a time line lasts
+    /// until all is shown, which is longer where pictures last unequally.
+    fn span(&self, segment: &OpenSegment, part: &OpenPart, is_last: bool) -> (i64, u64) {
         let pacer = self.lanes.get(segment.pacer);
         let run_of = |lane: &Lane| part.runs.iter().find(|run| run.track_id == lane.id.0);
         let mut with_samples = pacer
             .into_iter()
             .chain(&self.lanes)
             .filter_map(|lane| Some((lane, run_of(lane)?)));
-        let (timescale, start, end) = match with_samples.next() {
-            Some((lane, run)) => {
+        let found = with_samples.next();
+        let Some(lane) = found.map(|(lane, _)| lane).or(pacer) else {
+            return (part.time, 0);
+        };
+        let delay = lane.delay.unwrap_or(0);
+        let (start, mut end) = match found {
+            Some((_, run)) => {
                 let last = run.samples.last();
                 let end = last.map_or(run.start, |last| {
                     last.dts
                         .saturating_add(last.duration.map_or(0, |duration| duration.get().into()))
                 });
-                (lane.timescale, run.start, end)
+                (run.start, end)
             }
-            None => {
-                let timescale = pacer.map_or(self.timescale, |lane| lane.timescale);
-                (timescale, part.time, segment.end.unwrap_or(part.time))
-            }
+            None => (part.time, segment.end.unwrap_or(part.time)),
         };
-        let start = timescale.rescale(start, self.timescale);
-        let end = timescale.rescale(end, self.timescale);
+        end = end.saturating_add(delay);
+        if is_last {
+            end = end.max(lane.shown_until);
+        }
+        let start = lane
+            .timescale
+            .rescale(start.saturating_add(delay), self.timescale);
+        let end = lane.timescale.rescale(end, self.timescale);
         (start, u64::try_from(end.saturating_sub(start)).unwrap_or(0))
     }
 

@@ -109,6 +109,8 @@ struct Lane {
     sparse: bool,
     /// The segment that its samples belong to.
     segment: Option<u64>,
+    /// How much later than it is decoded the first picture of a time line is shown; `None` until its first part is written.
+    delay: Option<i64>,
 }
 
 #[derive(Debug)]
@@ -206,6 +208,7 @@ impl Packager {
             timescale: track.timescale,
             sparse: track.codec.kind() == Kind::Data,
             segment: None,
+            delay: None,
         };
         self.lanes = tracks.iter().map(lane).collect();
         Ok(())
@@ -294,6 +297,7 @@ impl Packager {
         }
         self.muxer.finish()?;
         let data = self.muxer.poll_output().unwrap_or_default();
+        self.note_delay(part, segment.discontinuity && segment.done.is_empty());
         let (start, duration) = self.span(segment, part);
         let info = PartInfo {
             track: None,
@@ -310,6 +314,21 @@ impl Packager {
         Ok(Part { info, data })
     }
 
+    /// Notes how much later than they are decoded the first samples of a time line are shown.
+    fn note_delay(&mut self, part: &OpenPart, jumps: bool) {
+        for lane in &mut self.lanes {
+            if jumps {
+                lane.delay = None;
+            }
+            if lane.delay.is_none() {
+                let of = || part.samples.iter().filter(|sample| sample.track == lane.id);
+                let shown = of().map(|sample| sample.pts).min();
+                let first = of().next().zip(shown);
+                lane.delay = first.map(|(first, shown)| shown.saturating_sub(first.dts));
+            }
+        }
+    }
+
     /// When a part starts and how long it lasts, by the samples of its pacer, or else of any track.
     fn span(&self, segment: &OpenSegment, part: &OpenPart) -> (i64, u64) {
         let pacer = self.lanes.get(segment.pacer);
@@ -321,12 +340,18 @@ impl Packager {
             let length = last
                 .duration
                 .map_or(0, |duration| i64::from(duration.get()));
-            Some((lane.timescale, first.dts, last.dts.saturating_add(length)))
+            Some((lane, first.dts, last.dts.saturating_add(length)))
         });
-        let timescale = pacer.map_or(self.timescale, |lane| lane.timescale);
-        let (timescale, start, end) = found.unwrap_or((timescale, part.time, part.time));
-        let start = timescale.rescale(start, self.timescale);
-        let end = timescale.rescale(end, self.timescale);
+        let Some((lane, start, end)) =
+            found.or_else(|| pacer.map(|lane| (lane, part.time, part.time)))
+        else {
+            return (part.time, 0);
+        };
+        let shown = |ticks: i64| {
+            let ticks = ticks.saturating_add(lane.delay.unwrap_or(0));
+            lane.timescale.rescale(ticks, self.timescale)
+        };
+        let (start, end) = (shown(start), shown(end));
         (start, u64::try_from(end.saturating_sub(start)).unwrap_or(0))
     }
 

@@ -400,8 +400,7 @@ impl Sink for Segments {
         matches!(self.packager, Packager::Mp4(_))
     }
 
-    /// A manifest tells when segments are decoded. Where that is from zero on, the init segment's edit list lets them be shown then,
-    /// and none of them beyond the end that the manifest tells, where players cut off.
+    /// A manifest may begin at any time, but players of files expect that they begin at zero.
     fn begins_at_zero(&self) -> bool {
         matches!(self.manifest, Manifest::Dash(_))
     }

@@ -178,6 +178,7 @@ const PAGE: &str = include_str!("browser.html");
 const PLAYERS: &[(&str, &str)] = &[
     ("hls.js/dist/hls.min.js", "hls.js"),
     ("shaka-player/dist/shaka-player.compiled.js", "shaka.js"),
+    ("dashjs/dist/modern/umd/dash.all.min.js", "dash.js"),
 ];
 
 impl Peers {
@@ -208,7 +209,7 @@ impl Peers {
         {
             let players: &[&str] = match path.extension().unwrap().to_str().unwrap() {
                 "m3u8" if has_players => &["hls.js"],
-                "mpd" if has_players => &["shaka"],
+                "mpd" if has_players => &["shaka", "dash.js"],
                 "m3u8" | "mpd" => &[],
                 _ => &["file"],
             };

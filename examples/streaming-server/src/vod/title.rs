@@ -272,12 +272,14 @@ impl Title {
         let next = self.plan.segments.get(index + 1);
         let next = next.and_then(|next| next.spans.get(&of.id));
         let end = next.map_or(span.end, |next| next.start);
+        let first = self.plan.first.get(&of.id);
+        let delay = first.map_or(0, |first| first.pts - first.dts);
         Some(SegmentInfo {
             track,
             segment: index as u64,
             parts: 1,
             init: 0,
-            start: span.start,
+            start: span.start + delay,
             duration: u64::try_from(end - span.start).unwrap_or(0),
             timescale: of.timescale,
             independent: true,
