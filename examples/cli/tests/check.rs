@@ -143,6 +143,144 @@ fn durations_are_compared_with_the_media() {
     assert!(said.contains("segment-start: at 3.000000 s"), "{said}");
 }
 
+/// What lists say of codecs, rates and ends, beside what their media are. Nothing is found where ffmpeg and shaka-packager tell the truth.
+#[test]
+fn promises_are_compared_with_the_media() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    let dash = "-f dash -seg_duration 2";
+    let hls = "-f hls -hls_time 2 -hls_playlist_type vod";
+    for (name, list, args) in [
+        ("x.mpd", "x.mpd", dash.to_owned()),
+        ("s.mpd", "s.mpd", format!("{dash} -single_file 1")),
+        ("n.mpd", "n.mpd", format!("{dash} -use_timeline 0")),
+        (
+            "v.m3u8",
+            "m.m3u8",
+            format!("{hls} -hls_segment_type fmp4 -master_pl_name m.m3u8"),
+        ),
+    ] {
+        let args = format!("-v error -i {source} -c copy {args} {}", at(name));
+        testing::run("ffmpeg", &args, b"").unwrap();
+        let (said, status) = check(&[&at(list)]);
+        let wrong = |what| said.contains(what);
+        assert!(
+            status == Some(0)
+                && !["codecs:", "rate", "BANDWIDTH", "bandwidth:", "timeline"]
+                    .into_iter()
+                    .any(wrong),
+            "{name}: {said}"
+        );
+    }
+    let stream = |kind: &str| {
+        let list = at(&format!("{kind}.m3u8"));
+        format!(
+            "in={source},stream={kind},output={},playlist_name={list},hls_group_id=a",
+            at(&format!("{kind}.mp4"))
+        )
+    };
+    let args = [
+        stream("video"),
+        stream("audio"),
+        format!("--mpd_output={}", at("p.mpd")),
+        format!("--hls_master_playlist_output={}", at("p.m3u8")),
+    ];
+    if testing::shaka_packager(&args).is_some() {
+        for (list, format) in [("p.mpd", "dash"), ("p.m3u8", "hls")] {
+            let clean = format!("{format}: 0 errors, 0 warnings\n");
+            assert_eq!(check(&[&at(list)]), (clean, Some(0)));
+        }
+    }
+
+    works(&["remux", &source, &at("d.mpd"), "--segment-duration", "2"]);
+    let mpd = fs::read_to_string(at("d.mpd")).unwrap();
+    let (_, video) = mpd.split_once("bandwidth=\"").unwrap();
+    let bandwidth = video.split_once('"').unwrap().0;
+    let few = format!("bandwidth=\"{}\"", bandwidth.parse::<u32>().unwrap() / 4);
+    let media = fs::read_to_string(at("p.m3u8")).unwrap_or_default();
+    for (list, text, from, to, said, status) in [
+        (
+            "d.mpd",
+            &mpd,
+            "avc1.",
+            "hvc1.1.6.L93.B0,avc9.",
+            "error: representation 1: codecs: ",
+            1,
+        ),
+        (
+            "d.mpd",
+            &mpd,
+            "avc1.64",
+            "avc1.42",
+            "warning: representation 1: codecs: ",
+            0,
+        ),
+        (
+            "d.mpd",
+            &mpd,
+            &format!("bandwidth=\"{bandwidth}\""),
+            &few,
+            "warning: representation 1: bandwidth: ",
+            0,
+        ),
+        (
+            "d.mpd",
+            &mpd,
+            "\"PT6S\"",
+            "\"PT9S\"",
+            "Representation[1]: the timeline ends 3.000 s before",
+            0,
+        ),
+        (
+            "d.mpd",
+            &mpd,
+            "\"PT6S\"",
+            "\"PT5S\"",
+            "Representation[1]: the timeline goes on 1.000 s behind",
+            0,
+        ),
+        (
+            "d.mpd",
+            &mpd,
+            "\"PT6S\"",
+            "\"PT4S\"",
+            "Representation[1]: a segment of the timeline begins behind",
+            0,
+        ),
+        ("p.m3u8", &media, "mp4a.40.2", "ac-3", "codecs: ", 1),
+        (
+            "p.m3u8",
+            &media,
+            ":BANDWIDTH=",
+            ":BANDWIDTH=1,X-OLD=",
+            "video.m3u8: BANDWIDTH: 1 bit/s are told",
+            1,
+        ),
+        (
+            "p.m3u8",
+            &media,
+            "AVERAGE-BANDWIDTH=",
+            "AVERAGE-BANDWIDTH=1,X-OLD=",
+            "AVERAGE-BANDWIDTH: 1 bit/s are told",
+            0,
+        ),
+    ] {
+        if text.is_empty() {
+            continue;
+        }
+        assert!(text.contains(from), "{text}");
+        fs::write(at(list), text.replace(from, to)).unwrap();
+        let found = check(&[&at(list)]);
+        assert!(
+            found.0.contains(said) && found.1 == Some(status),
+            "{to}: {found:?}"
+        );
+    }
+}
+
 #[test]
 fn playlists_behind_a_playlist_are_checked() {
     let folder = tempfile::tempdir().unwrap();

@@ -3,6 +3,7 @@
 mod iso_file;
 mod manifest;
 mod playlist;
+mod promises;
 mod segments;
 mod times;
 mod transport_stream;

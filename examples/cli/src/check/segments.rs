@@ -1,5 +1,6 @@
 //! The segments behind a playlist or a manifest.
 
+use super::promises::Found;
 use super::times::Times;
 use super::{Finding, Severity, iso_file, transport_stream};
 use crate::format::Format;
@@ -70,7 +71,7 @@ impl Walk {
     }
 
     /// Tells a finding in a segment, unless there were enough like it.
-    fn push(&mut self, finding: Finding) {
+    pub fn push(&mut self, finding: Finding) {
         let rule = finding.rule.split(':').next().unwrap_or_default();
         let count = self.counts.entry(rule.to_owned()).or_default();
         *count += 1;
@@ -97,11 +98,13 @@ impl Walk {
     }
 
     /// Checks the segments of a rendition. Those of a stream that is still being made may be gone already.
-    pub fn rendition(&mut self, segments: Vec<Segment>, is_live: bool) {
+    pub fn rendition(&mut self, segments: Vec<Segment>, is_live: bool) -> Found {
+        let mut found = Found::default();
         let mut movie: Option<Movie> = None;
         let mut times = Times::default();
         for segment in segments {
             if crate::stop::is_asked() {
+                found.is_partial = true;
                 break;
             }
             let place = &segment.piece.place;
@@ -112,6 +115,7 @@ impl Walk {
                         self.unreadable(&place.to_string(), &error);
                     }
                     times.pass();
+                    found.is_partial = true;
                     continue;
                 }
             };
@@ -121,6 +125,7 @@ impl Walk {
                     Ok(data) => Some(data),
                     Err(error) => {
                         self.unreadable(&init.place.to_string(), &error);
+                        found.is_partial = true;
                         continue;
                     }
                 },
@@ -140,6 +145,10 @@ impl Walk {
                     }
                 }
                 _ => times.pass(),
+            }
+            match segment.told.duration.or(times.lasts) {
+                Some(lasts) => found.segments.push((data.len() as u64, lasts)),
+                None => found.is_partial = true,
             }
             match format {
                 Some(Format::Ts | Format::M2ts) => self.transport_stream(place, &data),
@@ -178,6 +187,8 @@ impl Walk {
         if let Some(movie) = movie {
             movie.finish(self);
         }
+        found.codecs = times.codecs;
+        found
     }
 
     fn transport_stream(&mut self, place: &Place, data: &[u8]) {

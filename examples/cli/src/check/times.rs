@@ -62,8 +62,13 @@ impl Extent {
     }
 }
 
-/// The extent of the pictures in a segment, or else of the sound.
-fn measure(format: Format, init: Option<&[u8]>, data: &[u8]) -> Option<Measured> {
+/// The extent of the pictures in a segment, or else of the sound; adds what codecs there are.
+fn measure(
+    format: Format,
+    init: Option<&[u8]>,
+    data: &[u8],
+    codecs: &mut Vec<(Kind, String)>,
+) -> Option<Measured> {
     let mut demuxer = input::demuxer(format, &Keys::default()).ok()?;
     let rest = match format {
         Format::Raw(_) => packed::split_tag(data).1,
@@ -100,6 +105,11 @@ fn measure(format: Format, init: Option<&[u8]>, data: &[u8]) -> Option<Measured>
     }
     demuxer.handle_eof();
     poll(demuxer.as_mut())?;
+    for (id, _) in &extents {
+        let codec = tracks.find(*id).map(|track| &track.codec);
+        let codec = codec.map(|codec| (codec.kind(), codec.rfc6381()));
+        codecs.extend(codec.filter(|codec| !codecs.contains(codec)));
+    }
     let mut kinds = [Kind::Video, Kind::Audio].into_iter();
     kinds.find_map(|kind| {
         let of_kind = |(id, _): &&(TrackId, Extent)| {
@@ -122,6 +132,10 @@ pub struct Times {
     /// How far the list has gone from the media, over segments that follow each other.
     drift: i64,
     is_drift_told: bool,
+    /// Kinds and names of the codecs that there were.
+    pub codecs: Vec<(Kind, String)>,
+    /// How long the last one lasts by its media, if that could be measured.
+    pub lasts: Option<i64>,
 }
 
 fn seconds(nanos: i64) -> Time {
@@ -131,6 +145,7 @@ fn seconds(nanos: i64) -> Time {
 impl Times {
     /// A segment is missing, or cannot be looked into.
     pub fn pass(&mut self) {
+        self.lasts = None;
         self.before = None;
         self.drift = 0;
     }
@@ -144,7 +159,7 @@ impl Times {
         data: &[u8],
     ) -> Vec<Finding> {
         let mut found = Vec::new();
-        let Some(measured) = measure(format, init, data) else {
+        let Some(measured) = measure(format, init, data, &mut self.codecs) else {
             self.pass();
             return found;
         };
@@ -167,6 +182,7 @@ impl Times {
             }
         };
         let lasts = measured.end - measured.start;
+        self.lasts = Some(lasts);
         if let Some(duration) = told.duration {
             let rule = format!(
                 "segment-duration: {} by the list, {} by its media",

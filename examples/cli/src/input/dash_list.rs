@@ -53,16 +53,10 @@ pub fn segments(
             lock: None,
         })
     };
+    let index = address.needs_index();
     // Where all segments last the same by the manifest, they may end at the keyframe that is nearest.
-    let templates = [
-        &period.period.segment_template,
-        &set.segment_template,
-        &representation.segment_template,
-    ];
-    let mut templates = templates.into_iter().flatten();
-    let is_even =
-        templates.clone().count() > 0 && templates.all(|template| template.timeline.is_none());
-    if let Some(resource) = address.needs_index() {
+    let is_even = index.is_none() && address.timeline().is_none();
+    if let Some(resource) = index {
         let piece = piece(&resource)?;
         let index = piece.place.read(piece.range)?;
         let first = resource.range.map_or(0, |range| range.first);
@@ -87,5 +81,10 @@ pub fn segments(
             told: told(&segment, is_even),
         })
     });
-    segments.collect()
+    let mut segments: VecDeque<Segment> = segments.collect::<Result<_>>()?;
+    // The last one has what is left.
+    if let (true, Some(last)) = (is_even, segments.back_mut()) {
+        last.told.slack = last.told.duration.unwrap_or(0);
+    }
+    Ok(segments)
 }
