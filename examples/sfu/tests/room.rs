@@ -362,6 +362,33 @@ fn who_came_by_http_and_is_killed_is_gone_within_ten_seconds() {
     assert!(!world.room.has(ids[1]));
 }
 
+/// It is here for seconds after its last packet. A player with one place sees who sends.
+#[test]
+fn a_killed_encoder_gives_its_place_to_the_next_one() {
+    let mut world = World::new();
+    let first = world.come(ONE, 0, Entrance::Http);
+    let viewer = world.come(&[], 1, Entrance::Http);
+    world.run(seconds(5));
+    world.clients[first].dead = true;
+    world.run(Duration::from_millis(300));
+    let killed = world.now;
+    let second = world.come(ONE, 0, Entrance::Http);
+    let late = world.come(&[], 1, Entrance::Http);
+    world.run(seconds(4));
+    let id = world.clients[first].id;
+    assert!(world.room.has(id), "it may come back");
+    for index in [viewer, late] {
+        let seen = world.clients[index].all_seen();
+        let next = seen
+            .iter()
+            .find(|seen| usize::from(seen.sender) == second)
+            .expect("the second one is seen");
+        let after = next.at - killed;
+        assert!(after < Duration::from_millis(2200), "{index}: {after:?}");
+        assert_eq!(usize::from(seen[seen.len() - 1].sender), second);
+    }
+}
+
 #[test]
 fn who_speaks_is_told() {
     let mut world = World::new();

@@ -14,13 +14,15 @@ struct Wanted {
     peer: PeerId,
     track: Mid,
     source: Source,
+    /// Nothing comes of it, not yet or not any more.
+    silent: bool,
     height: u32,
     priority: u8,
 }
 
 impl Room {
     pub(super) fn assign_all(&mut self, now: Instant) {
-        let sent = self.all_sent();
+        let sent = self.all_sent(now);
         for id in self.receivers() {
             self.assign_of(&sent, id, now);
         }
@@ -29,7 +31,7 @@ impl Room {
     /// Gives the sections of a receiver what it is to get. What stays, stays where it is.
     pub(super) fn assign(&mut self, id: PeerId, now: Instant) {
         if self.peers.get(&id).is_some_and(|peer| peer.connected) {
-            let sent = self.all_sent();
+            let sent = self.all_sent(now);
             self.assign_of(&sent, id, now);
         }
     }
@@ -41,7 +43,7 @@ impl Room {
     }
 
     /// All that can be got here.
-    fn all_sent(&self) -> Vec<Wanted> {
+    fn all_sent(&self, now: Instant) -> Vec<Wanted> {
         let there = self.peers.values().filter(|peer| peer.takes_part());
         there
             .flat_map(|peer| {
@@ -49,6 +51,7 @@ impl Room {
                     peer: peer.id,
                     track: track.mid,
                     source: track.source,
+                    silent: !track.is_sent(now),
                     height: 720,
                     priority: 0,
                 })
@@ -160,13 +163,28 @@ impl Room {
                 let loud = |wish: &Wanted| self.speakers.level(wish.peer, now);
                 loud(b).total_cmp(&loud(a))
             }),
-            // Screens, then who spoke last, then who came first.
+            // Screens, then who spoke last, then who came first; before all of those who only seem to be here.
             _ => all.sort_by_key(|wish| {
                 let spoke = self.spoken.iter().position(|spoken| *spoken == wish.peer);
-                (wish.source != Source::Screen, spoke.unwrap_or(usize::MAX))
+                (
+                    wish.silent,
+                    wish.source != Source::Screen,
+                    spoke.unwrap_or(usize::MAX),
+                )
             }),
         }
         all
+    }
+
+    /// Who has fallen silent leaves their place to who has not: gone without a word, they are here for seconds.
+    pub(super) fn watch_silence(&mut self, now: Instant) {
+        let sent = self.all_sent(now).into_iter();
+        let silent = sent.filter(|wish| wish.silent);
+        let silent: Vec<_> = silent.map(|wish| (wish.peer, wish.track)).collect();
+        if silent != self.silent {
+            self.silent = silent;
+            self.reassign(now);
+        }
     }
 
     pub(super) fn choose_layers(&mut self, now: Instant) {

@@ -130,6 +130,8 @@ pub struct Room {
     speakers: Speakers<PeerId>,
     /// Who spoke, the last one first.
     spoken: Vec<PeerId>,
+    /// The tracks of which nothing came when that was looked at last.
+    silent: Vec<(PeerId, Mid)>,
     tick: Instant,
     transmits: VecDeque<Transmit>,
     notices: VecDeque<(PeerId, Arc<Notice>)>,
@@ -178,6 +180,7 @@ impl Room {
             reported: BTreeSet::new(),
             speakers: Speakers::new(),
             spoken: Vec::new(),
+            silent: Vec::new(),
             tick: now,
             transmits: VecDeque::new(),
             notices: VecDeque::new(),
@@ -405,6 +408,7 @@ impl Room {
         if self.tick <= now && !self.is_empty() {
             self.tick = now + TICK;
             self.listen(now);
+            self.watch_silence(now);
             self.ask_for_keyframes(now);
             self.choose_layers(now);
             self.tap(now);

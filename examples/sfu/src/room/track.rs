@@ -100,6 +100,11 @@ impl Track {
         index
     }
 
+    /// Whether anything of it comes.
+    pub(super) fn is_sent(&self, now: Instant) -> bool {
+        self.layers.iter().any(|layer| layer.offer(now).is_some())
+    }
+
     /// What comes in just now, from the smallest to the largest.
     pub(super) fn ladder(&self, now: Instant) -> Vec<(Rung, Offer)> {
         let mut ladder: Vec<_> = self
