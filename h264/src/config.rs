@@ -78,7 +78,7 @@ impl DecoderConfig {
         }
         let first_sps = Nals::new(r.peek(), sps_count & 0x1F)
             .next()
-            .and_then(|nal| Sps::parse(nal).ok());
+            .and_then(|nal| Some(Sps::parse_usable(nal).ok()?.0));
         skip_list(&mut r, sps_count & 0x1F, "sequenceParameterSetNALUnit")?;
         let pps_count = r.u8("numOfPictureParameterSets")?;
         let pps = r.offset();
@@ -208,10 +208,20 @@ impl DecoderConfig {
             .map_or(Nals::new(&[], 0), |at| self.list(at, 0xFF))
     }
 
-    /// The first sequence parameter set, unless there is none or it could not be read.
+    /// The first sequence parameter set, unless there is none or it could not be read; without video usability information where only
+    /// that could not.
     #[must_use]
     pub fn first_sps(&self) -> Option<&Sps> {
         self.0.first_sps.as_ref()
+    }
+
+    /// What is wrong with the first sequence parameter set, be it in its video usability information only.
+    #[must_use]
+    pub fn damage(&self) -> Option<Error> {
+        match Sps::parse_usable(self.sps().next()?) {
+            Ok((_, wrong)) => wrong,
+            Err(error) => Some(error),
+        }
     }
 
     /// What follows `avc1.` or `avc3.` in the `codecs` parameter (RFC 6381 §3.3): profile, constraints and level in
@@ -448,7 +458,7 @@ impl<'a> Lists<'a> {
         write_list(&mut w, "numOfPictureParameterSets", 0, 0xFF, &self.pps)?;
         if is_high(profile)
             && let Some(first) = self.sps.first()
-            && let Ok(sps) = Sps::parse(first)
+            && let Ok((sps, _)) = Sps::parse_usable(first)
         {
             w.u8(0xFC | sps.chroma_format_idc);
             w.u8(0xF8 | sps.bit_depth_luma_minus8);

@@ -47,10 +47,15 @@ impl ParameterSets {
     /// A picture parameter set may precede its sequence parameter set; until that comes, 4:2:0 is assumed.
     ///
     /// # Errors
-    /// As [`Sps::parse`], [`Pps::parse`] and [`SubsetSps::parse`]; a set of the same id is kept then.
+    /// As [`Sps::parse`], [`Pps::parse`] and [`SubsetSps::parse`]; a set of the same id is kept then. But of a sequence parameter set of
+    /// which only the video usability information is damaged, the rest is taken in.
     pub fn insert(&mut self, nal: &[u8]) -> Result<bool, Error> {
         match UnitType::of(nal) {
-            UnitType::Sps => self.insert_sps(Sps::parse(nal)?),
+            UnitType::Sps => {
+                let (sps, wrong) = Sps::parse_usable(nal)?;
+                let is_new = self.insert_sps(sps)?;
+                wrong.map_or(Ok(is_new), Err)
+            }
             UnitType::Pps => self.insert_pps(nal),
             UnitType::SubsetSps => Ok(self.insert_subset_sps(SubsetSps::parse(nal)?)),
             _ => Ok(false),

@@ -2,7 +2,7 @@
 
 mod common;
 
-use fluvial_h264::{Sps, annexb};
+use fluvial_h264::{DecoderConfig, ParameterSets, Sps, annexb};
 use std::collections::HashMap;
 
 #[test]
@@ -72,4 +72,25 @@ fn streams_are_what_ffprobe_says() {
             check("avg_frame_rate", sps.frame_rate().unwrap().to_string());
         }
     }
+}
+
+#[test]
+fn what_is_before_damaged_usability_information_is_usable() {
+    const WHOLE: [u8; 28] = [
+        0x67, 0x64, 0x00, 0x1F, 0xAC, 0xD9, 0x40, 0x50, 0x05, 0xBB, 0x01, 0x6A, 0x02, 0x02, 0x02,
+        0x80, 0x00, 0x00, 0x03, 0x00, 0x80, 0x00, 0x00, 0x19, 0x07, 0x8C, 0x18, 0xCB,
+    ];
+    let sps = Sps::parse(&WHOLE).unwrap();
+    assert_eq!(Sps::parse_usable(&WHOLE), Ok((sps.clone(), None)));
+    let cut = &WHOLE[..16];
+    let error = Sps::parse(cut).unwrap_err();
+    let without = Sps { vui: None, ..sps };
+    assert_eq!(Sps::parse_usable(cut), Ok((without.clone(), Some(error))));
+    let mut sets = ParameterSets::default();
+    assert_eq!(sets.insert(cut), Err(error));
+    assert_eq!(sets.sps(0), Ok(&without));
+    let config = DecoderConfig::from_parameter_sets([cut], []).unwrap();
+    assert_eq!(config.first_sps(), Some(&without));
+    // Of what is before, nothing is made up.
+    assert!(Sps::parse_usable(&WHOLE[..8]).is_err());
 }

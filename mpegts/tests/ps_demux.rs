@@ -22,7 +22,10 @@ impl Found {
 }
 
 fn demux(data: &[u8], piece: usize) -> Found {
-    let mut demuxer = Demuxer::program_stream(Limits::default());
+    demux_by(Demuxer::program_stream(Limits::default()), data, piece)
+}
+
+fn demux_by(mut demuxer: Demuxer, data: &[u8], piece: usize) -> Found {
     let mut found = Found::default();
     let mut drain = |demuxer: &mut Demuxer| {
         while let Some(event) = demuxer.poll_event().unwrap() {
@@ -221,6 +224,58 @@ fn what_others_made_is_read() {
                 "{what}: {dts:?} {sample:?}"
             );
         }
+    }
+}
+
+/// Several small pictures share a packet, and only the first of them has a time.
+#[test]
+fn pictures_that_share_a_packet_are_shown_in_their_order() {
+    for encode in [
+        "-bf 2 -g 25",
+        "-bf 3 -b_strategy 2 -x264-params b-pyramid=normal:open-gop=1 -g 12",
+    ] {
+        let args = format!(
+            "-v error -f lavfi -i testsrc2=size=128x96:rate=25 -t 2 -pix_fmt yuv420p -c:v libx264 {encode} -f mpegts -"
+        );
+        let Some(stream) = run("ffmpeg", &args, &[]) else {
+            return;
+        };
+        let again = "-v fatal -f mpegts -i - -c copy -f vob -";
+        let shared = demux(&run("ffmpeg", again, &stream).unwrap(), 1000);
+        let whole = demux_by(Demuxer::new(Limits::default()), &stream, 1000);
+        let times = |found: &Found, of: fn(&Sample) -> i64| -> Vec<i64> {
+            let first = found.samples[0].pts;
+            found
+                .samples
+                .iter()
+                .map(|sample| of(sample) - first)
+                .collect()
+        };
+        assert_eq!(whole.samples.len(), 50);
+        let pts = |sample: &Sample| sample.pts;
+        assert_eq!(times(&shared, pts), times(&whole, pts), "{encode}");
+        let decoded = times(&shared, |sample| sample.dts);
+        assert!(decoded.is_sorted_by(|a, b| a < b), "{decoded:?}");
+        let late = shared.samples.iter().find(|sample| sample.dts > sample.pts);
+        assert_eq!(late, None);
+    }
+}
+
+/// As ffmpeg's `-f vob` makes it of H.264 out of an MP4: lengths instead of start codes, parameter sets nowhere, and no map.
+#[test]
+fn a_stream_without_headers_is_told() {
+    let pack = [
+        0, 0, 1, 0xBA, 0x44, 0, 4, 0, 4, 1, 0, 5, 3, 0xF8, // and a packet with a PTS
+        0, 0, 1, 0xE2, 0, 17, 0x80, 0x80, 5, 0x21, 0, 5, 0xBF, 0x21, 0, 0, 0, 5, 0x65, 0x88, 0x84,
+        7, 0xFF,
+    ];
+    let stream = pack.repeat(3);
+    for piece in [1, stream.len()] {
+        let found = demux(&stream, piece);
+        assert_eq!((found.tracks.len(), found.samples.len()), (0, 0));
+        let told = "a stream that no map tells of shows no headers by which it could be read";
+        let wanted = format!("{told} at offset 14, track 226, 27 bytes skipped");
+        assert!(found.warnings.contains(&wanted), "{:?}", found.warnings);
     }
 }
 

@@ -428,3 +428,54 @@ fn a_file_can_end_anywhere() {
         }
     }
 }
+
+/// A sequence parameter set that is damaged from some byte on, in each of its copies.
+fn damage_sps(file: &[u8], from: usize) -> Vec<u8> {
+    let mut damaged = file.to_vec();
+    let found = file.windows(4).enumerate();
+    for (at, _) in found.filter(|(_, start)| start.starts_with(&[0x67, 0x64, 0])) {
+        damaged[at + from..at + from + 4].copy_from_slice(&[0xFF, 0, 0xFF, 0]);
+    }
+    assert_ne!(damaged, file);
+    damaged
+}
+
+/// A track without a size is better than none: decoders may know what to do, and what a container tells of times is right.
+#[test]
+fn a_damaged_parameter_set_gives_a_track() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let source = at("source.mp4");
+    // Without SEI, so that it is in one packet of a transport stream.
+    let args = format!(
+        "-v error -f lavfi -i testsrc2=size=128x96:rate=25 -t 2 -c:v libx264 -g 25 -bsf:v filter_units=remove_types=6 {source}"
+    );
+    if testing::run("ffmpeg", &args, &[]).is_none() {
+        return;
+    }
+    for format in ["ts", "mpg", "flv", "h264"] {
+        let whole = at(&format!("whole.{format}"));
+        support::works(&["remux", &source, &whole]);
+        let whole = std::fs::read(whole).unwrap();
+        // From before the size on; and of the video usability information alone, without which all is there.
+        for (from, size) in [(6, None), (10, Some(128))] {
+            if size.is_none() && format == "h264" {
+                // Nothing else tells pictures apart there.
+                continue;
+            }
+            let path = at(&format!("damaged.{format}"));
+            std::fs::write(&path, damage_sps(&whole, from)).unwrap();
+            let output = support::fluvial(&["probe", "--json", &path]);
+            let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+            let track = &told["tracks"][0];
+            assert_eq!(track["samples"], 50, "{format} {from}: {told}");
+            assert_eq!(track["sync_samples"], 2, "{format} {from}: {told}");
+            assert_eq!(track["width"].as_u64(), size, "{format} {from}: {told}");
+            let is_told = told["warnings"].to_string().contains("parameter");
+            assert!(
+                format == "flv" || is_told || size.is_some(),
+                "{format} {from}: {told}"
+            );
+        }
+    }
+}

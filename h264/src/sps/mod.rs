@@ -173,6 +173,25 @@ impl Sps {
         Ok(sps)
     }
 
+    /// As [`parse`](Self::parse), but damage in the video usability information, without which pictures can be decoded, is not the end of
+    /// it: such a set is given without, and with what is wrong.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), for what is before.
+    pub fn parse_usable(nal: &[u8]) -> Result<(Self, Option<Error>), Error> {
+        let (mut read, header) = Read::nal(nal)?;
+        if !matches!(header.nal_unit_type, UnitType::Sps | UnitType::SubsetSps) {
+            return read.invalid("nal_unit_type", header.nal_unit_type.number());
+        }
+        let mut sps = Self::default();
+        sps.syntax_before_vui(&mut read)?;
+        let wrong = sps.vui_syntax(&mut read).err();
+        if wrong.is_some() {
+            sps.vui = None;
+        }
+        Ok((sps, wrong))
+    }
+
     /// Appends it to `out` as a NAL unit with this `nal_ref_idc` (1 to 3), without start code.
     ///
     /// # Errors
@@ -185,6 +204,18 @@ impl Sps {
 
     /// `seq_parameter_set_data()`.
     pub(crate) fn syntax<S: Syntax>(&mut self, s: &mut S) -> Result<(), Error> {
+        self.syntax_before_vui(s)?;
+        self.vui_syntax(s)
+    }
+
+    fn vui_syntax<S: Syntax>(&mut self, s: &mut S) -> Result<(), Error> {
+        match s.present("vui_parameters_present_flag", &mut self.vui)? {
+            Some(vui) => vui.syntax(s),
+            None => Ok(()),
+        }
+    }
+
+    fn syntax_before_vui<S: Syntax>(&mut self, s: &mut S) -> Result<(), Error> {
         s.u(8, "profile_idc", &mut self.profile_idc)?;
         s.u(8, "constraint_set_flags", &mut self.constraint_flags)?;
         s.u(8, "level_idc", &mut self.level_idc)?;
@@ -260,9 +291,6 @@ impl Sps {
             s.ue("frame_crop_right_offset", &mut crop.right, 0..=u32::MAX)?;
             s.ue("frame_crop_top_offset", &mut crop.top, 0..=u32::MAX)?;
             s.ue("frame_crop_bottom_offset", &mut crop.bottom, 0..=u32::MAX)?;
-        }
-        if let Some(vui) = s.present("vui_parameters_present_flag", &mut self.vui)? {
-            vui.syntax(s)?;
         }
         Ok(())
     }

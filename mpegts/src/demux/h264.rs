@@ -1,10 +1,12 @@
 //! H.264 as a [`Syntax`] of NAL units.
 
+use super::order::Place;
 use super::video::{Nals, Syntax, Unit};
+use alloc::format;
 use alloc::string::ToString;
 use h264::access_unit::{Boundaries, Boundary, Canonical, Summary};
-use h264::nal::UnitType;
-use h264::{DecoderConfig, ParameterSets, SliceHeader, length_prefixed};
+use h264::nal::{Header, UnitType};
+use h264::{DecoderConfig, ParameterSets, PicOrderCounter, SliceHeader, length_prefixed};
 use media::{Codec, Flags};
 
 /// What is known of the stream.
@@ -17,6 +19,7 @@ pub(super) struct H264 {
     interlaced: bool,
     ready: bool,
     frame_duration: Option<i64>,
+    counter: PicOrderCounter,
 }
 
 impl H264 {
@@ -34,7 +37,8 @@ impl H264 {
                 .saturating_mul(90_000)
                 .checked_div(rate.num.into())
         });
-        self.ready = sps.is_some() && self.config.pps().next().is_some();
+        // One that cannot be read may be all that there is, and decoders may make something of it.
+        self.ready = self.config.sps().next().is_some() && self.config.pps().next().is_some();
     }
 
     /// The header of the first slice of an access unit.
@@ -78,13 +82,17 @@ impl Syntax for H264 {
             Nals::Annexb(data) => Canonical::from_annexb(data, &mut self.config),
             Nals::LengthPrefixed(data) => Canonical::from_units(data, &mut self.config),
         };
+        let mut error = unit.error.map(|error| error.to_string());
         if unit.reconfigured {
             self.reconfigure();
+            let damage = self.config.damage();
+            let damage = damage.map(|wrong| format!("sequence parameter set: {wrong}"));
+            error = error.or(damage);
         }
         Unit {
             data: unit.data,
             reconfigured: unit.reconfigured,
-            error: unit.error.map(|error| error.to_string()),
+            error,
         }
     }
 
@@ -118,6 +126,21 @@ impl Syntax for H264 {
     fn flags(&self, unit: &[u8]) -> Flags {
         let summary = Summary::of(length_prefixed::nals(unit, 4).flatten());
         Flags::SYNC.when(summary.is_sync()) | Flags::DISPOSABLE.when(!summary.reference)
+    }
+
+    fn place(&mut self, unit: &[u8]) -> Option<Place> {
+        let nal = length_prefixed::nals(unit, 4)
+            .flatten()
+            .find(|nal| UnitType::of(nal).is_vcl())?;
+        let slice = SliceHeader::parse(nal, &self.sets).ok()?;
+        let pps = self.sets.pps(slice.pic_parameter_set_id).ok()?;
+        let sps = self.sets.sps(pps.seq_parameter_set_id).ok()?;
+        let header = Header::parse(nal).ok()?;
+        let count = self.counter.next(header, &slice, sps).value();
+        Some(Place {
+            count,
+            is_first: header.nal_unit_type == UnitType::IdrSlice,
+        })
     }
 
     fn reorder_depth(&self) -> u8 {

@@ -39,6 +39,7 @@ mod lock;
 mod lpcm;
 mod mpeg_video;
 mod opus;
+mod order;
 mod other;
 mod program;
 mod sounds;

@@ -7,6 +7,7 @@
 
 use super::frame::{Frame, Input, Out, Times, part};
 use super::lock::{self, Lock};
+use super::order::{Order, Place};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -40,6 +41,10 @@ pub(super) trait Syntax {
     fn flags(&self, unit: &[u8]) -> Flags;
     /// The most pictures that precede another one in decoding order and follow it in output order.
     fn reorder_depth(&self) -> u8;
+    /// Where an access unit is in output order, where that can be told; all of them are given, in decoding order.
+    fn place(&mut self, _unit: &[u8]) -> Option<Place> {
+        None
+    }
 }
 
 /// NAL units as they come.
@@ -106,6 +111,7 @@ pub(super) struct Video<S> {
     /// Decoding times are made here, as the stream has none.
     repair: Option<h264::DecodingTimes>,
     has_dts: bool,
+    order: Order,
     /// It was told that pictures are left out.
     told: bool,
     limit: usize,
@@ -150,6 +156,7 @@ impl<S: Syntax> Video<S> {
             step: 0,
             repair: None,
             has_dts: false,
+            order: Order::default(),
             told: false,
             limit,
             lock: None,
@@ -400,7 +407,13 @@ impl<S: Syntax> Video<S> {
             self.gap = true;
             return;
         }
-        let Some(times) = self.times(times) else {
+        // Where packets begin with access units, all have times.
+        let place = if self.aligned {
+            None
+        } else {
+            self.syntax.place(&data)
+        };
+        let Some(times) = self.times(times, place) else {
             self.gap = true;
             return;
         };
@@ -415,19 +428,25 @@ impl<S: Syntax> Video<S> {
     }
 
     /// The times of the next access unit: its own, or else what follows from those before.
-    fn times(&mut self, own: Option<Times>) -> Option<Times> {
+    fn times(&mut self, own: Option<Times>, place: Option<Place>) -> Option<Times> {
         let step = self
             .syntax
             .frame_duration()
             .or(Some(self.step).filter(|step| *step > 0))
             .unwrap_or(DEFAULT_STEP);
+        let shown = place.and_then(|place| self.order.time(place, own.map(|own| own.pts), step));
         let mut times = match (own, self.last) {
             (Some(own), _) => own,
-            (None, Some(last)) => Times {
-                pts: last.pts.saturating_add(step),
-                dts: last.dts.saturating_add(step),
-                has_dts: true,
-            },
+            (None, Some(last)) => {
+                let pts = shown.unwrap_or_else(|| last.pts.saturating_add(step));
+                // Not after it is shown, but after the one before.
+                let dts = last.dts.saturating_add(step).min(pts);
+                Times {
+                    pts,
+                    dts: dts.max(last.dts.saturating_add(1)),
+                    has_dts: true,
+                }
+            }
             (None, None) => return None,
         };
         self.has_dts |= own.is_some_and(|own| own.has_dts);

@@ -35,11 +35,23 @@ pub(crate) struct Reader {
     streams: Vec<ElementaryStream>,
     /// Streams of a kind that nobody knows, which have been told of.
     refused: Vec<u16>,
+    /// Streams that have not shown yet what they are.
+    unknown: Vec<Unknown>,
     version: Version,
     /// Units that wait until the streams are known.
     held: Option<Held>,
     units: VecDeque<Unit>,
     eof: bool,
+}
+
+/// A stream that has not shown yet what it is.
+#[derive(Debug, Clone, Copy)]
+struct Unknown {
+    pid: u16,
+    /// Of its first packet.
+    offset: u64,
+    /// That were passed over.
+    bytes: u64,
 }
 
 /// The streams that the system header tells of.
@@ -89,6 +101,7 @@ impl Reader {
             plain_private: None,
             streams: Vec::new(),
             refused: Vec::new(),
+            unknown: Vec::new(),
             version: Version::FIRST,
             held: Some(Held::default()),
             units: VecDeque::new(),
@@ -174,6 +187,23 @@ impl Reader {
                     carry.clear();
                 }
             }
+        }
+        for unknown in core::mem::take(&mut self.unknown) {
+            // A map may have come late.
+            if self
+                .streams
+                .iter()
+                .any(|one| one.elementary_pid == unknown.pid)
+            {
+                continue;
+            }
+            self.give(Unit::Problem(Problem {
+                pid: Some(Pid::from_low_bits(unknown.pid)),
+                offset: unknown.offset,
+                skipped: unknown.bytes,
+                what: "a stream that no map tells of shows no headers by which it could be read"
+                    .into(),
+            }));
         }
         if self.held.is_some() {
             self.announce();
@@ -406,6 +436,15 @@ impl Reader {
         }
     }
 
+    /// Passes over a packet of a stream that has not shown yet what it is.
+    fn pass(&mut self, pid: u16, offset: u64, bytes: u64) {
+        if let Some(unknown) = self.unknown.iter_mut().find(|unknown| unknown.pid == pid) {
+            unknown.bytes = unknown.bytes.saturating_add(bytes);
+        } else if self.unknown.len() < self.limits.streams {
+            self.unknown.push(Unknown { pid, offset, bytes });
+        }
+    }
+
     /// Whether a stream is known, by now at least.
     fn knows(
         &mut self,
@@ -436,7 +475,10 @@ impl Reader {
             None => match sniff(id, data) {
                 Some(stream_type) => Some(stream_type),
                 // A packet further on may show it.
-                None => return false,
+                None => {
+                    self.pass(pid, offset, data.len() as u64);
+                    return false;
+                }
             },
         };
         let Some(stream_type) = stream_type else {
@@ -449,6 +491,7 @@ impl Reader {
             }));
             return false;
         };
+        self.unknown.retain(|unknown| unknown.pid != pid);
         self.streams.push(ElementaryStream {
             stream_type,
             elementary_pid: pid,

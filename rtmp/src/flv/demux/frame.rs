@@ -48,6 +48,13 @@ impl Demuxer {
         match Setup::from_header(format, kind_of(id), header, told_rate) {
             Ok(Some(setup)) => {
                 input.header = Bytes::copy_from_slice(header);
+                let wrong = match &setup.codec {
+                    Codec::H264(config) => config.damage(),
+                    _ => None,
+                };
+                if let Some(wrong) = wrong {
+                    self.warn(id, 0, format!("sequence parameter set: {wrong}"));
+                }
                 self.set_up(id, setup);
             }
             Ok(None) => {}
