@@ -511,37 +511,47 @@ fn a_jump_in_times_starts_a_segment_that_says_so() {
 
 #[test]
 fn a_stream_lasts_until_its_last_picture_was_shown() {
-    let mut packager = Packager::new(Config::per_track());
-    packager.handle(&Segmented::Tracks(tracks(0))).unwrap();
-    // The longest picture is decoded second and shown last.
-    let mut pictures = [(0, 2000, 1000), (1000, 4000, 6000), (2000, 3000, 1000)]
-        .map(|(dts, pts, duration)| {
-            Segmented::Sample(Sample {
-                track: VIDEO,
-                dts,
-                pts,
-                duration: NonZeroU32::new(duration),
-                flags: Flags::SYNC,
-                data: Bytes::from_static(&[0]),
-            })
+    let picture = |dts, pts, duration| {
+        Segmented::Sample(Sample {
+            track: VIDEO,
+            dts,
+            pts,
+            duration: NonZeroU32::new(duration),
+            flags: Flags::SYNC,
+            data: Bytes::from_static(&[0]),
         })
-        .into_iter();
-    packager.handle(&cut(VIDEO, 0, 0)).unwrap();
-    packager.handle(&pictures.next().unwrap()).unwrap();
-    packager.handle(&cut(VIDEO, 1, 1000)).unwrap();
-    for picture in pictures {
-        packager.handle(&picture).unwrap();
-    }
-    packager.handle(&Segmented::End).unwrap();
-    let mut spans = Vec::new();
-    while let Some(output) = packager.poll_output() {
-        match output {
-            Output::Segment(segment) => spans.push((segment.info.start, segment.info.duration)),
-            Output::Part(_) | Output::Init(_) => {}
+    };
+    let spans = |pictures: &[Segmented; 3]| {
+        let mut packager = Packager::new(Config::per_track());
+        packager.handle(&Segmented::Tracks(tracks(0))).unwrap();
+        packager.handle(&cut(VIDEO, 0, 0)).unwrap();
+        packager.handle(&pictures[0]).unwrap();
+        packager.handle(&cut(VIDEO, 1, 1000)).unwrap();
+        packager.handle(&pictures[1]).unwrap();
+        packager.handle(&pictures[2]).unwrap();
+        packager.handle(&Segmented::End).unwrap();
+        let mut spans = Vec::new();
+        while let Some(output) = packager.poll_output() {
+            if let Output::Segment(segment) = output {
+                spans.push((segment.info.start, segment.info.duration));
+            }
         }
-    }
-    // 3000 to 5000 is what decoding tells of the second one.
-    assert_eq!(spans, [(2000, 1000), (3000, 7000)]);
+        spans
+    };
+    // The longest picture is decoded second and shown last; decoding alone tells 3000 to 5000.
+    let longer = [
+        picture(0, 2000, 1000),
+        picture(1000, 4000, 6000),
+        picture(2000, 3000, 1000),
+    ];
+    assert_eq!(spans(&longer), [(2000, 1000), (3000, 7000)]);
+    // Decoding goes in longer steps than showing: it tells 3000 to 6000.
+    let shorter = [
+        picture(0, 2000, 1000),
+        picture(1000, 4000, 500),
+        picture(2000, 3000, 2000),
+    ];
+    assert_eq!(spans(&shorter), [(2000, 1000), (3000, 2000)]);
 }
 
 /// The file that one stream of outputs becomes, and where its index lies.

@@ -418,7 +418,7 @@ impl Stream {
     }
 
     /// When a part starts and how long it lasts, by the samples of its pacer, or else of any track. The last one of a time line lasts
-    /// until all is shown, which is longer where pictures last unequally.
+    /// until all is shown, which is another time than decoding tells where pictures last unequally.
     fn span(&self, segment: &OpenSegment, part: &OpenPart, is_last: bool) -> (i64, u64) {
         let pacer = self.lanes.get(segment.pacer);
         let run_of = |lane: &Lane| part.runs.iter().find(|run| run.track_id == lane.id.0);
@@ -443,8 +443,8 @@ impl Stream {
             None => (part.time, segment.end.unwrap_or(part.time)),
         };
         end = end.saturating_add(delay);
-        if is_last {
-            end = end.max(lane.shown_until);
+        if is_last && lane.shown_until > start {
+            end = lane.shown_until;
         }
         let start = lane
             .timescale
