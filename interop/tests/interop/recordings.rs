@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use fluvial_interop::{
@@ -32,8 +32,7 @@ fn pictures(file: &Path) -> usize {
     let mut command = Command::new("ffmpeg");
     command.args(["-v", "error", "-i"]).arg(file);
     command.args(["-map", "0:v:0", "-f", "framecrc", "-"]);
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.expect("the test has asked for it");
+    let output = testing::output(&mut command, b"").expect("the test has asked for it");
     let text = String::from_utf8_lossy(&output.stdout);
     let count = text.lines().filter(|line| line.starts_with("0,")).count();
     if output.stderr.is_empty() { count } else { 0 }
@@ -59,8 +58,7 @@ pub(crate) fn plays(file: &Path, hertz: Option<f64>) {
     // Sound that came in bursts overlaps by some milliseconds where the sender's reports put it right: as in players.
     command.args(["-map", "0:a:0", "-af", "aresample=async=1"]);
     command.args(["-ac", "1", "-ar", "48000", "-f", "s16le", "-"]);
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.expect("the test has asked for it");
+    let output = testing::output(&mut command, b"").expect("the test has asked for it");
     assert!(
         output.stderr.is_empty(),
         "{}",
