@@ -31,7 +31,7 @@ pub use fanout::Fanout;
 pub use http::serve_http;
 pub use json_socket::JsonSocket;
 pub use listener::Listener;
-pub use log::{init_log, init_log_with};
+pub use log::init_log;
 pub use metrics::Metrics;
 pub use outbox::Outbox;
 pub use pipe::Pipe;

@@ -78,7 +78,7 @@ mod tests {
     fn announced_addresses_come_before_bound_ones() {
         let bound = "127.0.0.1:5000".parse().unwrap();
         assert_eq!(addresses(bound, &[]), [bound]);
-        let outside = "203.0.113.9:5000".parse().unwrap();
+        let outside: SocketAddr = "203.0.113.9:5000".parse().unwrap();
         assert_eq!(
             addresses(bound, &["203.0.113.9".parse().unwrap()]),
             [outside]

@@ -1,5 +1,11 @@
 //! One UDP port for many clients of WebRTC; each is a task with a connection of its own.
 
+mod dtls;
+mod presence;
+
+pub use dtls::crypto;
+pub use presence::Presence;
+
 use crate::{Shutdown, reach, stun};
 use anyhow::Context;
 use bytes::Bytes;
@@ -8,6 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use str0m::config::{CryptoProvider, DtlsCert};
+use str0m::media::Mid;
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::StreamTx;
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
@@ -20,6 +27,8 @@ const WAITING: usize = 1024;
 const ADDRESSES: usize = 65_536;
 /// What the kernel may hold for all clients.
 const KERNEL: usize = 4 << 20;
+/// How often reports of clients are looked at.
+const STATISTICS: Duration = Duration::from_secs(1);
 /// Longest until media flows.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -105,7 +114,7 @@ impl Desk {
         let _ = reference.set_send_buffer_size(KERNEL);
         let socket = UdpSocket::from_std(socket)?;
         let address = socket.local_addr()?;
-        let crypto = Arc::new(str0m::crypto::from_feature_flags());
+        let crypto = Arc::new(crypto());
         let certificate = crypto
             .dtls_provider
             .generate_certificate()
@@ -141,6 +150,7 @@ impl Desk {
             .set_dtls_cert(self.0.certificate.clone())
             .set_ice_lite(true)
             .set_rtp_mode(true)
+            .set_stats_interval(Some(STATISTICS))
             .clear_codecs()
             .enable_opus(true, false)
             .enable_h264(true);
@@ -165,6 +175,9 @@ impl Desk {
             rtc,
             call,
             connected: false,
+            presence: Presence::new(Instant::now()),
+            sends: false,
+            reported: HashMap::new(),
         };
         tokio::spawn(client.run(inbox, leave));
         Some(id)
@@ -267,6 +280,11 @@ struct Client<C> {
     rtc: Rtc,
     call: C,
     connected: bool,
+    presence: Presence,
+    /// Whether media came of them.
+    sends: bool,
+    /// What they last reported of what is sent to them: how much came, and how often they asked for more.
+    reported: HashMap<Mid, (Option<u64>, u64)>,
 }
 
 impl<C: Call> Client<C> {
@@ -290,7 +308,12 @@ impl<C: Call> Client<C> {
                 () = cut.wait() => break,
             };
             let now = Instant::now();
+            if self.presence.is_gone(self.sends, now) {
+                break;
+            }
             if let Some((from, data, at)) = input {
+                let asks = stun::asked_for(&data).is_some();
+                self.presence.came(asks, at);
                 let to = self.desk.own_address(from);
                 if let Ok(receive) = Receive::new(Protocol::Udp, from, to, &data)
                     && self.rtc.handle_input(Input::Receive(at, receive)).is_err()
@@ -335,14 +358,42 @@ impl<C: Call> Client<C> {
                         .send_to(&transmit.contents, transmit.destination)
                         .await;
                 }
-                Output::Event(Event::IceConnectionStateChange(
-                    IceConnectionState::Disconnected,
-                )) => return None,
                 Output::Event(event) => {
-                    self.connected |= matches!(event, Event::Connected);
+                    self.notice(&event);
                     self.call.handle_event(&mut self.rtc, event);
                 }
             }
+        }
+    }
+
+    /// Whether they are there, and what speaks for it.
+    fn notice(&mut self, event: &Event) {
+        let now = Instant::now();
+        match event {
+            Event::Connected => self.connected = true,
+            Event::IceConnectionStateChange(state) => {
+                let lost = *state == IceConnectionState::Disconnected;
+                self.presence.set_unchecked(lost);
+                if lost && !self.presence.is_silent(self.sends, now) {
+                    tracing::info!(
+                        client = self.id,
+                        "asks for no consent any more, and is here"
+                    );
+                }
+            }
+            Event::RtpPacket(_) => {
+                self.sends = true;
+                self.presence.heard(now);
+            }
+            Event::MediaEgressStats(stats) => {
+                let report = stats.remote.as_ref();
+                let report = report.map(|report| *report.maximum_sequence_number);
+                let reported = (report, stats.nacks + stats.plis + stats.firs);
+                if self.reported.insert(stats.mid, reported) != Some(reported) {
+                    self.presence.heard(now);
+                }
+            }
+            _ => {}
         }
     }
 }

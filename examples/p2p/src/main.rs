@@ -7,7 +7,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let config = Config::parse();
     // Each step of each client is no news.
-    common::init_log_with("info,turn_server_proto=error,stun_proto=off,stun_types=off");
+    common::init_log("info,turn_server_proto=error,stun_proto=off,stun_types=off");
     common::run(common::until_terminated(
         Server::start(config),
         Server::shut_down,

@@ -73,7 +73,7 @@ impl Server {
         while sockets.len() < count {
             sockets.push(udp::bind(udp_address)?);
         }
-        let crypto = Arc::new(str0m::crypto::from_feature_flags());
+        let crypto = Arc::new(common::webrtc::crypto());
         let certificate = crypto
             .dtls_provider
             .generate_certificate()

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let config = Config::parse();
     // What clients offer and we do not take is no news.
-    common::init_log_with("info,str0m=error,dimpl=error,sctp_proto=error,is=error");
+    common::init_log("info,str0m=error,dimpl=error,rtc_dtls=error,sctp_proto=error,is=error");
     common::run(common::until_terminated_or_done(
         Server::start(config),
         async |server| {

@@ -6,7 +6,7 @@ use streaming_server::{Config, Server};
 
 fn main() -> ExitCode {
     let config = Config::parse();
-    common::init_log();
+    common::init_log("info,rtc_dtls=error");
     common::run(run(config))
 }
 

@@ -147,6 +147,20 @@ fn aiortc_publishes_a_live_stream() {
     plays(&server.http_url("/live/a/whep"), RED, false);
 }
 
+/// It never asks for consent (RFC 7675), without which ICE takes it for lost after 15 s, and is here nonetheless as long as it sends, or reports.
+#[test]
+fn gstreamer_publishes_and_plays_a_live_stream() {
+    needs!(GSTREAMER_WEBRTC);
+    let server = Server::start(&["--no-demo", "--webrtc", "0.0.0.0:0"]);
+    let mut command = webrtcbin("publish", &server.http_url("/live/g/whip"), "80");
+    let _publisher = Process::spawn("webrtcbin publishing", &mut command);
+    server.wait_for_playlist("g");
+    let mut command = webrtcbin("play", &server.http_url("/live/g/whep"), "20");
+    let lines = Process::run("webrtcbin playing", &mut command);
+    saw(&lines, BLUE, false);
+    server.log().wait_for(0, &["asks for no consent any more"]);
+}
+
 #[test]
 fn ffmpeg_publishes_a_live_stream_by_whip() {
     needs!(AIORTC, FFMPEG, FFMPEG_9);

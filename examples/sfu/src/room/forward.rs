@@ -24,7 +24,7 @@ impl Room {
             Event::IceConnectionStateChange(state) => {
                 tracing::debug!(peer = %id, ?state, "ICE");
                 if let Some(peer) = self.peers.get_mut(&id) {
-                    peer.unchecked = false;
+                    peer.presence.set_unchecked(false);
                 }
             }
             Event::MediaAdded(media) => {
@@ -79,7 +79,7 @@ impl Room {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
-        peer.heard = now;
+        peer.presence.heard(now);
         let Some(rtc) = &mut peer.rtc else {
             return;
         };
@@ -294,8 +294,8 @@ impl Room {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
-        peer.unchecked = true;
-        if !peer.is_silent(now) {
+        peer.presence.set_unchecked(true);
+        if !peer.presence.is_silent(!peer.tracks.is_empty(), now) {
             return tracing::info!(peer = %id, "asks for no consent any more, and sends on");
         }
         tracing::info!(peer = %id, "the media connection is lost");

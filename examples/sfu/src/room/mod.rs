@@ -372,10 +372,8 @@ impl Room {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
-        peer.came = now;
-        if common::stun::asked_for(data).is_some() {
-            peer.asked(now);
-        }
+        let asks = common::stun::asked_for(data).is_some();
+        peer.presence.came(asks, now);
         let Some(rtc) = &mut peer.rtc else {
             return;
         };
@@ -568,9 +566,9 @@ impl Room {
     fn sweep(&mut self, now: Instant) {
         let is_gone = |peer: &&Peer| match (peer.entrance, peer.connected) {
             (Entrance::Socket | Entrance::Http, false) => {
-                now.saturating_duration_since(peer.since) > PATIENCE
+                now.saturating_duration_since(peer.presence.since()) > PATIENCE
             }
-            (Entrance::Http, true) => peer.has_ceased(now) || peer.unchecked && peer.is_silent(now),
+            (Entrance::Http, true) => peer.presence.is_gone(!peer.tracks.is_empty(), now),
             // Whether a page is still there, its WebSocket tells.
             (Entrance::Socket, true) | (Entrance::Stream | Entrance::Node, _) => false,
         };

@@ -5,23 +5,15 @@ use super::slot::Slot;
 use super::tap::Tap;
 use super::track::Track;
 use crate::message::{Assignment, Person, Source, Tile};
+use common::webrtc::Presence;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use str0m::Rtc;
 use str0m::channel::ChannelId;
 use str0m::media::{MediaKind, Mid};
 use str0m::rtp::Ssrc;
 use str0m::stats::MediaEgressStats;
-
-/// Longest time between two packets of who does not ask for consent and is not gone.
-const SILENCE: Duration = Duration::from_secs(5);
-/// The same of who only receives, and so sends but reports: five of their longest intervals (RFC 3550 §6.3.5).
-const REPORTS: Duration = Duration::from_secs(25);
-/// Longest time without any datagram of who sends, or asks for consent (RFC 7675 §5.1: every 4 to 6 s), and is not gone.
-const NOTHING: Duration = Duration::from_secs(8);
-/// Binding requests that come so long after somebody has come ask for consent; those before look for a way.
-const SETTLED: Duration = Duration::from_secs(10);
 
 /// Names somebody, in the whole server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,18 +45,10 @@ pub(super) struct Peer {
     pub(super) entrance: Entrance,
     /// The connection to them; none to who is a [`Guest`](super::Guest).
     pub(super) rtc: Option<Rtc>,
-    /// Since when they are here.
-    pub(super) since: Instant,
     /// Whether packets can be sent.
     pub(super) connected: bool,
-    /// When the last packet came that only they can have sent.
-    pub(super) heard: Instant,
-    /// When any datagram came last.
-    pub(super) came: Instant,
-    /// Whether they no longer ask for consent to send (RFC 7675), as ICE has it. Some never do.
-    pub(super) unchecked: bool,
-    /// Whether they ever did ask.
-    asks: bool,
+    /// Whether they are still here.
+    pub(super) presence: Presence,
     /// When `rtc` wants to be asked again.
     pub(super) deadline: Option<Instant>,
     /// What the page says its sections carry.
@@ -113,12 +97,8 @@ impl Peer {
             name: name.chars().filter(|c| !c.is_control()).take(64).collect(),
             entrance,
             rtc,
-            since: now,
             connected: false,
-            heard: now,
-            came: now,
-            unchecked: false,
-            asks: false,
+            presence: Presence::new(now),
             deadline: None,
             sources: BTreeMap::new(),
             muted: Vec::new(),
@@ -154,24 +134,6 @@ impl Peer {
         }
     }
 
-    /// Whether nothing has come for so long that the connection is taken for dead where ICE says so.
-    pub(super) fn is_silent(&self, now: Instant) -> bool {
-        let reports = self.tracks.is_empty() && !self.asks;
-        let patience = if reports { REPORTS } else { SILENCE };
-        now.saturating_duration_since(self.heard) > patience
-    }
-
-    /// Whether nothing comes at all, of who would send something were they there.
-    pub(super) fn has_ceased(&self, now: Instant) -> bool {
-        let speaks = self.asks || !self.tracks.is_empty();
-        speaks && now.saturating_duration_since(self.came) > NOTHING
-    }
-
-    /// They ask whether they may send: to find a way, and later, where they do what RFC 7675 says, all the time.
-    pub(super) fn asked(&mut self, now: Instant) {
-        self.asks |= now.saturating_duration_since(self.since) > SETTLED;
-    }
-
     /// What they report of a section: something new is a sign of life, as only they can have sent it.
     pub(super) fn reported(&mut self, stats: &MediaEgressStats, now: Instant) {
         let requests = stats.nacks + stats.plis + stats.firs;
@@ -182,7 +144,7 @@ impl Peer {
             && slot.reported != reported
         {
             slot.reported = reported;
-            self.heard = now;
+            self.presence.heard(now);
         }
     }
 

@@ -77,7 +77,7 @@ pub(crate) struct Stage {
 
 fn main() -> Result<()> {
     let config = Config::parse();
-    common::init_log_with("warn,str0m=error,dimpl=error,is=error");
+    common::init_log("warn,str0m=error,dimpl=error,is=error");
     ensure!(config.people > 1, "nobody hears anybody");
     ensure!(
         config.talk <= config.people,

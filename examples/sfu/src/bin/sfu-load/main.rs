@@ -94,7 +94,7 @@ trait Server {
 
 fn main() -> Result<()> {
     let config = Config::parse();
-    common::init_log_with("warn,str0m=error,dimpl=error,is=error");
+    common::init_log("warn,str0m=error,dimpl=error,is=error");
     let clip = Arc::new(Clip::read(&config.file)?);
     let tally = Arc::new(Tally::default());
     let runtime = tokio::runtime::Builder::new_current_thread()
