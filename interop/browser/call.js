@@ -94,8 +94,15 @@ try {
   }
 
   if (options.relay) {
+    // Nobody has left: the page is not to say so.
+    const alone = () => {
+      const notice = document.getElementById("notice");
+      new MutationObserver(() => (window.alone ||= notice.textContent.includes("nobody"))).observe(notice, { childList: true });
+    };
+    for (const page of pages) await page.evaluate(alone);
     for (const page of pages) await page.locator("#relay").check();
     await until("relayed", pages, (one) => one.path === "relay/relay");
+    for (const page of pages) if (await page.evaluate(() => window.alone)) errors.push("says that nobody is here");
   }
 
   if (options.file) {

@@ -1,7 +1,7 @@
 //! Recordings of what is published: an MP4 file each, which plays whatever becomes of the server, and is a plain file at the end.
 
 use anyhow::{Context, Result};
-use media::{Event, Kind, Tracks, WallClock};
+use media::{Codec, Event, Kind, Track, Tracks, WallClock};
 use mp4::recorder::{Config, Recorder};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
@@ -166,10 +166,17 @@ impl Take {
         })
     }
 
-    /// Whether the file can go on with these tracks.
+    /// Whether the file can go on with these tracks. Not where decoders need another record: ffmpeg, and Chromium with it, decode all of a
+    /// fragmented file by the first one.
     fn go_on_with(&mut self, tracks: &Tracks) -> bool {
+        let fits = |track: &Track| {
+            self.tracks.find(track.id).is_some_and(|before| {
+                matches!(track.codec, Codec::Vp8(_) | Codec::Vp9(_) | Codec::Av1(_))
+                    || before.codec == track.codec
+            })
+        };
         *tracks == self.tracks
-            || self.recorder.set_tracks(tracks).is_ok() && {
+            || tracks.iter().all(fits) && self.recorder.set_tracks(tracks).is_ok() && {
                 self.tracks = tracks.clone();
                 true
             }
@@ -226,4 +233,61 @@ fn create(folder: &Path, stream: &str, now: WallClock) -> Result<(File, PathBuf)
         }
     }
     anyhow::bail!("there are too many recordings of {stream} in this second")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use media::{Flags, Sample, Timescale, TrackId};
+
+    /// What Chromium calls its pictures of 320×180 and 640×360.
+    const RECORDS: [&[u8]; 2] = [
+        b"\x01\x42\xc0\x15\xff\xe1\x00\x13\x67\x42\xc0\x15\x8c\x8d\x40\xa0\xcb\xcf\x35\x06\x06\x06\x07\x84\x42\x35\x00\x01\x00\x04\x68\xce\x3c\x80",
+        b"\x01\x42\xc0\x1f\xff\xe1\x00\x13\x67\x42\xc0\x1f\x8c\x8d\x40\x50\x17\xfc\xb3\x50\x60\x60\x60\x78\x44\x23\x50\x01\x00\x04\x68\xce\x3c\x80",
+    ];
+
+    #[tokio::test]
+    async fn pictures_of_another_record_are_another_file() {
+        let folder = std::env::temp_dir().join(format!("fluvial-record-{}", std::process::id()));
+        let recordings = Recordings::new(&folder);
+        let mut recording = recordings.start("room/ann");
+        let mut dts = 0;
+        for record in RECORDS {
+            let config = h264::DecoderConfig::parse(record).unwrap();
+            let timescale = Timescale::new(90_000).unwrap();
+            let track = Track::new(TrackId(1), timescale, Codec::H264(config));
+            recording.handle(&Event::Tracks(vec![track].into()));
+            for picture in 0..5 {
+                recording.handle(&Event::Sample(Sample {
+                    track: TrackId(1),
+                    dts,
+                    pts: dts,
+                    duration: None,
+                    flags: if picture == 0 {
+                        Flags::SYNC
+                    } else {
+                        Flags::NONE
+                    },
+                    data: Bytes::from_static(&[0, 0, 0, 2, 0x65, 0x88]),
+                }));
+                dts += 3600;
+            }
+        }
+        drop(recording);
+        recordings.settle().await;
+        let mut files: Vec<_> = std::fs::read_dir(folder.join("room"))
+            .unwrap()
+            .map(|file| file.unwrap().path())
+            .collect();
+        files.sort();
+        let has = |data: &[u8], what: &[u8]| data.windows(what.len()).any(|bytes| bytes == what);
+        assert_eq!(files.len(), 2, "{files:?}");
+        for file in files {
+            let data = std::fs::read(file).unwrap();
+            let records = RECORDS.iter().filter(|record| has(&data, record));
+            assert_eq!(records.count(), 1);
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

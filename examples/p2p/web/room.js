@@ -55,8 +55,13 @@ async function join() {
   setInterval(watch, 1000);
 }
 
+// Who makes everything anew, for the relay, is away for a moment.
+const MOMENT = 1500;
+let alone = null;
+
 function state(text) {
   document.body.dataset.state = text;
+  clearTimeout(alone);
   const words = {
     connecting: "connecting …",
     waiting: "nobody else is here yet: send them the address of this page",
@@ -64,7 +69,8 @@ function state(text) {
     disconnected: "the network is gone …",
     failed: "there is no way to the other yet; trying others …",
   };
-  notice(words[text] ?? "");
+  if (text === "waiting") alone = setTimeout(() => notice(words.waiting), MOMENT);
+  else notice(words[text] ?? "");
 }
 
 function person() {
