@@ -335,6 +335,40 @@ fn segments_are_streams_of_their_own_and_together() {
     assert_eq!(frames(&whole).unwrap().0, frames(&original).unwrap().0);
 }
 
+/// A track that goes away and comes back gets its PID again, whose packets are counted on.
+#[test]
+fn counters_go_on_where_a_track_comes_back() {
+    let Some(original) = source(SOURCES[0].1) else {
+        return;
+    };
+    let found = demux(&original);
+    let all = found.last_tracks();
+    let (last, rest) = all.split_last().unwrap();
+    let third = found.samples.len() / 3;
+    for config in [Config::default(), Config::constant(3_000_000)] {
+        let mut muxer = Muxer::new(config);
+        for (round, samples) in found.samples.chunks(third).enumerate() {
+            let is_away = round == 1;
+            let tracks = if is_away {
+                rest.iter().cloned().collect()
+            } else {
+                all.clone()
+            };
+            muxer.set_tracks(&tracks).unwrap();
+            for sample in samples
+                .iter()
+                .filter(|sample| !is_away || sample.track != last.id)
+            {
+                muxer.handle_sample(sample).unwrap();
+            }
+        }
+        muxer.finish().unwrap();
+        let findings = findings(&muxer.poll_output().unwrap());
+        let wrong = |finding: &&String| finding.contains("Continuity");
+        assert_eq!(findings.iter().find(wrong), None);
+    }
+}
+
 #[test]
 fn times_that_jump_are_told_and_not_filled() {
     let Some(original) = source(SOURCES[0].1) else {

@@ -82,6 +82,11 @@ impl Lane {
             .map_or_else(|| "muxed".into(), |track| track.to_string())
     }
 
+    /// Whether there is anything in its segments: where tracks change, one may have come to nothing but their ends.
+    pub(super) fn lasts(&self) -> bool {
+        self.last.end() > self.first.start
+    }
+
     pub(super) fn nanos(&self, ticks: i64) -> i64 {
         self.timescale.time(ticks).as_nanos()
     }

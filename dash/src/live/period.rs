@@ -46,7 +46,7 @@ impl Period {
             let track = lane.track.and_then(|track| self.tracks.find(track));
             track.is_some_and(|track| is(track.codec.kind()))
         };
-        let ends = self.lanes.iter().filter(is);
+        let ends = self.lanes.iter().filter(is).filter(|lane| lane.lasts());
         ends.map(|lane| lane.nanos(lane.last.end())).max()
     }
 

@@ -175,7 +175,7 @@ fn period(presentation: &Presentation, period: &Period, on_demand: bool) -> crat
         // Milliseconds from the period's start on.
         event.presentation_time_offset = u64::try_from(period.media_start / 1_000_000).ok();
     }
-    for lane in &period.lanes {
+    for lane in period.lanes.iter().filter(|lane| lane.lasts()) {
         out.adaptation_sets
             .push(adaptation_set(presentation, period, lane));
     }

@@ -416,3 +416,34 @@ fn clocks_of_transport_streams_are_looked_at() {
         assert!(said.contains(expected) && status == Some(1), "{said}");
     }
 }
+
+/// Transport streams one after the other, as recorders leave them: other tracks, another time line.
+#[test]
+fn tracks_may_change_within_the_first_segment() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let picture = "-f lavfi -i testsrc2=s=128x96:r=25:d=1";
+    let sound = "-f lavfi -i sine=f=440:r=48000:d=1";
+    let mut joined = Vec::new();
+    for more in [
+        "-c:a aac",
+        "-f lavfi -i sine=r=44100:d=1 -map 0 -map 1 -map 2 -c:a aac -ar:a:0 44100",
+    ] {
+        let args = format!("-v error {picture} {sound} {more} -c:v libx264 -f mpegts -");
+        let Some(stream) = testing::run("ffmpeg", &args, b"") else {
+            return;
+        };
+        joined.extend(stream);
+    }
+    fs::write(at("joined.ts"), joined).unwrap();
+    for (name, format) in [("x.mpd", "dash"), ("x.ts", "ts")] {
+        let output = fluvial(&["remux", &at("joined.ts"), &at(name)]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name}: {said}");
+        assert_eq!(
+            check(&[&at(name)]),
+            (format!("{format}: 0 errors, 0 warnings\n"), Some(0)),
+            "{name}"
+        );
+    }
+}

@@ -231,13 +231,13 @@ impl Pipeline {
         segmented: &Segmented,
         origin: &Origin,
     ) -> anyhow::Result<()> {
+        let mut changed = false;
         match segmented {
             Segmented::Tracks(tracks) => {
-                let media = |track: &&Track| track.codec.kind() != Kind::Data;
-                let shown = |track: &&Track| media(track) || track.codec == Codec::Id3;
+                let shown = |track: &&Track| is_media(track) || track.codec == Codec::Id3;
                 self.shown = tracks.iter().filter(shown).cloned().collect();
-                origin.set_tracks(&self.shown.iter().filter(media).cloned().collect());
                 packager.handle(&Segmented::Tracks(self.shown.clone()))?;
+                changed = true;
             }
             Segmented::Cut { track, .. } if self.shown.find(*track).is_none() => {}
             Segmented::Sample(sample) if self.shown.find(sample.track).is_none() => {}
@@ -245,6 +245,11 @@ impl Pipeline {
         }
         while let Some(output) = packager.poll_output() {
             self.store(output, origin)?;
+        }
+        // After the last segments of the tracks before.
+        if changed {
+            let media = self.shown.iter().filter(|track| is_media(track));
+            origin.set_tracks(&media.cloned().collect());
         }
         Ok(())
     }
@@ -268,6 +273,11 @@ impl Pipeline {
         }
         Ok(())
     }
+}
+
+/// What a manifest lists: other tracks are told among the segments of these.
+fn is_media(track: &Track) -> bool {
+    track.codec.kind() != Kind::Data
 }
 
 impl TimeLine {

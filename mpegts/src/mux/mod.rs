@@ -72,6 +72,8 @@ pub struct Muxer {
     config: Config,
     programs: Vec<ProgramOut>,
     lanes: Vec<Lane>,
+    /// Continuity counters of PIDs that tracks had before, who may come back.
+    gone: Vec<(Pid, u8)>,
     codecs: Vec<Codec>,
     version: Version,
     tables: Vec<Repeated>,
@@ -96,6 +98,7 @@ impl Muxer {
             config,
             programs: Vec::new(),
             lanes: Vec::new(),
+            gone: Vec::new(),
             codecs: Vec::new(),
             version: Version::FIRST,
             tables: Vec::new(),
@@ -128,11 +131,17 @@ impl Muxer {
             let pid = self.pid_for(track.id, &lanes, numbers.len())?;
             let mut lane = Lane::new(track, pid, program_of(track.id), &self.config)?;
             lane.number_streams(&lanes);
-            if let Some(before) = self.lanes.iter().find(|before| before.pid == pid) {
-                lane.counter = before.counter;
+            let before = self.lanes.iter().map(|before| (before.pid, before.counter));
+            let mut before = before.chain(self.gone.iter().copied());
+            if let Some((_, counter)) = before.find(|(before, _)| *before == pid) {
+                lane.counter = counter;
             }
             lanes.push(lane);
         }
+        let left = self.lanes.iter().map(|lane| (lane.pid, lane.counter));
+        self.gone.extend(left);
+        let is_here = |pid: Pid| lanes.iter().any(|lane| lane.pid == pid);
+        self.gone.retain(|(pid, _)| !is_here(*pid));
         let mut programs = Vec::new();
         for (index, number) in numbers.into_iter().enumerate() {
             let of = |kind: Option<Kind>| {

@@ -294,24 +294,21 @@ impl Segments {
 
     fn work(&mut self) -> Result<()> {
         while let Some(segmented) = self.segmenter.poll_output() {
-            match &segmented {
-                Segmented::Tracks(tracks) => {
-                    self.manifest.set_tracks(tracks);
-                    self.tracks = tracks.clone();
-                }
-                Segmented::Sample(sample) => {
-                    if let Some(track) = self.tracks.find(sample.track)
-                        && track.codec == Codec::Scte35
-                    {
-                        let time = track.timescale.time(sample.pts);
-                        self.manifest.cue(&sample.data, time);
-                    }
-                }
-                _ => {}
+            if let Segmented::Sample(sample) = &segmented
+                && let Some(track) = self.tracks.find(sample.track)
+                && track.codec == Codec::Scte35
+            {
+                let time = track.timescale.time(sample.pts);
+                self.manifest.cue(&sample.data, time);
             }
             self.packager.handle(&segmented)?;
             while let Some(output) = self.packager.poll_output() {
                 self.write(output)?;
+            }
+            // After the last segments of the tracks before.
+            if let Segmented::Tracks(tracks) = &segmented {
+                self.manifest.set_tracks(tracks);
+                self.tracks = tracks.clone();
             }
         }
         Ok(())
