@@ -205,6 +205,38 @@ fn both_tracks_on_one_clock_to_the_tick() {
     );
 }
 
+/// Two frames of sound and a half, from the reports after two seconds on.
+#[test]
+fn what_reports_take_back_is_made_up_for_in_steps() {
+    const BACK: Duration = Duration::from_millis(60);
+    let put = samples(8);
+    let mut packets = sent(&put);
+    for (_, output) in packets.iter_mut().filter(|(now, output)| {
+        now.as_secs() >= 2 && output.track == AUDIO && output.data.get(1) == Some(&200)
+    }) {
+        let mut data = output.data.to_vec();
+        let ntp = u64::from_be_bytes(data[8..16].try_into().unwrap());
+        let back = (BACK.as_millis() as u64) << 32;
+        data[8..16].copy_from_slice(&(ntp - back / 1000).to_be_bytes());
+        output.data = data.into();
+    }
+    let got = received(&packets, 200);
+    assert_eq!(got.warnings.len(), 1, "{:?}", got.warnings);
+    assert_eq!(got.discontinuities, 0);
+    let (put, got) = (by_track(&put, AUDIO), by_track(&got.samples, AUDIO));
+    let steps = got.windows(2).map(|pair| pair[1].dts - pair[0].dts);
+    let mut short = steps.filter(|step| *step < 1023).peekable();
+    assert!(short.peek().is_some());
+    assert!(short.all(|step| step >= 512));
+    let (put, got) = (put.last().unwrap(), got.last().unwrap());
+    assert!(
+        (put.pts - got.pts - 2646).abs() <= 2,
+        "{}",
+        put.pts - got.pts
+    );
+    assert_eq!(got.pts, got.dts);
+}
+
 #[test]
 fn reordered_and_doubled_packets_change_nothing() {
     let put = samples(3);

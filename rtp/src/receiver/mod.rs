@@ -148,7 +148,7 @@ impl Receiver {
             // A little is made up for with the next samples; more is a jump.
             let jumps = difference > MOST_STEP || difference < Time::ZERO - MOST_STEP;
             if jumps {
-                stream.last_dts = None;
+                stream.last = None;
             }
             let what = alloc::format!("times are moved by {difference}, as sender reports tell");
             self.warn(track, what);
@@ -227,7 +227,7 @@ impl Receiver {
         if seen.restarted {
             self.push(Event::Discontinuity);
             if let Some(stream) = self.streams.get_mut(index) {
-                stream.last_dts = None;
+                stream.last = None;
             }
         }
         if seen.codec && self.common.is_some() {
@@ -296,14 +296,12 @@ impl Receiver {
                     flags,
                     data,
                 } = held;
-                let dts = dts.saturating_sub(base);
-                // Decoding times do not go back.
-                let dts = stream.last_dts.map_or(dts, |last| dts.max(last));
-                stream.last_dts = Some(dts);
+                let behind = pts.saturating_sub(dts);
+                let dts = stream.place(dts, base);
                 let sample = Sample {
                     track,
                     dts,
-                    pts: pts.saturating_sub(base),
+                    pts: dts.saturating_add(behind),
                     duration,
                     flags,
                     data,

@@ -39,8 +39,8 @@ pub(super) struct Stream {
     /// A report that came before the first packet.
     early_report: Option<(u32, NtpTime, u32)>,
     pub(super) next_report: Option<Duration>,
-    /// The last decoding time that was given.
-    pub(super) last_dts: Option<i64>,
+    /// The last decoding time, in time stamps and as it was given.
+    pub(super) last: Option<(i64, i64)>,
     told_type: bool,
 }
 
@@ -125,7 +125,7 @@ impl Stream {
             ended: false,
             early_report: None,
             next_report: None,
-            last_dts: None,
+            last: None,
             told_type: false,
             config,
         }
@@ -500,6 +500,19 @@ impl Stream {
     pub(super) fn report(&mut self, now: Duration) -> Option<ReportBlock> {
         let ssrc = self.source.ssrc?;
         self.reception.report(ssrc, now)
+    }
+
+    /// The decoding time of the next sample. Where a report takes times back, samples follow each other twice as fast until that is made up
+    /// for: none is to last no time.
+    pub(super) fn place(&mut self, stamp: i64, base: i64) -> i64 {
+        let mut time = stamp.saturating_sub(base);
+        if let Some((before, given)) = self.last {
+            let step = stamp.saturating_sub(before).max(0);
+            let least = step / 2 + step % 2;
+            time = time.max(given.saturating_add(least));
+        }
+        self.last = Some((stamp, time));
+        time
     }
 
     /// The time of a report's time stamp, once times are known.
