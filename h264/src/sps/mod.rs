@@ -164,17 +164,12 @@ impl Sps {
     /// [`Error::Invalid`] where it is of another type or an element is out of its range, [`Error::ShortBits`]
     /// where it ends too early.
     pub fn parse(nal: &[u8]) -> Result<Self, Error> {
-        let (mut read, header) = Read::nal(nal)?;
-        if !matches!(header.nal_unit_type, UnitType::Sps | UnitType::SubsetSps) {
-            return read.invalid("nal_unit_type", header.nal_unit_type.number());
-        }
-        let mut sps = Self::default();
-        sps.syntax(&mut read)?;
-        Ok(sps)
+        let (sps, wrong) = Self::parse_usable(nal)?;
+        wrong.map_or(Ok(sps), Err)
     }
 
-    /// As [`parse`](Self::parse), but damage in the video usability information, without which pictures can be decoded, is not the end of
-    /// it: such a set is given without, and with what is wrong.
+    /// As [`parse`](Self::parse), but damage in the video usability information (Annex E), without which pictures can be decoded, is not
+    /// the end of it: such a set is given without, and with what is wrong.
     ///
     /// # Errors
     /// As [`parse`](Self::parse), for what is before.

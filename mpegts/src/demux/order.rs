@@ -49,17 +49,19 @@ impl Order {
 mod tests {
     use super::*;
 
+    /// Tells the times of pictures of 25 a second by their counts, which begin anew at 0.
+    fn times() -> impl FnMut(i64, Option<i64>) -> Option<i64> {
+        let mut order = Order::default();
+        move |count, own| {
+            let is_first = count == 0;
+            order.time(Place { count, is_first }, own, 3600)
+        }
+    }
+
     #[test]
     fn pictures_without_times_are_shown_in_their_order() {
-        let mut order = Order::default();
-        let mut time = |count, own| {
-            let place = Place {
-                count,
-                is_first: count == 0,
-            };
-            order.time(place, own, 3600)
-        };
-        // Before the first time there is none; I0 P6 b2 b4, at 25 frames per second.
+        let mut time = times();
+        // Before the first time there is none; I0 P6 b2 b4.
         assert_eq!(time(4, None), None);
         let shown = [(0, Some(1000)), (6, None), (2, None), (4, None)];
         let shown = shown.map(|(count, own)| time(count, own).unwrap());
@@ -72,14 +74,7 @@ mod tests {
 
     #[test]
     fn counts_may_be_one_apart() {
-        let mut order = Order::default();
-        let mut time = |count, own| {
-            let place = Place {
-                count,
-                is_first: count == 0,
-            };
-            order.time(place, own, 3600)
-        };
+        let mut time = times();
         assert_eq!(time(0, Some(0)), Some(0));
         assert_eq!(time(3, Some(10_800)), Some(10_800));
         assert_eq!((time(1, None), time(2, None)), (Some(3600), Some(7200)));

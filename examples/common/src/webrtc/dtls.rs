@@ -68,10 +68,11 @@ fn usual() -> &'static dyn DtlsProvider {
 #[derive(Debug)]
 struct Association {
     usual: Box<dyn DtlsInstance>,
-    /// Nobody waits for it, it is here once at a time: the lock is for its type alone.
+    /// The lock is never waited for: with it this can be shared, which `Old` itself cannot.
     old: Option<Mutex<Old>>,
     certificate: DtlsCert,
     mtu: Option<usize>,
+    /// Whether it is known who serves it: parts of the first message may come out of order.
     has_begun: bool,
     now: Instant,
 }
@@ -90,9 +91,11 @@ impl DtlsInstance for Association {
 
     fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
         let now = self.now;
-        if !self.has_begun && !self.is_active() {
+        if let (false, false, Some(suites)) =
+            (self.has_begun, self.is_active(), cipher_suites(packet))
+        {
             self.has_begun = true;
-            if offers_what_is_old(packet) {
+            if has_what_is_old(suites) {
                 self.old = Old::new(&self.certificate, self.mtu)
                     .inspect_err(|error| tracing::warn!("no DTLS for RSA certificates: {error}"))
                     .ok()
@@ -229,6 +232,10 @@ impl Old {
     }
 
     fn handle_packet(&mut self, packet: &[u8], now: Instant) -> Result<(), Error> {
+        if self.is_closing {
+            // It would be the start of another association.
+            return Ok(());
+        }
         let events = self.endpoint.read(now, PEER, None, packet.into());
         self.collect();
         for event in events? {
@@ -352,13 +359,14 @@ fn secrets(state: &State) -> Result<(Vec<u8>, KeyingMaterial, SrtpProfile), Erro
     Ok((certificate, KeyingMaterial::new(keys.as_ref()), profile))
 }
 
-/// Whether this is the start of a `ClientHello` (RFC 6347 §4.2.2, RFC 5246 §7.4.1.2) of somebody who may have an RSA certificate.
-fn offers_what_is_old(packet: &[u8]) -> bool {
+/// Whether they are offered by somebody who may have an RSA certificate.
+fn has_what_is_old(suites: &[u8]) -> bool {
     /// `TLS_DHE_RSA_WITH_AES_256_GCM_SHA384`, which no browser has.
     const OLD: [u8; 2] = [0x00, 0x9f];
-    cipher_suites(packet).is_some_and(|suites| suites.chunks(2).any(|suite| suite == OLD))
+    suites.chunks(2).any(|suite| suite == OLD)
 }
 
+/// The cipher suites of a `ClientHello` (RFC 6347 §4.2.2, RFC 5246 §7.4.1.2), if this is its start: as many as there are in this part.
 fn cipher_suites(packet: &[u8]) -> Option<&[u8]> {
     const HANDSHAKE: u8 = 22;
     const CLIENT_HELLO: u8 = 1;
@@ -377,7 +385,6 @@ fn cipher_suites(packet: &[u8]) -> Option<&[u8]> {
         take(&mut rest, length[0].into())?;
     }
     let length = u16::from_be_bytes(take(&mut rest, 2)?.try_into().ok()?);
-    // A part may end among them.
     rest.get(..length.into()).or(Some(rest))
 }
 
@@ -408,6 +415,7 @@ mod tests {
     #[test]
     fn who_offers_what_no_browser_has_is_told_apart() {
         let hello = openssl();
+        let offers_what_is_old = |packet: &[u8]| cipher_suites(packet).is_some_and(has_what_is_old);
         assert!(offers_what_is_old(&hello));
         for length in 0..hello.len() {
             // GStreamer sends it in parts of 230 bytes.
@@ -421,6 +429,56 @@ mod tests {
         let mut elliptic = hello;
         elliptic[at.unwrap()..][..2].copy_from_slice(&[0xc0, 0x2b]);
         assert!(!offers_what_is_old(&elliptic), "as ffmpeg and aiortc offer");
+    }
+
+    #[test]
+    fn parts_of_the_first_message_come_in_any_order_and_nothing_comes_after_the_end() {
+        let certificate = Provider.generate_certificate().unwrap();
+        let now = Instant::now();
+        let mut dtls = Association {
+            usual: usual()
+                .new_dtls(&certificate, now, DtlsVersion::Auto, None)
+                .unwrap(),
+            old: None,
+            certificate,
+            mtu: None,
+            has_begun: false,
+            now,
+        };
+        dtls.set_active(false);
+        dtls.handle_timeout(now).unwrap();
+        let whole = openssl();
+        let (header, body) = whole.split_at(25);
+        let part = |number: u8, from: usize, until: usize| {
+            let mut part = [header, &body[from..until]].concat();
+            let length = until - from;
+            part[10] = number;
+            part[11..13].copy_from_slice(&(length as u16 + 12).to_be_bytes());
+            part[19..22].copy_from_slice(&(from as u32).to_be_bytes()[1..]);
+            part[22..25].copy_from_slice(&(length as u32).to_be_bytes()[1..]);
+            part
+        };
+        let parts = [part(0, 0, 230), part(1, 230, body.len())];
+        // What is lost of it or comes first is sent again, until there is an answer.
+        let _ = dtls.handle_packet(&parts[1]);
+        assert!(dtls.old.is_none());
+        for part in &parts {
+            dtls.handle_packet(part).unwrap();
+        }
+        let mut buffer = [0; 2000];
+        assert!(dtls.old.is_some());
+        assert!(matches!(
+            dtls.poll_output(&mut buffer),
+            DtlsOutput::Packet(_)
+        ));
+        dtls.close().unwrap();
+        while let DtlsOutput::Packet(_) = dtls.poll_output(&mut buffer) {}
+        assert!(dtls.is_closed());
+        dtls.handle_packet(&whole).unwrap();
+        assert!(matches!(
+            dtls.poll_output(&mut buffer),
+            DtlsOutput::Timeout(_)
+        ));
     }
 
     /// Nobody knows the client's certificate before the handshake: noise and half a handshake end neither in a panic nor in keys.
