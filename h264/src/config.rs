@@ -208,6 +208,13 @@ impl DecoderConfig {
             .map_or(Nals::new(&[], 0), |at| self.list(at, 0xFF))
     }
 
+    /// Whether there is a sequence and a picture parameter set. One that cannot be read may be all that there is, and decoders may make
+    /// something of it: pictures are worth having then.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.sps().next().is_some() && self.pps().next().is_some()
+    }
+
     /// The first sequence parameter set, unless there is none or it could not be read; without video usability information where only
     /// that could not.
     #[must_use]

@@ -18,6 +18,8 @@ pub(super) struct Gather {
     config: DecoderConfig,
     /// The configuration is another one than was told.
     reconfigured: bool,
+    /// It has a parameter set that could not be read.
+    is_damaged: bool,
     /// NAL units that stay, with their lengths, the last one perhaps in part.
     data: Vec<u8>,
     /// Memory for the next ones.
@@ -74,6 +76,7 @@ impl Gather {
             timeline: frame_rate.map_or_else(Timeline::new, Timeline::with_frame_rate),
             config: DecoderConfig::default(),
             reconfigured: false,
+            is_damaged: false,
             data: Vec::new(),
             spare: Vec::new(),
             nal: None,
@@ -227,7 +230,9 @@ impl Gather {
                     Ok(new) => {
                         self.reconfigured |= new;
                         // One that we cannot read a decoder may.
-                        self.boundaries.insert(nal)
+                        let read = self.boundaries.insert(nal);
+                        self.is_damaged |= read.is_err();
+                        read
                     }
                     Err(error) => Err(error),
                 };
@@ -290,9 +295,16 @@ impl Gather {
             }
             slice = SliceHeader::default();
         }
-        let header = header?;
         let sets = self.boundaries.parameter_sets();
-        let sps = sets.sps(sets.pps(slice.pic_parameter_set_id)?.seq_parameter_set_id)?;
+        let known = header.and_then(|header| {
+            let pps = sets.pps(slice.pic_parameter_set_id)?;
+            Ok((header, sets.sps(pps.seq_parameter_set_id)?))
+        });
+        let may_be_read = self.is_damaged && self.config.is_complete();
+        let known = match known {
+            Err(Error::Missing { .. }) if may_be_read => None,
+            known => Some(known?),
+        };
         let reconfigured = core::mem::take(&mut self.reconfigured);
         let unit = Unit {
             data: data.to_vec(),
@@ -301,13 +313,18 @@ impl Gather {
             config: reconfigured.then(|| self.config.clone()),
         };
         self.held = self.held.saturating_add(data.len());
-        let picture = Picture {
-            header,
-            slice: &slice,
-            sps,
-            pic_struct: pic_struct(nals(), sps),
-        };
-        self.timeline.push(&picture, unit);
+        match known {
+            Some((header, sps)) => {
+                let picture = Picture {
+                    header,
+                    slice: &slice,
+                    sps,
+                    pic_struct: pic_struct(nals(), sps),
+                };
+                self.timeline.push(&picture, unit);
+            }
+            None => self.timeline.push_unknown(unit),
+        }
         Ok(())
     }
 

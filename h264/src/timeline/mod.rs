@@ -190,6 +190,25 @@ impl<T> Timeline<T> {
         }
     }
 
+    /// Takes the next picture in decoding order, of which no more is known than that: it lasts as long as the one before, or 1/25 s, and
+    /// is shown where it is decoded.
+    pub fn push_unknown(&mut self, item: T) {
+        self.close();
+        self.settle_all();
+        self.last_count = None;
+        self.clock
+            .get_or_insert_with(|| Clock::new(self.frame_rate));
+        self.frames.push_back(Frame {
+            count: 0,
+            first: item,
+            second: None,
+            open: None,
+            fields: FRAME,
+            shown: None,
+        });
+        self.settle_all();
+    }
+
     fn set_up(&mut self, sps: &Sps) {
         self.told_depth = usize::from(sps.max_num_reorder_frames());
         self.is_told = sps.is_reordering_told();

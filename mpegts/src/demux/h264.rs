@@ -37,8 +37,7 @@ impl H264 {
                 .saturating_mul(90_000)
                 .checked_div(rate.num.into())
         });
-        // One that cannot be read may be all that there is, and decoders may make something of it.
-        self.ready = self.config.sps().next().is_some() && self.config.pps().next().is_some();
+        self.ready = self.config.is_complete();
     }
 
     /// The header of the first slice of an access unit.

@@ -3,9 +3,10 @@
 //! Run it so: give it input, drain [`poll_event`](Demuxer::poll_event) until it has no more, go on.
 //!
 //! A track's id is its PID. Video and messages are timed in ticks of 90 kHz, sound in samples: its times are counted from
-//! those of the packets, so that they are exact. The 33-bit time stamps are put on one line that does not wrap. The first
-//! [`Event::Tracks`] waits until the program map tables have come and every codec is known, though not longer than two
-//! seconds of the stream; what comes later is told by further ones.
+//! those of the packets, so that they are exact. The 33-bit time stamps are put on one line that does not wrap. An
+//! [`Event::Tracks`] waits until the program map tables have come and every codec is known, and what follows waits with it, though
+//! not longer than two seconds of the stream: at the start, and again after a map with other streams, a jump in time, or another codec of one stream,
+//! behind which all may be others. What comes later is told by further ones.
 //!
 //! ```
 //! use fluvial_mpegts::{Demuxer, Limits};
@@ -35,6 +36,7 @@ mod frame;
 mod guess;
 mod h264;
 mod hevc;
+mod hold;
 mod lock;
 mod lpcm;
 mod mpeg_video;
@@ -54,6 +56,7 @@ use crate::{Error, Limits};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use frame::{Input, Out};
+use hold::Hold;
 use lock::{Lock, Locks};
 use media::{Event, Sample, Time, Timescale, TrackId, Tracks, WallClock, Warning};
 use program::{Line, Stream};
@@ -71,12 +74,8 @@ pub struct Demuxer {
     streams: Vec<Stream>,
     /// The tracks of the last event.
     announced: Option<Tracks>,
-    /// Events after which the first tracks are still to come.
-    held: VecDeque<Event>,
-    held_bytes: usize,
-    /// Times between which the samples lie that are held.
-    held_span: Option<(Time, Time)>,
-    hold_back: Time,
+    /// What waits for tracks.
+    hold: Hold,
     /// Bytes that were taken.
     taken: u64,
     /// What opens encrypted samples.
@@ -90,9 +89,6 @@ pub struct Demuxer {
     eof: bool,
     over: bool,
 }
-
-/// Most events that are held until the first tracks.
-const MOST_HELD: usize = 8192;
 
 impl Demuxer {
     /// A demuxer at the start of a transport stream.
@@ -119,10 +115,7 @@ impl Demuxer {
             lines: Vec::new(),
             streams: Vec::new(),
             announced: None,
-            held: VecDeque::new(),
-            held_bytes: 0,
-            held_span: None,
-            hold_back: Time::from_millis(2000),
+            hold: Hold::new(),
             taken: 0,
             locks: Locks::default(),
             events: VecDeque::new(),
@@ -134,10 +127,10 @@ impl Demuxer {
         }
     }
 
-    /// With another time of the stream that the first tracks may wait for what is still unknown. Default 2 s.
+    /// With another time of the stream that tracks may wait for what is still unknown. Default 2 s.
     #[must_use]
     pub const fn with_hold_back(mut self, time: Time) -> Self {
-        self.hold_back = time;
+        self.hold.time = time;
         self
     }
 
@@ -234,7 +227,7 @@ impl Demuxer {
         });
         [
             self.reader.buffered_len(),
-            self.held_bytes,
+            self.hold.bytes(),
             self.stash.len().saturating_sub(self.stash_used),
         ]
         .into_iter()
@@ -266,9 +259,9 @@ impl Demuxer {
                         let mut programs = pat.programs.iter();
                         programs.any(|program| program.program_number == number)
                     };
+                    self.drop_streams(|stream| has(stream.program));
                     self.programs.retain(|program| has(program.number));
                     self.lines.retain(|line| has(line.program));
-                    self.drop_streams(|stream| has(stream.program));
                     for program in pat
                         .programs
                         .iter()
@@ -280,9 +273,10 @@ impl Demuxer {
                         {
                             self.programs.push(Program::new(number));
                             self.lines.push(Line::new(number));
+                            self.hold.start();
                         }
                     }
-                    self.announce();
+                    self.changed(None);
                 }
                 Unit::Pmt(pmt) => self.map(&pmt),
                 Unit::Problem(problem) => {
@@ -299,6 +293,13 @@ impl Demuxer {
     /// Follows a new program map table.
     fn map(&mut self, pmt: &Pmt) {
         let number = pmt.program_number;
+        let offset = self.reader.position();
+        let has = |stream: &Stream| stream.program != number || stream.is_in(pmt);
+        let replaced = self.streams.iter().filter(|stream| !has(stream));
+        let replaced = replaced.filter_map(Stream::last_given).max();
+        let count = self.streams.len();
+        self.drop_streams(has);
+        let mut is_other = self.streams.len() < count;
         let Some(program) = self
             .programs
             .iter_mut()
@@ -311,8 +312,6 @@ impl Demuxer {
         if let Some(line) = self.lines.iter_mut().find(|line| line.program == number) {
             line.pcr_pid = pmt.pcr_pid;
         }
-        self.drop_streams(|stream| stream.program != number || stream.is_in(pmt));
-        let offset = self.reader.position();
         for entry in &pmt.streams {
             let pid = entry.elementary_pid;
             if let Some(known) = self.streams.iter_mut().find(|stream| stream.pid == pid) {
@@ -326,9 +325,17 @@ impl Demuxer {
             }
             match Stream::new(pmt, entry, &self.limits, offset) {
                 Some(mut stream) => {
-                    // Without a key nothing will tell its codec.
-                    stream.is_awaited &=
-                        !stream.is_encrypted(offset) || self.locks.at(offset).is_some();
+                    if stream.is_encrypted(offset) && self.locks.at(offset).is_none() {
+                        // Nothing will tell its codec.
+                        stream.awaited = None;
+                    } else {
+                        stream.follow_others(replaced);
+                    }
+                    is_other = true;
+                    if let Some(pid) = Pid::new(pid) {
+                        // Whatever the one before it on this PID took.
+                        self.reader.gather_nal_units(pid, false);
+                    }
                     let id = stream.id();
                     self.streams.push(stream);
                     self.program(number, |program| program.tracks.push(id));
@@ -343,7 +350,18 @@ impl Demuxer {
                 }
             }
         }
-        self.announce();
+        if is_other {
+            self.wait_for_all(offset);
+        }
+        self.changed(None);
+    }
+
+    /// All may be others from this offset on: what comes waits until every stream has been heard of again.
+    fn wait_for_all(&mut self, offset: u64) {
+        for stream in &mut self.streams {
+            stream.wait_for(offset);
+        }
+        self.hold.start();
     }
 
     fn program(&mut self, number: u16, change: impl FnOnce(&mut Program)) {
@@ -353,18 +371,39 @@ impl Demuxer {
         }
     }
 
-    /// Drops streams; what they hold is given first.
+    /// Drops streams; what they hold is given first, and told as theirs.
     fn drop_streams(&mut self, keep: impl Fn(&Stream) -> bool) {
-        let (keep, drop): (Vec<_>, Vec<_>) = core::mem::take(&mut self.streams)
-            .into_iter()
-            .partition(keep);
+        self.flush(|stream| !keep(stream));
+        let mut held = self.hold.samples();
+        let dropped = |id| {
+            let mut streams = self.streams.iter();
+            streams.any(|stream| stream.id() == id && !keep(stream))
+        };
+        if held.any(dropped) {
+            drop(held);
+            self.announce_now(None);
+        }
+        self.streams.retain(keep);
+    }
+
+    /// Gives what streams hold of which nothing follows.
+    fn flush(&mut self, which: impl Fn(&Stream) -> bool) {
         let mut out = core::mem::take(&mut self.out);
-        for mut stream in drop {
+        for place in 0..self.streams.len() {
+            let Some(place_of) = self.streams.get_mut(place).filter(|stream| which(stream)) else {
+                continue;
+            };
+            let mut stream = core::mem::replace(place_of, Stream::placeholder());
             stream.reader.finish(&mut out);
+            if stream.reader.gives_up(true) {
+                out.push(Out::Warning(not_read(stream.stream_type).into()));
+            }
             self.give(&mut stream, &mut out, None);
+            if let Some(place_of) = self.streams.get_mut(place) {
+                *place_of = stream;
+            }
         }
         self.out = out;
-        self.streams = keep;
     }
 
     fn pes(&mut self, pes: Pes) {
@@ -416,14 +455,10 @@ impl Demuxer {
             && stream.jumps(times.dts)
         {
             stream.reader.handle_discontinuity(&mut out);
-            self.give(stream, &mut out, Some(pes.offset));
+            self.give(stream, &mut out, None);
             stream.last = None;
             if stream.has_given {
-                for stream in &mut self.streams {
-                    stream.has_given = false;
-                }
-                stream.has_given = false;
-                self.push(Event::Discontinuity);
+                self.jump(stream, pes.offset);
             }
         }
         let input = Input {
@@ -437,15 +472,40 @@ impl Demuxer {
         self.reader
             .gather_nal_units(pes.pid, stream.reader.takes_nal_units());
         if stream.reader.gives_up(false) {
-            stream.is_awaited = false;
+            stream.awaited = None;
             out.push(Out::Warning(not_read(stream.stream_type).into()));
-            self.changed(stream);
+            self.changed(Some(stream));
             if let Some(pid) = Pid::new(stream.pid) {
                 self.reader.ignore_stream(pid);
             }
         }
         self.give(stream, &mut out, Some(pes.offset));
         self.out = out;
+    }
+
+    /// The time line jumps, at a packet of the stream that is being worked on.
+    fn jump(&mut self, stream: &mut Stream, offset: u64) {
+        if self.hold.is_on() && self.announced.is_some() {
+            let told = |id| {
+                let mut streams = self.streams.iter().chain([&*stream]);
+                let stream = streams.find(|stream| stream.id() == id);
+                stream.is_some_and(|stream| self.is_told(stream))
+            };
+            if self.hold.samples().all(told) {
+                self.hold.release(&mut self.events);
+            } else {
+                self.announce_now(Some(stream));
+            }
+        }
+        match self.announced {
+            Some(_) => self.events.push_back(Event::Discontinuity),
+            None => self.push(Event::Discontinuity),
+        }
+        stream.wait_for(offset);
+        self.wait_for_all(offset);
+        for stream in self.streams.iter_mut().chain([stream]) {
+            stream.has_given = false;
+        }
     }
 
     /// Takes a time and date table or a time offset table: whole seconds of the wall clock, about now.
@@ -497,9 +557,19 @@ impl Demuxer {
         for out in out.drain(..) {
             match out {
                 Out::Codec(codec, timescale) => {
+                    if self.hold.samples().any(|id| id == stream.id()) {
+                        // They are of the one before.
+                        self.announce_now(Some(stream));
+                    }
+                    if let Some(offset) = offset
+                        && stream.codec.is_some()
+                    {
+                        self.wait_for_all(offset);
+                    }
                     stream.codec = Some((codec, timescale));
                     stream.last = None;
-                    self.changed(stream);
+                    stream.is_heard(offset);
+                    self.changed(Some(stream));
                 }
                 Out::Frame(mut frame) => {
                     if let Some(last) = stream.last
@@ -515,19 +585,22 @@ impl Demuxer {
                     }
                     stream.last = Some(frame.dts);
                     stream.has_given = true;
-                    let timescale = stream.timescale();
-                    self.push_sample(
-                        Sample {
-                            track: stream.id(),
-                            dts: frame.dts,
-                            pts: frame.pts,
-                            duration: frame.duration,
-                            flags: frame.flags,
-                            data: frame.data,
-                        },
-                        timescale,
-                        stream,
-                    );
+                    if self.hold.is_on() && stream.is_heard(offset) {
+                        self.changed(Some(stream));
+                    }
+                    let sample = Sample {
+                        track: stream.id(),
+                        dts: frame.dts,
+                        pts: frame.pts,
+                        duration: frame.duration,
+                        flags: frame.flags,
+                        data: frame.data,
+                    };
+                    if !self.hold.is_on() || stream.is_before(offset) && self.is_told(stream) {
+                        self.events.push_back(Event::Sample(sample));
+                    } else {
+                        self.hold_back(sample, stream);
+                    }
                 }
                 Out::Warning(what) => {
                     let mut warning = Warning::new(what).on(stream.id());
@@ -544,32 +617,28 @@ impl Demuxer {
 
     /// The same, while this stream is being worked on.
     fn push_of(&mut self, event: Event, taken: Option<&Stream>) {
-        if self.announced.is_some() {
+        if !self.hold.is_on() {
             self.events.push_back(event);
-        } else {
-            self.held.push_back(event);
-            if self.held.len() > MOST_HELD {
-                self.announce_now(taken);
-            }
+            return;
+        }
+        self.hold.event(event);
+        if self.hold.is_full(usize::MAX) {
+            self.announce_now(taken);
         }
     }
 
-    /// Takes a sample of the stream that is being worked on.
-    fn push_sample(&mut self, sample: Sample, timescale: Timescale, of: &Stream) {
-        if self.announced.is_some() {
-            self.events.push_back(Event::Sample(sample));
-            return;
-        }
-        let at = timescale.time(sample.dts);
-        let (first, last) = self.held_span.unwrap_or((at, at));
-        let span = (first.min(at), last.max(at));
-        self.held_span = Some(span);
-        self.held_bytes = self.held_bytes.saturating_add(sample.data.len());
-        self.held.push_back(Event::Sample(sample));
-        if span.1 - span.0 > self.hold_back
-            || self.held_bytes > self.limits.held_size / 2
-            || self.held.len() > MOST_HELD
-        {
+    /// Whether a stream is the track that was told.
+    fn is_told(&self, stream: &Stream) -> bool {
+        let told = self.announced.as_ref();
+        let told = told.and_then(|told| told.find(stream.id()));
+        told.is_some() && told == stream.track().as_ref()
+    }
+
+    /// Holds a sample back, of the stream that is being worked on.
+    fn hold_back(&mut self, sample: Sample, of: &Stream) {
+        let at = of.timescale().time(sample.dts);
+        self.hold.sample(sample, at);
+        if self.hold.is_full(self.limits.held_size / 2) {
             self.wait_no_longer(Some(of));
         }
     }
@@ -578,7 +647,7 @@ impl Demuxer {
     #[cold]
     fn wait_no_longer(&mut self, taken: Option<&Stream>) {
         for stream in &mut self.streams {
-            stream.is_awaited = false;
+            stream.awaited = None;
         }
         for program in &mut self.programs {
             program.is_known = true;
@@ -586,28 +655,16 @@ impl Demuxer {
         self.announce_now(taken);
     }
 
-    /// A codec of a stream is known, or another one.
-    fn changed(&mut self, stream: &Stream) {
-        if self.announced.is_some() {
-            self.announce_now(Some(stream));
-        } else {
-            self.announce_if_complete(Some(stream));
-        }
-    }
-
-    fn announce(&mut self) {
-        if self.announced.is_some() {
-            self.announce_now(None);
-        } else {
-            self.announce_if_complete(None);
-        }
-    }
-
-    fn announce_if_complete(&mut self, taken: Option<&Stream>) {
-        let programs =
-            !self.programs.is_empty() && self.programs.iter().all(|program| program.is_known);
+    /// Something of the tracks is known, or another: they are told, if all that is waited for is there. `taken` is the stream that is
+    /// being worked on.
+    fn changed(&mut self, taken: Option<&Stream>) {
+        let programs = || self.programs.iter().all(|program| program.is_known);
         let mut streams = self.streams.iter().chain(taken);
-        if programs && streams.all(|stream| stream.codec.is_some() || !stream.is_awaited) {
+        if !self.hold.is_on()
+            || !self.programs.is_empty()
+                && programs()
+                && streams.all(|stream| stream.awaited.is_none())
+        {
             self.announce_now(taken);
         }
     }
@@ -626,45 +683,23 @@ impl Demuxer {
             }
         }
         let tracks = Tracks::from(tracks);
-        if self.announced.as_ref() == Some(&tracks) {
-            return;
-        }
         if self.announced.is_none() && tracks.is_empty() {
             // Warnings need not wait.
-            if self.held.len() > MOST_HELD || self.over {
-                self.events.extend(self.held.drain(..));
-                self.held_bytes = 0;
+            if self.hold.is_full(usize::MAX) || self.over {
+                self.hold.release(&mut self.events);
             }
             return;
         }
-        self.announced = Some(tracks.clone());
-        self.events.push_back(Event::Tracks(tracks));
-        self.events.extend(self.held.drain(..));
-        self.held_bytes = 0;
-        self.held_span = None;
+        if self.announced.as_ref() != Some(&tracks) {
+            self.announced = Some(tracks.clone());
+            self.events.push_back(Event::Tracks(tracks));
+        }
+        self.hold.end(&mut self.events);
     }
 
     fn finish(&mut self) {
-        let mut streams = core::mem::take(&mut self.streams);
-        let mut out = core::mem::take(&mut self.out);
-        for place in 0..streams.len() {
-            let Some(stream) = streams.get_mut(place) else {
-                break;
-            };
-            stream.reader.finish(&mut out);
-            if stream.reader.gives_up(true) {
-                out.push(Out::Warning(not_read(stream.stream_type).into()));
-            }
-            let mut taken = core::mem::replace(stream, Stream::placeholder());
-            core::mem::swap(&mut self.streams, &mut streams);
-            self.give(&mut taken, &mut out, None);
-            core::mem::swap(&mut self.streams, &mut streams);
-            if let Some(stream) = streams.get_mut(place) {
-                *stream = taken;
-            }
-        }
-        self.streams = streams;
-        if self.announced.is_none() {
+        self.flush(|_| true);
+        if self.hold.is_on() {
             self.wait_no_longer(None);
         }
     }

@@ -100,8 +100,8 @@ pub(super) struct Stream {
     language: Language,
     pub(super) reader: Elementary,
     pub(super) codec: Option<(Codec, Timescale)>,
-    /// The first tracks wait for its codec.
-    pub(super) is_awaited: bool,
+    /// Tracks are not told before something came of it from a packet at this offset or behind.
+    pub(super) awaited: Option<u64>,
     /// Decoding time of the last sample, in ticks of its track.
     pub(super) last: Option<i64>,
     /// Decoding time of the last packet, in ticks of 90 kHz.
@@ -133,7 +133,7 @@ impl Stream {
             stream_type: entry.stream_type,
             language: language(&entry.descriptors),
             descriptors: entry.descriptors.clone(),
-            is_awaited: codec.is_none(),
+            awaited: codec.is_none().then_some(0),
             codec: codec.map(|codec| (codec, Timescale::KHZ_90)),
             reader,
             last: None,
@@ -153,7 +153,7 @@ impl Stream {
             stream_type: StreamType(0),
             language: Language::UNDETERMINED,
             descriptors: Descriptors::new(),
-            is_awaited: false,
+            awaited: None,
             codec: None,
             reader: Elementary::Sections(Codec::Scte35),
             last: None,
@@ -207,6 +207,36 @@ impl Stream {
     pub(super) const fn is_encrypted(&self, offset: u64) -> bool {
         let (encrypted, since) = self.encrypted;
         encrypted == (offset >= since)
+    }
+
+    /// Waits for what comes from this offset on, if it is one that goes on.
+    pub(super) const fn wait_for(&mut self, offset: u64) {
+        if self.has_given && !self.reader.is_sparse() {
+            self.awaited = Some(offset);
+        }
+    }
+
+    /// Something came of a packet at this offset; whether it was waited for.
+    pub(super) fn is_heard(&mut self, offset: Option<u64>) -> bool {
+        let is_awaited = |since: &mut u64| offset.is_some_and(|offset| offset >= *since);
+        self.awaited.take_if(is_awaited).is_some()
+    }
+
+    /// Whether it is waited for, and what came of a packet at this offset, or at the end of something, is not yet it.
+    pub(super) fn is_before(&self, offset: Option<u64>) -> bool {
+        let since = |since| offset.is_none_or(|offset| offset < since);
+        self.awaited.is_some_and(since)
+    }
+
+    /// When its last packet was decoded, if it has given anything since the last jump.
+    pub(super) fn last_given(&self) -> Option<i64> {
+        self.last_packet.filter(|_| self.has_given)
+    }
+
+    /// It stands where others did, of which the last packet was decoded then: its time line goes on with theirs, or jumps.
+    pub(super) const fn follow_others(&mut self, last: Option<i64>) {
+        self.has_given = last.is_some();
+        self.last_packet = last;
     }
 
     pub(super) fn track(&self) -> Option<Track> {

@@ -2,7 +2,7 @@ use super::gather::Gather;
 use super::unit::{SectionUnit, Unit};
 use super::{NOWHERE, Slot, Streams};
 use crate::packet::{Packet, Pid};
-use crate::psi::{Assembler, Collector, Found, Pat, Pmt, Section, StreamType};
+use crate::psi::{Assembler, Collector, ElementaryStream, Found, Pat, Pmt, Section, StreamType};
 use alloc::vec::Vec;
 
 /// What packets of a PID carry.
@@ -28,6 +28,8 @@ pub(super) struct ProgramState {
     table: Collector<Pmt>,
     /// The PIDs of its streams and of its clock.
     pids: Vec<Pid>,
+    /// Its streams.
+    streams: Vec<ElementaryStream>,
 }
 
 /// Whether a stream is made of sections and not of PES packets.
@@ -212,6 +214,7 @@ impl Streams {
                     pid,
                     table: Collector::new(),
                     pids: Vec::new(),
+                    streams: Vec::new(),
                 },
             };
             self.programs.push(program);
@@ -249,6 +252,8 @@ impl Streams {
             return;
         };
         let old = core::mem::replace(&mut program.pids, pids);
+        let known = core::mem::replace(&mut program.streams, pmt.streams.clone());
+        let is_known = |stream| known.is_empty() || known.contains(stream);
         self.drop_unused(&old);
         // What was a stream may be no more than a clock now.
         if let Some(pid) = clock
@@ -275,9 +280,10 @@ impl Streams {
                 },
                 None => false,
             };
-            if same {
+            if same && is_known(stream) {
                 continue;
             }
+            // What is open ends where its stream becomes another one.
             self.remove(pid);
             if self.slots.len() >= self.limits.streams.saturating_add(self.limits.programs) {
                 self.problem(Some(pid), 0, 0, "more streams than the limit allows");
