@@ -4,7 +4,7 @@
 //   node call.js URL [query=relay=1] [restart=1] [relay=1] [file=1]
 //
 // One line once both see each other; with `restart`, one once both have asked for a restart of ICE at the same time; with `relay`, one once both have been switched to the relay in the middle of the call; with `file`,
-// one once a file has arrived at the other.
+// one once a file has arrived at the other, after others that were refused or withdrawn, before they went and while they did.
 
 import { chromium } from "playwright-core";
 
@@ -107,9 +107,37 @@ try {
 
   if (options.file) {
     const [ann, bob] = pages;
+    const states = () => Promise.all(pages.map((page) => page.locator("#files li").last().getAttribute("data-state")));
+    const endings = [];
+    for (const [size, accepts, ends, word] of [
+      [10, false, bob, "Refuse"],
+      [10, false, ann, "Withdraw"],
+      [45_000_000, true, bob, "Refuse"],
+      [45_000_000, true, ann, "Withdraw"],
+    ]) {
+      // Made in the page: a large one takes long to get there.
+      await ann.locator("#file").evaluate((input, size) => {
+        const chosen = new DataTransfer();
+        chosen.items.add(new File([new Uint8Array(size)], "unwanted.bin"));
+        input.files = chosen.files;
+        input.dispatchEvent(new Event("change"));
+      }, size);
+      const at = endings.length;
+      const row = (page) => page.locator("#files li").nth(at);
+      if (accepts) {
+        await row(bob).getByRole("button", { name: "Accept" }).click();
+        await bob.waitForFunction((at) => document.querySelectorAll("#files progress")[at]?.value > 0, at);
+      }
+      await row(ends).getByRole("button", { name: word }).click();
+      const over = (at) => !["waiting", "going", undefined].includes(document.querySelectorAll("#files li")[at]?.dataset.state);
+      for (const page of pages) await page.waitForFunction(over, at);
+      const [got, whole] = await row(bob).locator("progress").evaluate((bar) => [bar.value, bar.max]);
+      endings.push({ states: await states(), part: got < whole, buttons: await row(bob).locator("button, a").count() });
+    }
+    say({ step: "unwanted", endings });
     const sent = Buffer.from(Array.from({ length: 3_000_001 }, (_, n) => (n * n) % 251));
     await ann.locator("#file").setInputFiles({ name: "numbers.bin", mimeType: "text/html", buffer: sent });
-    await bob.locator("#files button").click();
+    await bob.getByRole("button", { name: "Accept" }).click();
     const [download] = await Promise.all([bob.waitForEvent("download"), bob.locator("#files li[data-state=here] a").click()]);
     const pieces = [];
     for await (const piece of await download.createReadStream()) pieces.push(piece);

@@ -232,6 +232,19 @@ pub const PLAYWRIGHT: Peer = Peer {
     },
 };
 
+/// libdatachannel, by which OBS Studio publishes, in Node.js.
+pub const LIBDATACHANNEL: Peer = Peer {
+    name: "libdatachannel",
+    install: "apt-get install nodejs npm && npm install --prefix interop/browser",
+    probe: || {
+        let mut node = Command::new("node");
+        node.current_dir(manifest_dir().join("browser"))
+            .args(["-e", "require('node-datachannel').cleanup()"])
+            .stderr(Stdio::null());
+        node.status().is_ok_and(|status| status.success())
+    },
+};
+
 /// The page's optional npm dependency.
 pub const HLS_JS: Peer = Peer {
     name: "hls.js",

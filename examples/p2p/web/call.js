@@ -22,6 +22,8 @@ export class Call extends EventTarget {
     this.work = Promise.resolve();
     this.ended = false;
     this.pause = 250;
+    /** Why it does not work, until it does. */
+    this.trouble = null;
     this.connect();
   }
 
@@ -57,9 +59,25 @@ export class Call extends EventTarget {
   /** The server has gone: what goes from browser to browser goes on, until we meet the other again. */
   lost(socket) {
     if (socket !== this.socket || this.ended) return;
-    this.tell("state", this.full ? "full" : "connecting");
+    this.socket = null;
+    this.tell("state", "connecting");
     setTimeout(() => this.connect(), this.pause);
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
+  }
+
+  /** What cannot be negotiated leaves nothing to go on from: we come in again, and both make everything anew. */
+  fail(peer, error) {
+    if (peer !== this.peer) return;
+    console.warn(`a connection cannot be negotiated: ${error}`);
+    this.trouble = "this browser and the other do not understand each other";
+    this.comeAgain();
+  }
+
+  /** Without waiting for a socket that may be dead. */
+  comeAgain() {
+    const socket = this.socket;
+    socket?.close();
+    this.lost(socket);
   }
 
   leave() {
@@ -72,8 +90,6 @@ export class Call extends EventTarget {
   async hear(message) {
     switch (message.type) {
       case "welcome":
-        this.pause = 250;
-        this.full = false;
         // The other is told of us anew, and makes everything anew.
         this.drop();
         this.tell("state", "waiting");
@@ -104,7 +120,7 @@ export class Call extends EventTarget {
         await this.found(message.candidate);
         break;
       case "refused":
-        this.full = true;
+        this.trouble = message.reason;
         console.warn(`refused: ${message.reason}`);
         break;
     }
@@ -136,7 +152,7 @@ export class Call extends EventTarget {
     peer.onicecandidate = ({ candidate }) => peer === this.peer && this.pass({ type: "candidate", candidate });
     peer.onconnectionstatechange = () => this.changed(peer);
     // Whatever was lost on the way: where nothing has come of it, we come in again, and both make everything anew.
-    this.watch = setTimeout(() => peer === this.peer && peer.connectionState === "new" && this.socket?.close(), HOPE);
+    this.watch = setTimeout(() => peer === this.peer && peer.connectionState === "new" && this.comeAgain(), HOPE);
     peer.ontrack = ({ track }) => {
       for (const old of this.remote.getTracks()) if (old.kind === track.kind) this.remote.removeTrack(old);
       this.remote.addTrack(track);
@@ -156,7 +172,7 @@ export class Call extends EventTarget {
       await peer.setLocalDescription();
       if (peer === this.peer) this.pass({ type: "description", description: peer.localDescription });
     } catch (error) {
-      if (peer === this.peer) console.error(error);
+      this.fail(peer, error);
     } finally {
       this.offering = false;
     }
@@ -168,11 +184,15 @@ export class Call extends EventTarget {
     const crossing = description.type === "offer" && (this.offering || peer.signalingState !== "stable");
     this.ignoring = crossing && !this.polite;
     if (this.ignoring) return;
-    // Rolls an offer of our own back, where there is one.
-    await peer.setRemoteDescription(description);
-    if (description.type !== "offer") return;
-    await peer.setLocalDescription();
-    if (peer === this.peer) this.pass({ type: "description", description: peer.localDescription });
+    try {
+      // Rolls an offer of our own back, where there is one.
+      await peer.setRemoteDescription(description);
+      if (description.type !== "offer") return;
+      await peer.setLocalDescription();
+      if (peer === this.peer) this.pass({ type: "description", description: peer.localDescription });
+    } catch (error) {
+      this.fail(peer, error);
+    }
   }
 
   async found(candidate) {
@@ -187,8 +207,16 @@ export class Call extends EventTarget {
   changed(peer) {
     if (peer !== this.peer) return;
     clearTimeout(this.watch);
+    if (peer.connectionState === "connected") {
+      this.pause = 250;
+      this.trouble = null;
+    }
     this.tell("state", peer.connectionState);
-    if (peer.connectionState === "failed") this.restart();
+    if (peer.connectionState === "failed") {
+      this.restart();
+      // Where the server has fallen silent, nobody hears of it.
+      this.watch = setTimeout(() => this.comeAgain(), HOPE);
+    }
     if (peer.connectionState === "disconnected") this.watch = setTimeout(() => this.restart(), PATIENCE);
   }
 
@@ -209,7 +237,7 @@ export class Call extends EventTarget {
    * connection has to be made anew: we come in again. */
   relayOnly(relay) {
     this.relay = relay;
-    this.socket?.close();
+    this.comeAgain();
   }
 
   // What is sent -----------------------------------------------------------------------------------------------------

@@ -63,9 +63,8 @@ function state(text) {
   document.body.dataset.state = text;
   clearTimeout(alone);
   const words = {
-    connecting: "connecting …",
+    connecting: call.trouble ? `${call.trouble}: trying again …` : "connecting …",
     waiting: "nobody else is here yet: send them the address of this page",
-    full: "two are in this room already; trying again …",
     disconnected: "the network is gone …",
     failed: "there is no way to the other yet; trying others …",
   };
@@ -176,5 +175,7 @@ $("file").addEventListener("change", () => {
   for (const file of $("file").files) if (!files.send(file)) notice("there is nobody to send it to");
   $("file").value = "";
 });
-addEventListener("pagehide", () => call?.send({ type: "leave" }));
+// What the relay keeps for us it is told of, too: closing a connection gives it back.
+addEventListener("pagehide", () => call?.leave());
+addEventListener("pageshow", (event) => event.persisted && location.reload());
 if (query.get("autojoin") === "1") join();

@@ -9,6 +9,8 @@ const PATIENCE = 4000;
 const LONGEST_PAUSE = 2000;
 /** A server that is asked so many times, and says nothing, is gone. */
 const MOST_SILENCE = 3;
+/** How long an answer to an offer may take. */
+const HOPE = 10_000;
 
 /** Events: `people`, `speaker`, `assigned` (with `sections`), `state`, `chat`, `sent`. */
 export class Call extends EventTarget {
@@ -25,6 +27,8 @@ export class Call extends EventTarget {
     this.bandwidth = 0;
     this.ended = false;
     this.pause = 250;
+    /** Why it does not work, until it does. */
+    this.trouble = null;
     this.tiles = null;
     // Who has a network again, or looks at the page again, need not wait.
     addEventListener("online", () => this.hurry());
@@ -109,6 +113,7 @@ export class Call extends EventTarget {
 
   drop() {
     clearTimeout(this.watch);
+    clearTimeout(this.hope);
     clearInterval(this.asking);
     // The next server has to be told anew.
     this.id = null;
@@ -135,7 +140,6 @@ export class Call extends EventTarget {
     switch (message.type) {
       case "welcome":
         this.id = message.id;
-        this.pause = 250;
         for (const person of message.peers) this.people.set(person.id, person);
         this.tell("people");
         for (const source of this.muted) this.send({ type: "mute", source, muted: true });
@@ -177,7 +181,9 @@ export class Call extends EventTarget {
         break;
       case "refused":
         console.warn(`refused: ${message.reason}`);
-        this.negotiating = false;
+        this.trouble = message.reason;
+        // Without an answer there is nothing to go on from. Who is not let in sees the socket close.
+        if (this.negotiating) this.lost(this.socket);
         break;
     }
   }
@@ -191,6 +197,7 @@ export class Call extends EventTarget {
     this.peer = peer;
     this.negotiating = false;
     this.again = false;
+    this.restarted = false;
     peer.onconnectionstatechange = () => this.changed(peer);
     peer.ontrack = () => this.tell("assigned");
     chat.onmessage = (event) => this.tell("chat", event.data);
@@ -203,7 +210,13 @@ export class Call extends EventTarget {
   changed(peer) {
     if (peer !== this.peer) return;
     clearTimeout(this.watch);
+    if (peer.connectionState === "connected") {
+      this.pause = 250;
+      this.trouble = null;
+      this.restarted = false;
+    }
     this.state(peer.connectionState);
+    if (peer.connectionState === "failed" && this.restarted) return this.fail(peer, "no picture and no sound get through this network");
     if (peer.connectionState === "failed") this.restart();
     if (peer.connectionState === "disconnected") this.watch = setTimeout(() => this.restart(), PATIENCE);
   }
@@ -211,6 +224,7 @@ export class Call extends EventTarget {
   /** Another network, perhaps: the same connection over new addresses. */
   restart() {
     if (!this.peer) return;
+    this.restarted = true;
     this.peer.restartIce();
     this.negotiate();
   }
@@ -280,22 +294,31 @@ export class Call extends EventTarget {
       if (transceiver.source && transceiver.mid !== null) sources[transceiver.mid] = transceiver.source;
     }
     this.send({ type: "offer", sdp: peer.localDescription.sdp, sources });
+    this.hope = setTimeout(() => this.fail(peer, "the server does not answer"), HOPE);
   }
 
-  /** Whether a step of negotiation was done, and is still of use. One that fails leaves nothing to go on from. */
+  /** Where there is nothing to go on from, everything is made anew. */
+  fail(peer, why) {
+    if (peer !== this.peer) return;
+    this.trouble = why;
+    this.lost(this.socket);
+  }
+
+  /** Whether a step of negotiation was done, and is still of use. */
   async settle(step, peer) {
     try {
       await step;
     } catch (error) {
       if (peer !== this.peer) return false;
       console.warn(`a connection cannot be negotiated: ${error}`);
-      this.lost(this.socket);
+      this.fail(peer, "this browser and the server do not understand each other");
     }
     return peer === this.peer;
   }
 
   async answered(sdp) {
     const peer = this.peer;
+    clearTimeout(this.hope);
     if (!peer || !(await this.settle(peer.setRemoteDescription({ type: "answer", sdp }), peer))) return;
     this.negotiating = false;
     this.tell("assigned");

@@ -65,7 +65,8 @@ async function join() {
 
 function state(text) {
   document.body.dataset.state = text;
-  const words = { connecting: "connecting …", disconnected: "the network is gone …", failed: "starting anew …", draining: "the server ends soon" };
+  const connecting = call.trouble ? `${call.trouble}: trying again …` : "connecting …";
+  const words = { connecting, disconnected: "the network is gone …", failed: "starting anew …", draining: "the server ends soon" };
   notice(words[text] ?? "");
 }
 

@@ -62,6 +62,17 @@ fn a_call_goes_directly_restarts_is_switched_to_the_relay_and_carries_a_file() {
         assert!(!path.contains("relay"), "{path}");
     }
     assert_eq!(of("restarted")["met"], true);
+    // Before it went, and while it did, by the one and by the other.
+    for (index, word) in ["refused", "withdrawn"]
+        .into_iter()
+        .cycle()
+        .take(4)
+        .enumerate()
+    {
+        let ending = &of("unwanted")["endings"][index];
+        let expected = serde_json::json!({ "states": [word, word], "part": true, "buttons": 0 });
+        assert_eq!(*ending, expected, "{index}");
+    }
     assert_eq!(of("file")["same"], true);
     assert_eq!(of("file")["name"], "numbers.bin");
 }

@@ -33,7 +33,7 @@ fn meet(sfu: &Sfu, room: &str, arguments: &[&str]) -> Vec<Value> {
 }
 
 /// The script, at a room.
-fn meeting(sfu: &Sfu, room: &str) -> Command {
+pub(crate) fn meeting(sfu: &Sfu, room: &str) -> Command {
     let mut command = Command::new("node");
     command
         .arg(peer::manifest_dir().join("browser/meet.js"))
@@ -141,6 +141,32 @@ fn people_meet_again_when_their_server_comes_back() {
     let _again = Sfu::start_at(&udp, &["--http", &http]);
     step("again");
     browsers.expect_success();
+}
+
+/// A page says what is wrong, and comes back by itself, without asking all the time: answers that no browser takes, refusals, none, and silence.
+#[test]
+fn a_page_survives_a_negotiation_that_fails() {
+    needs!(CHROMIUM, PLAYWRIGHT);
+    let sfu = Sfu::start(&[]);
+    let _turn = turn();
+    let mut command = Command::new("node");
+    command
+        .arg(peer::manifest_dir().join("browser/broken.js"))
+        .arg(sfu.url("/room/broken"))
+        .env(
+            "CHROMIUM",
+            peer::find("chromium").expect("the test has asked for it"),
+        );
+    let lines = Process::run("Chromium whose signalling breaks", &mut command);
+    for line in &lines {
+        let step: Value = serde_json::from_str(line).expect("the script prints JSON");
+        assert_eq!(step["errors"], serde_json::json!([]), "{step}");
+        assert_eq!(step["back"], true, "{step}");
+        if let (Some(offers), Some(ms)) = (step["offers"].as_u64(), step["ms"].as_u64()) {
+            assert!(offers <= 3 + ms / 1000, "{step}");
+        }
+    }
+    assert_eq!(lines.len(), 5, "{lines:?}");
 }
 
 /// Layers inside one stream: who makes their window small gets the small size, and the large one again with the window.

@@ -1,10 +1,12 @@
-//! WHIP and WHEP, of the SFU and of the streaming server, with ffmpeg 9, aiortc and GStreamer: what comes out is looked at and listened to.
+//! WHIP and WHEP, of the SFU and of the streaming server, with ffmpeg 9, aiortc, GStreamer and libdatachannel: what comes out is looked at and listened to.
 
-use std::process::Command;
+use std::{process::Command, thread};
 
 use fluvial_interop::{
     needs,
-    peer::{self, AIORTC, CHROMIUM, FFMPEG, FFMPEG_9, GSTREAMER_WEBRTC, PLAYWRIGHT},
+    peer::{
+        self, AIORTC, CHROMIUM, FFMPEG, FFMPEG_9, GSTREAMER_WEBRTC, LIBDATACHANNEL, PLAYWRIGHT,
+    },
     process::Process,
     server::Server,
     sfu::Sfu,
@@ -138,6 +140,49 @@ fn gstreamer_plays_on_without_consent() {
     assert!(seen["sound"].as_f64() >= Some(30.0), "{seen}");
 }
 
+/// By which OBS Studio publishes.
+fn libdatachannel(what: &str, url: &str, more: &[&str]) -> Command {
+    let mut command = Command::new("node");
+    command
+        .arg(peer::manifest_dir().join("browser/datachannel.js"))
+        .args([what, url])
+        .args(more);
+    command
+}
+
+fn libdatachannel_publishes(url: &str) -> Process {
+    let mut command = libdatachannel("publish", url, &[]);
+    let publisher = Process::spawn("libdatachannel publishing", &mut command);
+    publisher.stdout.wait_for(0, &["published"]);
+    publisher
+}
+
+fn libdatachannel_plays(url: &str) {
+    let mut command = libdatachannel("play", url, &[SECONDS]);
+    let lines = Process::run("libdatachannel playing", &mut command);
+    saw(&lines, BLUE, false);
+}
+
+#[test]
+fn libdatachannel_in_a_room() {
+    needs!(AIORTC, FFMPEG, LIBDATACHANNEL);
+    let sfu = Sfu::start(&[]);
+    let _publisher = libdatachannel_publishes(&sfu.url("/whip/d"));
+    thread::scope(|scope| {
+        scope.spawn(|| libdatachannel_plays(&sfu.url("/whep/d")));
+        plays(&sfu.url("/whep/d"), BLUE, false);
+    });
+}
+
+#[test]
+fn libdatachannel_publishes_and_plays_a_live_stream() {
+    needs!(FFMPEG, LIBDATACHANNEL);
+    let server = Server::start(&["--no-demo", "--webrtc", "127.0.0.1:0"]);
+    let _publisher = libdatachannel_publishes(&server.http_url("/live/d/whip"));
+    server.wait_for_playlist("d");
+    libdatachannel_plays(&server.http_url("/live/d/whep"));
+}
+
 #[test]
 fn aiortc_publishes_a_live_stream() {
     needs!(AIORTC);
@@ -203,6 +248,59 @@ fn rtmp_is_seen_and_heard_by_whep() {
             .pick(0, |line| line.contains("publisher started").then_some(()))
     });
     plays(&server.http_url("/live/r/whep"), BLUE, false);
+}
+
+/// What cameras and microphones send is made Opus, too.
+#[test]
+fn g711_and_l16_are_heard_by_whep() {
+    needs!(AIORTC, FFMPEG);
+    let any = "127.0.0.1:0";
+    let server = Server::start(&["--no-demo", "--webrtc", any, "--rtsp", any]);
+    let publish = |name: &str, sound: &[&str], out: &[&str]| {
+        let mut command = Command::new("ffmpeg");
+        command.args(["-v", "error", "-re", "-f", "lavfi", "-i"]);
+        command.args(["color=blue:size=320x240:rate=25", "-f", "lavfi", "-i"]);
+        command.args(["sine=frequency=440", "-t", "80", "-c:v", "libx264"]);
+        command.args(["-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt"]);
+        command
+            .args(["yuv420p", "-g", "25", "-c:a"])
+            .args(sound)
+            .args(out);
+        Process::spawn(format!("ffmpeg publishing {name}"), &mut command)
+    };
+    let rtsp = ["-rtsp_transport", "tcp", "-f", "rtsp"];
+    let [alaw, l16] = ["alaw", "l16"].map(|name| server.wrapped_url("rtsp", name));
+    let _publishers = [
+        publish(
+            "alaw",
+            &["pcm_alaw", "-ar", "8000", "-ac", "1"],
+            &[&rtsp[..], &[&alaw]].concat(),
+        ),
+        publish(
+            "l16",
+            &["pcm_s16be", "-ar", "44100", "-ac", "2"],
+            &[&rtsp[..], &[&l16]].concat(),
+        ),
+        publish(
+            "mulaw",
+            &["pcm_mulaw", "-ar", "8000", "-ac", "1"],
+            &["-f", "flv", &server.rtmp_url("mulaw")],
+        ),
+    ];
+    thread::scope(|scope| {
+        for name in ["alaw", "l16", "mulaw"] {
+            let server = &server;
+            scope.spawn(move || {
+                wait_for("the stream", || {
+                    let of = format!("stream=live/{name} ");
+                    let starts =
+                        |line: &str| line.contains("publisher started") && line.contains(&of);
+                    server.log().pick(0, |line| starts(line).then_some(()))
+                });
+                plays(&server.http_url(&format!("/live/{name}/whep")), BLUE, false);
+            });
+        }
+    });
 }
 
 /// B-frames, which WebRTC shows in the wrong place: those that no picture needs are left out; where others need them, keyframes alone are shown.

@@ -3,6 +3,7 @@
 //!
 //! Everything that is told is told again every second: who misses something, or comes late, knows it then.
 
+mod place;
 mod rooms;
 mod wire;
 
@@ -13,6 +14,7 @@ use async_nats::connection::State;
 use async_nats::{Client, ConnectOptions, Subscriber};
 use common::Shutdown;
 use futures_util::StreamExt;
+use place::Place;
 use rooms::Hall;
 use rtp::srtp;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -28,9 +30,6 @@ use wire::Message;
 const PREFIX: &str = "fluvial.sfu";
 /// Everything is told again that often.
 pub(crate) const REPEAT: Duration = Duration::from_secs(1);
-/// What nobody wants any more comes for so long: who has just come in gets something soon, though NATS may be away by then, and who
-/// goes between two layers does not ask anew each time.
-const LEAVE: Duration = Duration::from_secs(2);
 /// A node that has told nothing for so long is gone.
 const SILENT: Duration = Duration::from_secs(5);
 /// What of the rooms waits for the network at most.
@@ -107,28 +106,6 @@ struct Node {
     places: HashMap<u32, Place>,
     /// The streams of pictures that it wants, by room; all of those of which it told nothing.
     wants: HashMap<Arc<str>, HashSet<u32>>,
-}
-
-/// Where the packets of a stream of another node go.
-#[derive(Debug)]
-struct Place {
-    room: Arc<str>,
-    id: PeerId,
-    track: String,
-    layer: usize,
-    /// Its highest number so far.
-    last: u64,
-    has_begun: bool,
-    /// Whether it is one of pictures, and when somebody here wanted it last, or may have.
-    pictures: bool,
-    wanted: Instant,
-}
-
-impl Place {
-    /// Whether it is to come.
-    fn is_wanted(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.wanted) < LEAVE
-    }
 }
 
 impl Cluster {

@@ -1,7 +1,8 @@
 //! Who is where, room by room.
 
+use super::place::{self, Place};
 use super::wire::{Message, Traveller};
-use super::{Cluster, Local, Node, PREFIX, Place, read};
+use super::{Cluster, Local, Node, PREFIX, read};
 use crate::room::{Guest, Outbound, PeerId, are_alike};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -290,24 +291,7 @@ impl Cluster {
         let now = Instant::now();
         let mut told = Vec::new();
         for (name, node) in &mut self.nodes {
-            let mut is_in = false;
-            let mut streams = Vec::new();
-            for (&ssrc, place) in &mut node.places {
-                if place.room != *room || !place.pictures {
-                    continue;
-                }
-                is_in = true;
-                let key = (place.id, Mid::from(place.track.as_str()), place.layer);
-                if wants.contains(&key) {
-                    place.wanted = now;
-                }
-                let is_wanted = place.is_wanted(now);
-                place.has_begun &= is_wanted;
-                if is_wanted {
-                    streams.push(ssrc);
-                }
-            }
-            if is_in {
+            if let Some(streams) = place::wanted(&mut node.places, room, wants, now) {
                 let wants = Message::Wants {
                     node: self.node.clone(),
                     room: room.to_string(),
