@@ -409,3 +409,58 @@ fn samples_lead_back_to_their_packets() {
     assert_eq!(seen, stamps[..seen.len()]);
     assert_eq!(receiver.timestamp(TrackId(9), 0), None);
 }
+
+/// A camera that changes the size of its pictures while sound is waited for: what was held comes out with the parameter sets that it came with.
+#[test]
+fn samples_that_are_held_keep_their_parameter_sets() {
+    const SETS: [&[u8]; 2] = [
+        b"\x67\x42\xc0\x15\x8c\x8d\x40\xa0\xcb\xcf\x35\x06\x06\x06\x07\x84\x42\x35",
+        b"\x67\x42\xc0\x1f\x8c\x8d\x40\x50\x17\xfc\xb3\x50\x60\x60\x60\x78\x44\x23\x50",
+    ];
+    let sdp = b"v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n\
+        a=fmtp:96 packetization-mode=1\r\nm=audio 0 RTP/AVP 97\r\na=rtpmap:97 opus/48000/2\r\n";
+    let description = fluvial_rtp::sdp::parse(sdp).unwrap();
+    let media = fluvial_rtp::sdp::media(&description);
+    let streams = [VIDEO, AUDIO].into_iter().zip(&media);
+    let streams = streams.map(|(track, media)| media.stream(track).unwrap());
+    let config = receiver::Config::new(1, "test");
+    let mut receiver = Receiver::new(config, streams.collect()).unwrap();
+    let mut number = 0;
+    let mut send = |picture: u32, units: &[&[u8]]| {
+        let now = Duration::from_millis(u64::from(picture) * 40);
+        for (index, unit) in units.iter().enumerate() {
+            number += 1;
+            let header = fluvial_rtp::Header {
+                marker: index + 1 == units.len(),
+                payload_type: 96,
+                sequence_number: number,
+                timestamp: picture * 3600,
+                ssrc: 7,
+                ..Default::default()
+            };
+            let data = [&header.fixed()[..], unit].concat();
+            receiver.handle_rtp(VIDEO, &data, now);
+        }
+    };
+    let (pps, idr, other): (&[u8], &[u8], &[u8]) =
+        (b"\x68\xce\x3c\x80", b"\x65\x88\x80", b"\x41\x9a\x80");
+    send(0, &[SETS[0], pps, idr]);
+    send(1, &[other]);
+    send(2, &[SETS[1], pps, idr]);
+    send(3, &[other]);
+    receiver.handle_timeout(Duration::from_secs(2));
+    let mut heights = Vec::new();
+    while let Some(event) = receiver.poll_event().unwrap() {
+        match event {
+            Event::Tracks(tracks) => {
+                heights.push(tracks.iter().find_map(|track| track.codec.dimensions()));
+            }
+            Event::Sample(_) => heights.push(None),
+            _ => {}
+        }
+    }
+    assert_eq!(
+        heights,
+        [Some((320, 180)), None, None, Some((640, 360)), None, None]
+    );
+}

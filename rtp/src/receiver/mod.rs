@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use clock::{Common, resolve};
 pub use config::{Config, Reception, StreamConfig, Transmit};
 use core::time::Duration;
-use media::{Event, Flags, Sample, Time, Track, TrackId, Tracks, WallClock, Warning};
+use media::{Codec, Event, Flags, Sample, Time, Track, TrackId, Tracks, WallClock, Warning};
 pub use repair::Repair;
 use stream::{Held, Seen, Stream};
 
@@ -273,7 +273,7 @@ impl Receiver {
         let Some(common) = self.common else {
             return;
         };
-        let mut ready: Vec<(Time, Sample)> = Vec::new();
+        let mut ready: Vec<(Time, Sample, Option<Codec>)> = Vec::new();
         for stream in &mut self.streams {
             if stream.held.is_empty() {
                 continue;
@@ -290,6 +290,7 @@ impl Receiver {
             let (rate, track) = (stream.rate(), stream.track());
             for held in core::mem::take(&mut stream.held) {
                 let Held {
+                    codec,
                     pts,
                     dts,
                     duration,
@@ -306,14 +307,21 @@ impl Receiver {
                     flags,
                     data,
                 };
-                ready.push((rate.time(dts), sample));
+                ready.push((rate.time(dts), sample, codec));
             }
             stream.held_size = 0;
         }
         if ready.len() > 1 {
-            ready.sort_by_key(|(time, _)| *time);
+            ready.sort_by_key(|(time, ..)| *time);
         }
-        for (_, mut sample) in ready {
+        for (_, mut sample, codec) in ready {
+            if let Some(codec) = codec {
+                let mut streams = self.streams.iter_mut();
+                if let Some(stream) = streams.find(|stream| stream.track() == sample.track) {
+                    stream.told = Some(codec);
+                }
+                self.tell_tracks();
+            }
             if self.events.len() >= self.config.limits.events {
                 self.overflow = true;
                 continue;
@@ -331,7 +339,11 @@ impl Receiver {
 
     fn tell_tracks(&mut self) {
         let known = self.streams.iter().filter_map(|stream| {
-            let mut track = Track::new(stream.track(), stream.rate(), stream.codec()?.clone());
+            let mut track = Track::new(
+                stream.track(),
+                stream.rate(),
+                stream.present_codec()?.clone(),
+            );
             track.language = stream.config.language;
             Some(track)
         });

@@ -33,6 +33,10 @@ pub(super) struct Stream {
     pub(super) srtp: Option<crate::srtp::Secure>,
     /// Samples whose times are not known.
     pub(super) held: VecDeque<Held>,
+    /// By which the samples are decoded that have come out.
+    pub(super) told: Option<Codec>,
+    /// The codec of the next sample, where it is another one.
+    next_codec: Option<Codec>,
     pub(super) held_size: usize,
     gap: bool,
     pub(super) ended: bool,
@@ -83,6 +87,8 @@ fn buffering(clock_rate: u32, common: &Config) -> jitter::Config {
 /// A sample with the time stamps of its stream.
 #[derive(Debug)]
 pub(super) struct Held {
+    /// By which it and those after it are decoded, where that is new.
+    pub(super) codec: Option<Codec>,
     pub(super) pts: i64,
     pub(super) dts: i64,
     pub(super) duration: Option<NonZeroU32>,
@@ -120,6 +126,8 @@ impl Stream {
             #[cfg(feature = "srtp")]
             srtp: None,
             held: VecDeque::new(),
+            told: None,
+            next_codec: None,
             held_size: 0,
             gap: false,
             ended: false,
@@ -139,6 +147,12 @@ impl Stream {
         let format = self.active.as_ref().map(|active| &active.format);
         let format = format.or(self.config.formats.first());
         format.map_or(Timescale::KHZ_90, |format| format.clock_rate)
+    }
+
+    /// The codec of the samples that come out next, as far as it is known.
+    pub(super) fn present_codec(&self) -> Option<&Codec> {
+        let held = || self.held.iter().find_map(|held| held.codec.as_ref());
+        self.told.as_ref().or_else(held).or_else(|| self.codec())
     }
 
     /// The codec, as far as it is known.
@@ -397,6 +411,7 @@ impl Stream {
                 depacketizer: Depacketizer::new(format.layout, &common.limits),
                 converter: self.converter(&format),
             });
+            self.next_codec = self.codec().cloned();
             seen.codec = true;
         }
         if self.stamps.last().is_none() {
@@ -440,11 +455,13 @@ impl Stream {
             }
             let given = active.converter.convert(frame, stamp);
             seen.codec |= given.codec.is_some();
+            self.next_codec = given.codec.or(self.next_codec.take());
             seen.warnings.extend(given.error);
             for unit in given.units {
                 let pts = stamp.saturating_add(unit.ticks);
                 self.held_size = self.held_size.saturating_add(unit.data.len());
                 self.held.push_back(Held {
+                    codec: self.next_codec.take(),
                     pts,
                     dts: pts.saturating_sub(unit.reorder),
                     duration: unit.duration,
