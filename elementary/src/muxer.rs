@@ -11,6 +11,8 @@ use media::{Codec, Sample, TrackId, Tracks};
 pub struct Muxer {
     format: Format,
     writer: Option<(TrackId, Writer)>,
+    /// Parameter sets are to go before the next picture, whatever it is: others may have come between two of a coded video sequence.
+    sets_due: bool,
     output: Vec<u8>,
 }
 
@@ -35,6 +37,7 @@ impl Muxer {
         Self {
             format,
             writer: None,
+            sets_due: false,
             output: Vec::new(),
         }
     }
@@ -75,6 +78,7 @@ impl Muxer {
             _ => Writer::AsIs,
         };
         self.writer = Some((track.id, writer));
+        self.sets_due = true;
         Ok(())
     }
 
@@ -89,12 +93,13 @@ impl Muxer {
         if sample.track != *track {
             return Ok(());
         }
+        let sets_due = core::mem::take(&mut self.sets_due) || sample.is_sync();
         match writer {
             Writer::Adts(writer) => writer.write(&sample.data, &mut self.output)?,
             Writer::Loas(writer) => writer.write_loas(&[&sample.data], &mut self.output)?,
             Writer::AsIs => self.output.extend_from_slice(&sample.data),
             Writer::H265(config) => {
-                if sample.is_sync() {
+                if sets_due {
                     let sets = config
                         .nals()
                         .filter(|nal| Header::parse(nal).is_some_and(Header::is_parameter_set));
@@ -107,7 +112,7 @@ impl Muxer {
                 h264::length_prefixed::to_annexb(&sample.data, length_size, &mut self.output)?;
             }
             Writer::H264(config) => {
-                if sample.is_sync() {
+                if sets_due {
                     for nal in config.sps().chain(config.sps_ext()).chain(config.pps()) {
                         self.output.extend_from_slice(&START_CODE);
                         self.output.extend_from_slice(nal);

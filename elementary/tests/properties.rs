@@ -121,3 +121,36 @@ fn what_cannot_be_carried_is_refused() {
     let early = Muxer::new(Format::Adts).handle_sample(&sample(0, vec![1]));
     assert!(matches!(early, Err(Error::State(_))));
 }
+
+/// Other picture parameter sets may come in the middle of a coded video sequence.
+#[test]
+fn parameter_sets_come_before_the_picture_that_they_changed_at() {
+    let sps = [0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x11, 0x3F, 0x90];
+    let [old, new] = [[0x68, 0xCE, 0x0F, 0xC8], [0x68, 0xCE, 0x3C, 0x80]];
+    let mut muxer = Muxer::new(Format::H264);
+    for (n, pps) in [(0, old), (1, new)] {
+        let config = h264::DecoderConfig::from_parameter_sets([&sps[..]], [&pps[..]]).unwrap();
+        muxer.set_tracks(&tracks(Codec::H264(config), 25)).unwrap();
+        for _ in 0..2 {
+            let mut picture = sample(n, vec![0, 0, 0, 2, 0x41, 0xFF]);
+            picture.flags = Flags::SYNC.when(n == 0);
+            muxer.handle_sample(&picture).unwrap();
+        }
+    }
+    let written = muxer.poll_output().unwrap();
+    let nals: Vec<_> = h264::annexb::nals(&written).collect();
+    let picture = &[0x41, 0xFF][..];
+    let expected = [
+        &sps,
+        &old[..],
+        picture,
+        &sps,
+        &old,
+        picture,
+        &sps,
+        &new,
+        picture,
+        picture,
+    ];
+    assert_eq!(nals, expected);
+}

@@ -222,6 +222,14 @@ impl DecoderConfig {
         self.0.first_sps.as_ref()
     }
 
+    /// Whether none but picture parameter sets tell the two apart: those may come in the middle of a coded video sequence.
+    #[must_use]
+    pub fn has_sequences_of(&self, other: &Self) -> bool {
+        self.fixed().first_chunk::<5>() == other.fixed().first_chunk()
+            && self.sps().eq(other.sps())
+            && self.sps_ext().eq(other.sps_ext())
+    }
+
     /// What is wrong with the first sequence parameter set, be it in its video usability information only.
     #[must_use]
     pub fn damage(&self) -> Option<Error> {

@@ -11,16 +11,42 @@ use media::{Codec, Sample};
 /// Makes an elementary stream of the samples of a track.
 #[derive(Debug)]
 pub(crate) enum Payload {
-    /// H.264: parameter sets with start codes.
-    H264(Vec<u8>),
-    /// H.265: bytes of a length, parameter sets with start codes.
-    Hevc(u8, Vec<u8>),
+    H264(Sets),
+    /// H.265, with the bytes of a length.
+    Hevc(u8, Sets),
     /// AAC with ADTS.
     Adts(aac::adts::Writer),
     /// MPEG video: the sequence header, for pictures at which decoding starts and which have none.
     MpegVideo(Vec<u8>),
     /// Samples are what the stream has.
     AsIs,
+}
+
+/// The parameter sets of a track. They go before every picture at which decoding starts, and before the first one after they were told:
+/// others may have come in the middle of a coded video sequence.
+#[derive(Debug)]
+pub(crate) struct Sets {
+    /// With start codes.
+    bytes: Vec<u8>,
+    due: bool,
+}
+
+impl Sets {
+    fn new<'a>(nals: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut bytes = Vec::new();
+        for nal in nals {
+            bytes.extend_from_slice(&START_CODE);
+            bytes.extend_from_slice(nal);
+        }
+        Self { bytes, due: true }
+    }
+
+    fn write_before(&mut self, sample: &Sample, out: &mut Vec<u8>) {
+        if sample.is_sync() || self.due {
+            out.extend_from_slice(&self.bytes);
+        }
+        self.due = false;
+    }
 }
 
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
@@ -42,10 +68,10 @@ impl Payload {
         Ok(match codec {
             Codec::H264(config) => {
                 let sets = config.sps().chain(config.sps_ext()).chain(config.pps());
-                (Self::H264(with_start_codes(sets)), StreamType::H264)
+                (Self::H264(Sets::new(sets)), StreamType::H264)
             }
             Codec::Hevc(config) => {
-                let sets = with_start_codes(config.nals());
+                let sets = Sets::new(config.nals());
                 (Self::Hevc(config.length_size(), sets), StreamType::H265)
             }
             Codec::Aac(config) => {
@@ -77,10 +103,10 @@ impl Payload {
 
     /// Appends what precedes the NAL units of a long sample of H.264 and gives those, with lengths of 4 bytes that packets are to have
     /// start codes for; `None`, and nothing is appended, where it is to be [written](Self::write).
-    pub(crate) fn write_head(&self, sample: &Sample, out: &mut Vec<u8>) -> Option<Bytes> {
+    pub(crate) fn write_head(&mut self, sample: &Sample, out: &mut Vec<u8>) -> Option<Bytes> {
         /// Shorter ones are copied sooner than looked at.
         const LONG: usize = 2048;
-        let Self::H264(parameter_sets) = self else {
+        let Self::H264(sets) = self else {
             return None;
         };
         if sample.data.len() < LONG {
@@ -95,9 +121,7 @@ impl Payload {
             return None;
         }
         out.extend_from_slice(&H264_DELIMITER);
-        if sample.is_sync() {
-            out.extend_from_slice(parameter_sets);
-        }
+        sets.write_before(sample, out);
         Some(sample.data.clone())
     }
 
@@ -105,22 +129,17 @@ impl Payload {
     ///
     /// # Errors
     /// [`Error::Unsupported`] where its lengths run out of it, or it does not fit a frame.
-    pub(crate) fn write(&self, sample: &Sample, out: &mut Vec<u8>) -> Result<(), Error> {
-        let sets = |sets: &[u8], out: &mut Vec<u8>| {
-            if sample.is_sync() {
-                out.extend_from_slice(sets);
-            }
-        };
+    pub(crate) fn write(&mut self, sample: &Sample, out: &mut Vec<u8>) -> Result<(), Error> {
         match self {
-            Self::H264(parameter_sets) => {
+            Self::H264(sets) => {
                 out.extend_from_slice(&H264_DELIMITER);
-                sets(parameter_sets, out);
+                sets.write_before(sample, out);
                 h264::length_prefixed::to_annexb(&sample.data, 4, out)
                     .map_err(|error| Error::Unsupported(error.to_string().into()))
             }
-            Self::Hevc(length_size, parameter_sets) => {
+            Self::Hevc(length_size, sets) => {
                 out.extend_from_slice(&HEVC_DELIMITER);
-                sets(parameter_sets, out);
+                sets.write_before(sample, out);
                 h264::length_prefixed::to_annexb(&sample.data, *length_size, out)
                     .map_err(|error| Error::Unsupported(error.to_string().into()))
             }
@@ -128,8 +147,8 @@ impl Payload {
                 .write(&sample.data, out)
                 .map_err(|error| Error::Unsupported(error.to_string().into())),
             Self::MpegVideo(headers) => {
-                if !sample.data.starts_with(&SEQUENCE_HEADER) {
-                    sets(headers, out);
+                if sample.is_sync() && !sample.data.starts_with(&SEQUENCE_HEADER) {
+                    out.extend_from_slice(headers);
                 }
                 out.extend_from_slice(&sample.data);
                 Ok(())
@@ -140,13 +159,4 @@ impl Payload {
             }
         }
     }
-}
-
-fn with_start_codes<'a>(nals: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut out = Vec::new();
-    for nal in nals {
-        out.extend_from_slice(&START_CODE);
-        out.extend_from_slice(nal);
-    }
-    out
 }

@@ -416,16 +416,15 @@ proptest::proptest! {
         let avc = h264::DecoderConfig::from_parameter_sets([&sps[..]], [&pps[..]]).unwrap();
         let id = TrackId(0x100);
         let track = media::Track::new(id, media::Timescale::KHZ_90, media::Codec::H264(avc));
-        let (mut data, mut expected) = (Vec::new(), vec![0, 0, 0, 1, 0x09, 0xF0]);
-        if sync {
-            h264::annexb::push(&sps, &mut expected);
-            h264::annexb::push(&pps, &mut expected);
-        }
+        let (mut data, mut units) = (Vec::new(), Vec::new());
+        let mut sets = Vec::new();
+        h264::annexb::push(&sps, &mut sets);
+        h264::annexb::push(&pps, &mut sets);
         for (number, len) in lens.into_iter().chain([last + 1]).enumerate() {
             let mut nal = vec![0x41 + number as u8; len];
             nal[0] = if sync { 0x65 } else { 0x41 };
             h264::length_prefixed::push(&nal, &mut data).unwrap();
-            h264::annexb::push(&nal, &mut expected);
+            h264::annexb::push(&nal, &mut units);
         }
         let mut config = Config::default();
         config.packet_size = [PacketSize::Plain, PacketSize::TimeStamped, PacketSize::WithParity][size];
@@ -448,12 +447,64 @@ proptest::proptest! {
             }
             while let Some(unit) = reader.next(&mut piece) {
                 if let Unit::Pes(pes) = unit {
+                    // The first one has them in any case: nobody has told them yet.
+                    let sets = if sync || found == 0 { &sets[..] } else { &[] };
+                    let expected = [&[0, 0, 0, 1, 0x09, 0xF0], sets, &units].concat();
                     proptest::prop_assert_eq!(&pes.data, &expected);
                     found += 1;
                 }
             }
         }
         proptest::prop_assert_eq!(found, 3);
+    }
+}
+
+/// Other picture parameter sets may come in the middle of a coded video sequence.
+#[test]
+fn parameter_sets_come_before_the_picture_that_they_changed_at() {
+    let sps = [0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x11, 0x3F, 0x90];
+    let [old, new] = [[0x68, 0xCE, 0x0F, 0xC8], [0x68, 0xCE, 0x3C, 0x80]];
+    let id = TrackId(0x100);
+    let tracks = |pps: &[u8]| {
+        let avc = h264::DecoderConfig::from_parameter_sets([&sps[..]], [pps]).unwrap();
+        let codec = media::Codec::H264(avc);
+        media::Tracks::from(vec![media::Track::new(id, media::Timescale::KHZ_90, codec)])
+    };
+    let count = |data: &[u8], pps: &[u8]| memchr::memmem::find_iter(data, pps).count();
+    // Short and long pictures take different ways.
+    for len in [20, 5000] {
+        let mut ts = Muxer::new(Config::default());
+        let mut ps = fluvial_mpegts::ps::Muxer::new(fluvial_mpegts::ps::mux::Config::default());
+        for n in 0..6 {
+            let pps = if n < 3 { &old } else { &new };
+            let told = tracks(pps);
+            if n % 3 == 0 {
+                ts.set_tracks(&told).unwrap();
+                ps.set_tracks(&told).unwrap();
+            }
+            let mut data = Vec::new();
+            let nal = [&[if n == 0 { 0x65 } else { 0x41 }][..], &vec![0xFF; len]].concat();
+            h264::length_prefixed::push(&nal, &mut data).unwrap();
+            let flags = media::Flags::SYNC.when(n == 0);
+            let dts = n * 3600;
+            let sample = media::Sample {
+                track: id,
+                dts,
+                pts: dts,
+                duration: None,
+                flags,
+                data: data.into(),
+            };
+            ts.handle_sample(&sample).unwrap();
+            ps.handle_sample(&sample).unwrap();
+        }
+        ts.finish().unwrap();
+        ps.finish();
+        let ts: Vec<u8> = std::iter::from_fn(|| ts.poll_output()).flatten().collect();
+        let ps: Vec<u8> = std::iter::from_fn(|| ps.poll_output()).flatten().collect();
+        for out in [ts, ps] {
+            assert_eq!((count(&out, &old), count(&out, &new)), (1, 1), "{len}");
+        }
     }
 }
 

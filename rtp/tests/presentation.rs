@@ -171,6 +171,51 @@ fn by_track(samples: &[Sample], track: TrackId) -> Vec<&Sample> {
         .collect()
 }
 
+/// Other picture parameter sets may come in the middle of a coded video sequence.
+#[test]
+fn parameter_sets_come_before_the_picture_that_they_changed_at() {
+    const OTHER: [u8; 4] = [0x68, 0xCE, 0x3C, 0x80];
+    let pictures: Vec<_> = samples(1)
+        .into_iter()
+        .filter(|sample| sample.track == VIDEO)
+        .collect();
+    let mut sender = Sender::new(
+        sender::Config::new(WallClock::from_unix_nanos(0), "us"),
+        &mut Numbers(7),
+    );
+    sender.set_tracks(&tracks()).unwrap();
+    let mut found = Vec::new();
+    for (n, picture) in pictures[..6].iter().enumerate() {
+        if n == 3 {
+            let config =
+                h264::DecoderConfig::from_parameter_sets([&SPS[..]], [&OTHER[..]]).unwrap();
+            let mut set = tracks().to_vec();
+            set[0].codec = Codec::H264(config);
+            sender.set_tracks(&set.into()).unwrap();
+        }
+        sender.handle_sample(picture, time(picture)).unwrap();
+        let packets: Vec<_> = core::iter::from_fn(|| sender.poll_output()).collect();
+        let has = |pps: &[u8]| {
+            packets
+                .iter()
+                .any(|packet| packet.data.windows(4).any(|bytes| bytes == pps))
+        };
+        found.push((has(&PPS), has(&OTHER)));
+    }
+    let nothing = (false, false);
+    assert_eq!(
+        found,
+        [
+            (true, false),
+            nothing,
+            nothing,
+            (false, true),
+            nothing,
+            nothing
+        ]
+    );
+}
+
 #[test]
 fn both_tracks_on_one_clock_to_the_tick() {
     let put = samples(4);

@@ -183,3 +183,35 @@ fn cuts_have_the_same_pictures_in_every_format() {
         assert!(cut == all[from..from + cut.len()]);
     }
 }
+
+/// Streams whose picture parameter sets change between pictures that are no keyframes.
+#[test]
+fn pictures_with_parameter_sets_of_their_own_stay() {
+    let Some(corpus) = testing::corpus("h264/lu-zero-fate-samples/FRext") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let source = corpus.join("FRExt3_Panasonic.avc").display().to_string();
+    let sums = format!("-v error -i {source} -map 0:v -f framemd5 -");
+    if testing::run("ffmpeg", &sums, b"").is_none() {
+        return;
+    }
+    let all = frames(&source);
+    assert_eq!(all.len(), 11);
+    for (name, options) in [
+        ("x.mp4", &[][..]),
+        ("y.mp4", &["--fragmented"]),
+        ("x.ts", &[]),
+        ("x.flv", &[]),
+        ("x.mpg", &[]),
+        ("x.m3u8", &[]),
+        ("y.m3u8", &["--segments", "ts"]),
+        ("x.mpd", &[]),
+        ("x.h264", &[]),
+    ] {
+        let out = at(name);
+        said(&[options, &[&source, &out]].concat());
+        assert!(frames(&out) == all, "{name}");
+    }
+}

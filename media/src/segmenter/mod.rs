@@ -6,10 +6,14 @@
 //! longer than [`Config::max_wait`]: where the lead falls silent, the others go on and set boundaries
 //! themselves, and where another track is late or silent, it is cut without a sample. Parts are cut on each
 //! track by itself.
+//!
+//! Where nothing but picture parameter sets of H.264 change, be it between two pictures, there is no cut: behind one, pictures could not be
+//! decoded up to the next sync sample. Those sets go into the samples, before the first one after the change and before each sync sample.
 
+mod sets;
 mod track;
 
-use crate::{Event, Kind, Sample, Time, TrackId, Tracks};
+use crate::{Codec, Event, Kind, Sample, Time, TrackId, Tracks};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use track::Lane;
@@ -180,7 +184,12 @@ impl Segmenter {
     }
 
     fn set_tracks(&mut self, tracks: &Tracks) {
-        if *tracks == self.tracks {
+        if sets::same_but_for_sets(&self.tracks, tracks) {
+            for ((lane, init), now) in self.lanes.iter_mut().zip(&self.tracks).zip(tracks) {
+                if let (Codec::H264(init), Codec::H264(now)) = (&init.codec, &now.codec) {
+                    lane.sets.change(init, now);
+                }
+            }
             return;
         }
         self.flush();

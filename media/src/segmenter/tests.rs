@@ -421,3 +421,58 @@ fn a_message_goes_out_with_the_pictures_of_its_time() {
     // Not when the next message comes, and there is none.
     assert!(told.is_some_and(|n| n < 16), "{told:?}");
 }
+
+/// What picture parameter sets there are may change between any two pictures: nothing is cut or dropped then.
+#[test]
+fn picture_parameter_sets_that_change_alone_go_into_the_samples() {
+    const SPS: [u8; 8] = [0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x11, 0x3F, 0x90];
+    const OLD: [u8; 4] = [0x68, 0xCE, 0x0F, 0xC8];
+    const NEW: [u8; 4] = [0x68, 0xCE, 0x3C, 0x80];
+    let set = |sps: [u8; 8], pps: &[&[u8]]| {
+        let pps = pps.iter().copied();
+        let config = h264::DecoderConfig::from_parameter_sets([&sps[..]], pps).unwrap();
+        let codec = Codec::H264(config);
+        let video = Track::new(VIDEO, Timescale::new(1000).unwrap(), codec);
+        Event::Tracks(
+            [video, track(AUDIO, Kind::Audio, 1000)]
+                .into_iter()
+                .collect(),
+        )
+    };
+    let pictures = |from: i64| (from..from + 5).map(|n| sample(VIDEO, n * 40, 0, n % 10 == 0));
+    let mut events = vec![set(SPS, &[&OLD])];
+    events.extend(pictures(0));
+    events.push(set(SPS, &[&NEW]));
+    events.extend(pictures(5));
+    events.push(set(SPS, &[&NEW]));
+    events.extend(pictures(10));
+    events.push(set(SPS, &[&OLD]));
+    events.extend(pictures(15));
+    events.extend(pictures(20));
+    // Another sequence is another matter.
+    let mut other = SPS;
+    other[3] = 0x0B;
+    events.push(set(other, &[&NEW]));
+    events.extend((25..35).map(|n| sample(VIDEO, n * 40, 0, n == 27)));
+    let checked = run(Config::segments(Time::from_millis(10_000)), events);
+    let told = checked
+        .out
+        .iter()
+        .filter(|output| matches!(output, Segmented::Tracks(_)));
+    assert_eq!((told.count(), checked.segments(VIDEO).len()), (2, 2));
+    let samples = checked.samples(VIDEO);
+    assert_eq!(samples.len(), 25 + 8);
+    for (n, sample) in samples.into_iter().enumerate() {
+        let pps = match n {
+            5 | 10 => &NEW[..],
+            15 => &OLD,
+            _ => &[],
+        };
+        let len = if pps.is_empty() {
+            &[][..]
+        } else {
+            &[0, 0, 0, 4]
+        };
+        assert_eq!(sample.data, [len, pps, b"x"].concat(), "{n}");
+    }
+}

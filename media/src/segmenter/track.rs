@@ -1,3 +1,4 @@
+use super::sets::Sets;
 use super::{Boundary, Config, Cut, Segmented};
 use crate::{Codec, Kind, Sample, Time, Timescale, Track, TrackId};
 use alloc::collections::VecDeque;
@@ -13,6 +14,7 @@ pub(super) struct Lane {
     messages: bool,
     /// Ticks of its last sample that are not shown.
     trim: u32,
+    pub(super) sets: Sets,
     /// A sync sample has come: decoding can start.
     started: bool,
     /// The newest sample, until the one after it tells its duration, or that it is not the last one.
@@ -37,6 +39,7 @@ impl Lane {
             timescale: track.timescale,
             messages: matches!(track.codec, Codec::Id3 | Codec::Scte35 | Codec::Klv),
             trim: track.trim,
+            sets: Sets::default(),
             started: false,
             last: None,
             waiting: VecDeque::new(),
@@ -57,11 +60,12 @@ impl Lane {
     }
 
     /// Takes a sample, but none before the first sync sample; says whether one more is complete now.
-    pub(super) fn push(&mut self, sample: Sample) -> bool {
+    pub(super) fn push(&mut self, mut sample: Sample) -> bool {
         self.started |= sample.is_sync();
         if !self.started {
             return false;
         }
+        self.sets.put_before(&mut sample);
         if self.messages {
             let time = self.timescale.time(sample.dts);
             self.frontier = self.frontier.max(Some(time));

@@ -87,7 +87,7 @@ impl Encryptor {
     /// here; the sample must not go out then.
     pub fn plan(&mut self, data: &[u8]) -> Result<SampleInfo, Error> {
         let aligned = matches!(self.protection.scheme, Scheme::Cenc | Scheme::Cbc1);
-        let subsamples = match &self.layout {
+        let subsamples = match &mut self.layout {
             Layout::Whole => Vec::new(),
             Layout::Avc(sets) => map::avc(data, sets, aligned)?,
         };

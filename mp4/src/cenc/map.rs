@@ -41,10 +41,11 @@ impl Map {
     }
 }
 
-/// What of an H.264 access unit is protected: of each slice, what follows its header, with `aligned` in whole blocks.
+/// What of an H.264 access unit is protected: of each slice, what follows its header, with `aligned` in whole blocks. Parameter sets in
+/// it count from there on.
 pub(super) fn avc(
     data: &[u8],
-    sets: &ParameterSets,
+    sets: &mut ParameterSets,
     aligned: bool,
 ) -> Result<Vec<SencSubsample>, Error> {
     let mut map = Map::default();
@@ -57,6 +58,11 @@ pub(super) fn avc(
             kind if is_other_slice(kind) => {
                 let what = format!("encryption of H.264 NAL units of type {kind:?}");
                 return Err(Error::Unsupported(what.into()));
+            }
+            UnitType::Pps => {
+                // One that cannot be read is missed by the slices that name it, if there are any.
+                let _known = sets.insert(nal);
+                nal.len()
             }
             _ => nal.len(),
         };
@@ -142,18 +148,30 @@ mod tests {
         let mut slice = [0xFF; 40];
         slice[..4].copy_from_slice(&[0x65, 0xB8, 0x04, 0x0A]);
         length_prefixed::push(&slice, &mut data).unwrap();
-        let whole = avc(&data, &sets, false).unwrap();
+        let whole = avc(&data, &mut sets, false).unwrap();
         let [SencSubsample { clear, protected }] = whole[..] else {
             panic!("{whole:?}");
         };
         // The message, a length, and 4 to 6 bytes of headers.
         assert!((9 + 4 + 4..=9 + 4 + 6).contains(&clear), "{clear}");
         assert_eq!(usize::from(clear) + protected as usize, data.len());
-        let aligned = avc(&data, &sets, true).unwrap();
+        let aligned = avc(&data, &mut sets, true).unwrap();
         assert_eq!(aligned[0].protected, protected / 16 * 16);
         assert_eq!(
             usize::from(aligned[0].clear) + aligned[0].protected as usize,
             data.len()
         );
+
+        // A set that comes with the picture counts.
+        let mut fewer = ParameterSets::default();
+        fewer
+            .insert(&[0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x11, 0x3F, 0x90])
+            .unwrap();
+        assert!(avc(&data, &mut fewer, false).is_err());
+        let mut with_set = Vec::new();
+        length_prefixed::push(&[0x68, 0xCE, 0x0F, 0xC8], &mut with_set).unwrap();
+        with_set.extend_from_slice(&data);
+        let found = avc(&with_set, &mut fewer, false).unwrap();
+        assert_eq!((found[0].clear, found[0].protected), (clear + 8, protected));
     }
 }

@@ -199,8 +199,8 @@ impl Lane {
         sample: &Sample,
         out: &mut Vec<u8>,
     ) -> Result<Bytes, Error> {
-        if let Carrier::Payload(payload) = &self.carrier
-            && !self.is_sealed()
+        if !self.is_sealed()
+            && let Carrier::Payload(payload) = &mut self.carrier
             && let Some(nals) = payload.write_head(sample, out)
         {
             return Ok(nals);

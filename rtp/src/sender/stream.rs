@@ -23,6 +23,8 @@ pub struct Stream {
     adapt: Adapt,
     /// Parameter sets after their lengths.
     parameter_sets: Vec<u8>,
+    /// They are to go before the next picture, whatever it is: they came between two of a coded video sequence.
+    sets_due: bool,
     pub(super) packet_count: u32,
     pub(super) octet_count: u32,
     pub(super) next_report: Option<Duration>,
@@ -54,6 +56,7 @@ impl Stream {
             packetizer: Packetizer::new(format.layout, max),
             adapt: Adapt::Nothing,
             parameter_sets: Vec::new(),
+            sets_due: false,
             packet_count: 0,
             octet_count: 0,
             next_report: None,
@@ -108,7 +111,7 @@ impl Stream {
 
     pub(super) fn set_codec(&mut self, track: &Track) {
         self.timescale = track.timescale;
-        self.parameter_sets.clear();
+        let before = core::mem::take(&mut self.parameter_sets);
         match &track.codec {
             Codec::H264(config) => {
                 for nal in config.sps().chain(config.sps_ext()).chain(config.pps()) {
@@ -122,6 +125,7 @@ impl Stream {
             }
             _ => {}
         }
+        self.sets_due = !before.is_empty() && before != self.parameter_sets;
         self.adapt = match (&track.codec, self.format.layout) {
             (Codec::Aac(config), Layout::Latm) => {
                 let config = aac::latm::StreamMuxConfig::new(config.clone());
@@ -179,7 +183,8 @@ impl Stream {
             csrcs: &[],
             extension: None,
         };
-        let sets = if sets && sample.is_sync() {
+        let sets_due = core::mem::take(&mut self.sets_due) || sample.is_sync();
+        let sets = if sets && sets_due {
             &self.parameter_sets[..]
         } else {
             &[]

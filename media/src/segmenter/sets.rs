@@ -1,0 +1,63 @@
+use crate::{Codec, Sample, Track, Tracks};
+use alloc::vec::Vec;
+use h264::DecoderConfig;
+
+/// Picture parameter sets that samples carry, as the init segment does not have them. Each behind its length of 4 bytes.
+#[derive(Debug, Default)]
+pub(super) struct Sets {
+    /// What the next sample needs, whatever it is.
+    next: Vec<u8>,
+    /// What sync samples need.
+    sync: Vec<u8>,
+}
+
+impl Sets {
+    /// `now` is in force, where the init segment has `init`.
+    pub(super) fn change(&mut self, init: &DecoderConfig, now: &DecoderConfig) {
+        let known = |nal: &&[u8]| init.pps().any(|known| known == *nal);
+        let sync = with_lengths(now.pps().filter(|nal| !known(nal)));
+        if sync != self.sync {
+            self.next = with_lengths(now.pps());
+            self.sync = sync;
+        }
+    }
+
+    /// Puts in front of a sample what it needs.
+    pub(super) fn put_before(&mut self, sample: &mut Sample) {
+        let next = core::mem::take(&mut self.next);
+        let sets = match next.is_empty() {
+            true if sample.is_sync() => &self.sync,
+            _ => &next,
+        };
+        if !sets.is_empty() {
+            sample.data = [&sets[..], &sample.data].concat().into();
+        }
+    }
+}
+
+fn with_lengths<'a>(nals: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut out = Vec::new();
+    for nal in nals {
+        // In a record their lengths have 16 bits.
+        let len = u32::try_from(nal.len()).unwrap_or(0);
+        out.extend_from_slice(&len.to_be_bytes());
+        out.extend_from_slice(nal);
+    }
+    out
+}
+
+/// Whether the tracks are the same but for picture parameter sets.
+pub(super) fn same_but_for_sets(a: &Tracks, b: &Tracks) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_track(a, b))
+}
+
+fn same_track(a: &Track, b: &Track) -> bool {
+    let (Codec::H264(before), Codec::H264(now)) = (&a.codec, &b.codec) else {
+        return a == b;
+    };
+    before.has_sequences_of(now) && {
+        let mut a = a.clone();
+        a.codec = b.codec.clone();
+        a == *b
+    }
+}
