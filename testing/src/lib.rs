@@ -14,5 +14,5 @@ mod sound;
 pub use corpus::{Manifest, corpus, files, go_seeds, manifest};
 pub use damage::{Random, flip_bits, truncations};
 pub use noise::datagram;
-pub use peers::{ask, csv, ended, output, run, shaka_packager};
+pub use peers::{ask, csv, ended, output, run, shaka_packager, wait};
 pub use sound::{strength, tone};

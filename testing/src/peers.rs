@@ -1,5 +1,5 @@
 use std::io::{self, Write};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
@@ -70,16 +70,33 @@ pub fn output(command: &mut Command, input: &[u8]) -> io::Result<Output> {
     output_within(command, input, PATIENCE)
 }
 
+/// What a program prints that was started already, as [`Child::wait_with_output`]; it does not outlive four minutes either.
+///
+/// # Panics
+/// Where it had to be killed.
+#[must_use]
+#[track_caller]
+pub fn wait(child: Child) -> Output {
+    wait_within(child, b"", PATIENCE)
+        .unwrap_or_else(|error| panic!("a program that was started: {error}"))
+}
+
 fn output_within(command: &mut Command, input: &[u8], patience: Duration) -> io::Result<Output> {
     // What a peer starts in its turn has the same pipes, and is killed with it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
-    let mut child = command
+    let child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
-    let (stdin, kill) = (child.stdin.take(), format!("kill -9 -{}", child.id()));
+    wait_within(child, input, patience)
+}
+
+fn wait_within(mut child: Child, input: &[u8], patience: Duration) -> io::Result<Output> {
+    let (stdin, id) = (child.stdin.take(), child.id());
+    // The group, where it has one of its own.
+    let kill = format!("kill -9 -{id} 2>&- || kill -9 {id}");
     let (ended, is_over) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
         // What closes its input early has read enough of it.
@@ -135,6 +152,9 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", "sleep 1000 & echo started; sleep 1000"]);
         let error = output_within(&mut command, b"", Duration::from_millis(200)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let started = Command::new("sleep").arg("1000").spawn().unwrap();
+        let error = wait_within(started, b"", Duration::from_millis(200)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         let printed = output(Command::new("cat").arg("-"), b"input").unwrap();
         assert_eq!(printed.stdout, b"input");

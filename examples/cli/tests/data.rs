@@ -450,7 +450,7 @@ fn a_file_on_standard_input_is_read_wherever_its_tables_are() {
         tool.spawn().unwrap()
     };
     let file = fs::File::open(&source).unwrap();
-    let output = probe(file.into()).wait_with_output().unwrap();
+    let output = testing::wait(probe(file.into()));
     assert!(output.status.success() && output.stderr.is_empty());
     assert_eq!(output.stdout, wanted);
     // Of a pipe, what has gone by cannot be read again.
@@ -459,7 +459,7 @@ fn a_file_on_standard_input_is_read_wherever_its_tables_are() {
     let data = fs::read(&source).unwrap();
     // It may have given up before.
     let writer = std::thread::spawn(move || drop(pipe.write_all(&data)));
-    let output = tool.wait_with_output().unwrap();
+    let output = testing::wait(tool);
     writer.join().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");

@@ -248,7 +248,7 @@ fn keys_that_ffmpeg_changes_are_followed() {
     let info = format!("key1\n{}\n{vector}\n", text("key1"));
     std::fs::write(text("next"), info).unwrap();
     std::fs::rename(text("next"), text("info")).unwrap();
-    assert!(ffmpeg.wait().unwrap().success());
+    assert!(testing::wait(ffmpeg).status.success());
     let told = list();
     assert!(
         told.contains("URI=\"key0\"") && told.contains(vector),

@@ -127,7 +127,7 @@ fn a_recorder_that_is_closed_leaves_a_plain_file() {
         .unwrap();
     let data = std::fs::read(&source).unwrap();
     child.stdin.take().unwrap().write_all(&data).unwrap();
-    assert!(child.wait().unwrap().success());
+    assert!(testing::wait(child).status.success());
     let bytes = std::fs::read(&out).unwrap();
     let children = |file: &[u8]| {
         let (mut names, mut rest) = (Vec::new(), file);

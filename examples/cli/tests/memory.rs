@@ -35,7 +35,7 @@ fn limited(args: &[&str], input: &[u8], times: usize) -> Output {
             std::io::copy(&mut stdout, &mut std::io::sink()).unwrap();
             start
         });
-        let mut output = child.wait_with_output().unwrap();
+        let mut output = testing::wait(child);
         output.stdout = counted.join().unwrap();
         output
     })

@@ -48,7 +48,7 @@ fn publishes_to_a_listening_ffmpeg() {
         std::thread::sleep(std::time::Duration::from_millis(100));
         assert!(ffmpeg.try_wait().unwrap().is_none(), "ffmpeg has ended");
         let child = start(FLUVIAL, &["remux", &clip_name, &url]);
-        let output = child.wait_with_output().unwrap();
+        let output = testing::wait(child);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(
             output.status.success() || said.contains("refused"),
@@ -163,7 +163,7 @@ fn our_server_both_ways() {
     let played = (0..100).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(50));
         let child = start(FLUVIAL, &["remux", &url, &got_name]);
-        let output = child.wait_with_output().unwrap();
+        let output = testing::wait(child);
         output.status.success()
     });
     assert!(played);

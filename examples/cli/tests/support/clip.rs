@@ -45,7 +45,7 @@ pub fn start(program: &str, args: &[&str]) -> Child {
 /// Waits for its end, which has to be a good one.
 #[track_caller]
 pub fn end(child: Child) {
-    let output = child.wait_with_output().unwrap();
+    let output = testing::wait(child);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
 }
