@@ -165,6 +165,21 @@ fn ffmpeg_finds_every_frame_and_no_fault() {
 }
 
 #[test]
+fn tables_come_in_time_between_pictures_that_are_far_apart() {
+    let Some(original) = source("-f lavfi -i testsrc2=s=160x120:r=1.6:d=20 -c:v libx264 -g 100")
+    else {
+        return;
+    };
+    let found = demux(&original);
+    for config in [Config::default(), Config::m2ts()] {
+        let stream = mux(&found, config);
+        assert_eq!(findings(&stream), [""; 0]);
+        assert_same_samples(&found, &demux(&stream), "625 ms from picture to picture");
+        assert!(frames(&stream) == frames(&original));
+    }
+}
+
+#[test]
 fn a_constant_rate_is_exact() {
     let Some(original) = source(SOURCES[0].1) else {
         return;

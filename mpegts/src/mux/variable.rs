@@ -27,13 +27,13 @@ impl Muxer {
     /// Writes a unit, after tables and clock references that are due before it.
     pub(super) fn variable(&mut self, index: usize, unit: &mut Unit) -> Result<(), Error> {
         let now = self.arrival(unit.dts);
-        self.sink.at(now);
         let Some(lane) = self.lanes.get(index) else {
             return Ok(());
         };
         let (kind, program) = (lane.kind, lane.program);
         let begins = kind == Kind::Video && unit.sync;
         let interval = system_ticks(self.config.table_interval);
+        self.tables_until(now, interval)?;
         if begins
             || self
                 .last_tables
@@ -112,6 +112,22 @@ impl Muxer {
             self.sink
                 .packet(lane.pid, &mut lane.counter, false, None, rest)?;
         }
+        Ok(())
+    }
+
+    /// Writes the tables that are due while nothing comes, with the clock references between them.
+    fn tables_until(&mut self, now: i64, interval: i64) -> Result<(), Error> {
+        while let Some(last) = self.last_tables
+            && !is_jump(now.saturating_sub(last))
+            && now.saturating_sub(last) >= interval.max(1).saturating_mul(2)
+        {
+            let at = last.saturating_add(interval.max(1));
+            self.sink.at(at);
+            self.clocks_until(at)?;
+            self.write_tables()?;
+            self.last_tables = Some(at);
+        }
+        self.sink.at(now);
         Ok(())
     }
 
