@@ -214,7 +214,13 @@ impl H264 {
                 }),
                 stream::Event::Warning(warning) => {
                     let at = self.before.saturating_add(warning.offset);
-                    let what = Warning::new(format!("H.264: {}", warning.error));
+                    // Nothing is passed over where a parameter set cannot be read.
+                    let of = if warning.skipped == 0 {
+                        "parameter set: "
+                    } else {
+                        ""
+                    };
+                    let what = Warning::new(format!("H.264: {of}{}", warning.error));
                     Event::Warning(what.on(TRACK).at(at).skipping(warning.skipped as u64))
                 }
                 _ => continue,
