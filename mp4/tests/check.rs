@@ -416,7 +416,7 @@ fn broken() -> Vec<(Rule, Vec<u8>)> {
         (
             Rule::FragmentedDuration,
             edit(&m, "moov/mvex/trex", &|this| {
-                let mehd = a_box(b"mehd", &[0, 0, 0, 0, 0, 1, 0, 0]);
+                let mehd = a_box(b"mehd", &[0, 0, 0, 0, 0, 0, 0, 1]);
                 *this = [mehd, this.clone()].concat();
             }),
         ),

@@ -129,6 +129,12 @@ fn tables_that_claim_2_to_the_32_entries() {
     }
     // All samples of one size, in numbers that no file can hold.
     let mut bad = file.clone();
+    // Without edits, which would end before them.
+    for at in 0..bad.len() - 4 {
+        if bad[at..].starts_with(b"edts") {
+            bad[at..at + 4].copy_from_slice(b"free");
+        }
+    }
     assert!(claim(&mut bad, b"stsz", 4, 1) > 0 && claim(&mut bad, b"stsz", 8, u32::MAX) > 0);
     claim(&mut bad, b"stsc", 12, u32::MAX);
     let (samples, warnings) = survive(&Bytes::from(bad));

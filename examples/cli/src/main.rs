@@ -16,7 +16,6 @@ mod remux;
 mod repair;
 mod salvage;
 mod stop;
-mod tail;
 mod time;
 
 use clap::{Parser, Subcommand};

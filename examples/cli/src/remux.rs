@@ -4,7 +4,6 @@ use crate::format::Format;
 use crate::input::{self, Source};
 use crate::output::{self, Options};
 use crate::progress::say;
-use crate::tail::Tail;
 use crate::time;
 use anyhow::{Context, Result, bail};
 use media::{Codec, Event, Kind, Sample, Time, Timescale, Track, TrackId, Tracks};
@@ -97,13 +96,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let mut events = VecDeque::from(start.events);
     let mut current = carried;
     let mut wrote = false;
-    let mut tail = Tail::default();
     let mut write = |sample, sink: &mut dyn output::Sink| -> Result<()> {
-        for sample in tail.push(sample) {
-            sink.handle_sample(&sample)?;
-            wrote = true;
-        }
-        Ok(())
+        wrote = true;
+        sink.handle_sample(&sample)
     };
     loop {
         let event = match events.pop_front() {

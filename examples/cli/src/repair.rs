@@ -1,7 +1,7 @@
 //! `fluvial repair`: a plain MP4, its tables first, of one whose end was lost.
 
 use crate::input::{self, Options, Pushed, Source};
-use crate::output::{Target, check_apart};
+use crate::output::{Target, check_apart, mp4_origin};
 use crate::progress::{self, Counted, say};
 use crate::salvage::{self, Like, Salvage, Tables};
 use anyhow::{Context, Result, bail};
@@ -113,17 +113,29 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let bar = progress::bar(Some(2 * len));
     let way = Way::of(args)?;
     // Once to know the tables, once to write: memory does not depend on the length.
-    let mut planner = Planner::new(Config::moov_last());
+    let mut planner: Option<Planner> = None;
     let mut samples = 0_u64;
     let mut end = Time::ZERO;
     let mut tracks = media::Tracks::default();
     let stopped = events(args, &way, &bar, |event| {
         match event {
             Event::Tracks(told) => {
-                planner.set_tracks(&told)?;
+                if let Some(planner) = &mut planner {
+                    planner.set_tracks(&told)?;
+                }
                 tracks = told;
             }
             Event::Sample(sample) => {
+                let planner = match &mut planner {
+                    Some(planner) => planner,
+                    None => {
+                        let mut config = Config::moov_last();
+                        config.origin = mp4_origin(&tracks, &sample);
+                        let planner = planner.insert(Planner::new(config));
+                        planner.set_tracks(&tracks)?;
+                        planner
+                    }
+                };
                 planner.handle_sample(&sample)?;
                 samples += 1;
                 if let Some(track) = tracks.find(sample.track) {
@@ -152,6 +164,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         },
         None => {}
     }
+    let planner = planner.context("no sample was planned")?;
     let mut writer = Writer::with_plan(planner.finish());
     let mut out = Target::create(&args.output);
     let mut drain = |writer: &mut Writer| -> Result<()> {

@@ -447,3 +447,59 @@ fn tracks_may_change_within_the_first_segment() {
         );
     }
 }
+
+/// What others write, of which each is right in its own way.
+#[test]
+fn what_others_write_is_not_blamed() {
+    use fluvial_interop::peer;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    // An index behind an empty edit: times with it, as ffmpeg 9 has them, or without, as 5.1.
+    let programs = [
+        Some(std::path::PathBuf::from("ffmpeg")),
+        peer::all_here(&[peer::FFMPEG_9])
+            .then(peer::ffmpeg_9)
+            .flatten(),
+    ];
+    for program in programs.into_iter().flatten() {
+        let program = program.display().to_string();
+        let list = at("x.m3u8");
+        let make = format!(
+            "-v error -y -i {source} -c copy -hls_time 2 -hls_segment_type fmp4 -hls_list_size 0 {list}"
+        );
+        assert!(testing::run(&program, &make, b"").is_some());
+        let (said, status) = check(&[&list]);
+        assert_eq!(status, Some(0), "{program}: {said}");
+        assert!(!said.contains("index"), "{program}: {said}");
+    }
+    // WebM, which nobody here reads.
+    let webm = format!(
+        "-v error -f lavfi -i testsrc2=s=64x48:r=25:d=2 -c:v libvpx -deadline realtime -dash_segment_type webm -f dash {}",
+        at("webm.mpd")
+    );
+    assert!(testing::run("ffmpeg", &webm, b"").is_some());
+    let (said, status) = check(&[&at("webm.mpd")]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("WebM is not read"), "{said}");
+    // Two Periods of one movie, whose header tells how long all of it is.
+    let stream = |kind: &str| {
+        format!(
+            "in={source},stream={kind},init_segment={},segment_template={}",
+            at(&format!("{kind}.mp4")),
+            at(&format!("{kind}_$Number$.m4s"))
+        )
+    };
+    let (video, audio, list) = (stream("video"), stream("audio"), at("periods.mpd"));
+    let more = ["--segment_duration", "1", "--ad_cues", "3.0"];
+    let last = ["--generate_static_live_mpd", "--mpd_output", &list];
+    let args = [&[&video[..], &audio], &more[..], &last].concat();
+    if testing::shaka_packager(&args).is_some() {
+        let text = fs::read_to_string(&list).unwrap();
+        assert_eq!(text.matches("<Period ").count(), 2, "{text}");
+        let clean = "dash: 0 errors, 0 warnings\n".to_owned();
+        assert_eq!(check(&[&list]), (clean, Some(0)));
+    }
+}

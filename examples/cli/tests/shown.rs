@@ -67,7 +67,7 @@ fn pictures_that_are_turned_stay_so() {
         .unwrap();
     let data = fs::read(&fragments).unwrap();
     child.stdin.take().unwrap().write_all(&data).unwrap();
-    assert!(child.wait().unwrap().success());
+    assert!(testing::wait(child).status.success());
     assert!(frames(&piped) == wanted);
     for other in ["x.ts", "x.mpg", "x.flv"] {
         let told = said(&[&turned, &at(other)]);
@@ -95,6 +95,15 @@ fn what_an_edit_list_hides_stays_hidden() {
     let copy = at("copy.mp4");
     assert_eq!(said(&[&cut, &copy]), "");
     assert!(frames(&copy) == wanted);
+    let mended = at("mended.mp4");
+    assert!(fluvial(&["repair", &cut, &mended]).status.success());
+    assert!(frames(&mended) == wanted);
+    // Of a segment, what is hidden is no part.
+    let list = at("x.mpd");
+    assert_eq!(said(&[&cut, &list]), "");
+    let checked = fluvial(&["check", &list]).stdout;
+    let clean = "dash: 0 errors, 0 warnings\n";
+    assert_eq!(String::from_utf8_lossy(&checked), clean);
     let args =
         format!("-v error -show_entries stream=start_time:format_tags=title -of csv=p=0 {copy}");
     let told = testing::csv("ffprobe", &args, b"").unwrap();
@@ -137,6 +146,127 @@ fn what_an_edit_list_hides_at_the_end_is_left_out() {
         let shown = frames(&copy);
         assert!((55..=57).contains(&shown.len()), "{name}: {}", shown.len());
         assert!(all.starts_with(&shown), "{name}");
+    }
+}
+
+/// The same file with these edits in all tracks: how many seconds, and from which one on; `None`: nothing.
+fn with_edits(file: &[u8], edits: &[(f64, Option<f64>)]) -> Vec<u8> {
+    let mut data = file.to_vec();
+    let find = |data: &[u8], name: &[u8; 4], from: usize| {
+        let at = data[from..].windows(4).position(|four| four == name);
+        at.map(|at| from + at)
+    };
+    let int = |data: &[u8], at: usize| u32::from_be_bytes(data[at..at + 4].try_into().unwrap());
+    let moov = find(&data, b"moov", 0).unwrap();
+    let scale = f64::from(int(&data, find(&data, b"mvhd", moov).unwrap() + 16));
+    let next = |trak: &usize| find(file, b"trak", *trak + 1);
+    let traks: Vec<_> = std::iter::successors(find(file, b"trak", moov), next).collect();
+    for trak in traks.into_iter().rev() {
+        let edts = find(&data, b"edts", trak).unwrap();
+        let elst = find(&data, b"elst", trak).unwrap();
+        let ticks = f64::from(int(&data, find(&data, b"mdhd", trak).unwrap() + 16));
+        assert_eq!(int(&data, elst + 8), 1, "edits");
+        let first = int(&data, elst + 16);
+        let entries = edits.iter().flat_map(|(length, from)| {
+            let from = from.map_or(u32::MAX, |from| first + (from * ticks) as u32);
+            [(length * scale) as u32, from, 1 << 16]
+        });
+        let entries: Vec<u8> = entries.flat_map(u32::to_be_bytes).collect();
+        let more = u32::try_from(entries.len() - 12).unwrap();
+        data.splice(elst + 12..elst + 24, entries);
+        let count = u32::try_from(edits.len()).unwrap();
+        data[elst + 8..elst + 12].copy_from_slice(&count.to_be_bytes());
+        for container in [moov, trak, edts, elst] {
+            let size = int(&data, container - 4) + more;
+            data[container - 4..container].copy_from_slice(&size.to_be_bytes());
+        }
+    }
+    data
+}
+
+/// Each of them shows what it names, in its own time and no more; what is decoded before that, formats that cannot hide it show.
+#[test]
+fn edits_one_after_the_other_show_what_they_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let long = at("long.mp4");
+    let make = format!(
+        "-v error -f lavfi -i testsrc2=s=128x96:r=25 -f lavfi -i sine=r=48000 -t 6 -c:v libx264 -g 25 -bf 3 -c:a aac {long}"
+    );
+    if testing::run("ffmpeg", &make, b"").is_none() {
+        return;
+    }
+    let file = fs::read(&long).unwrap();
+    // Whatever lies close together is given, too.
+    let frames = |path: &str| support::clip::frames(Path::new(path));
+    let all = frames(&long);
+    // How many pictures are decoded for the later ones, and how many after each end for B-pictures before it.
+    for (name, edits, before, behind) in [
+        ("two", &[(1.0, Some(1.0)), (1.0, Some(4.0))][..], 0, 0),
+        (
+            "late",
+            &[
+                (0.48, None),
+                (1.0, Some(1.0)),
+                (0.8, None),
+                (1.0, Some(3.0)),
+            ],
+            0,
+            0,
+        ),
+        ("back", &[(1.0, Some(4.0)), (1.0, Some(1.0))], 0, 0),
+        (
+            "again",
+            &[(1.2, Some(1.0)), (1.2, Some(1.0)), (1.0, Some(3.0))],
+            0,
+            2,
+        ),
+        ("within", &[(1.0, Some(1.0)), (1.0, Some(4.2))], 5, 0),
+    ] {
+        let cut = at("cut.mp4");
+        fs::write(&cut, with_edits(&file, edits)).unwrap();
+        // ffmpeg itself shows something in an empty edit behind another one.
+        let picture = |time: f64| (time * 25.0).round() as usize;
+        let shown = edits.iter().filter_map(|(length, from)| {
+            let from = picture((*from)?);
+            Some(&all[from..from + picture(*length)])
+        });
+        let wanted = shown.collect::<Vec<_>>().concat();
+        for (to, options) in [
+            ("x.ts", &[][..]),
+            ("x.mp4", &[]),
+            ("y.mp4", &["--fragmented"]),
+            ("x.flv", &[]),
+            ("x.m3u8", &[]),
+            ("x.mpd", &[]),
+        ] {
+            let copy = at(to);
+            assert_eq!(said(&[options, &[&cut, &copy]].concat()), "", "{name} {to}");
+            let shown = frames(&copy);
+            let mut given = shown.iter();
+            assert!(
+                wanted.iter().all(|one| given.any(|other| one == other)),
+                "{name} {to}"
+            );
+            let more = shown.len() - wanted.len();
+            assert!(
+                more <= before + behind * edits.len(),
+                "{name} {to}: {more} more"
+            );
+            // Decoding times go on, and no picture is decoded after it is shown.
+            let lines = fluvial(&["probe", "--samples", &copy]).stdout;
+            let lines = String::from_utf8(lines).unwrap();
+            let times = lines.lines().map(|line| {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                ["track", "dts", "pts"].map(|name| line[name].as_i64().unwrap())
+            });
+            let mut last = std::collections::HashMap::new();
+            for [track, dts, pts] in times {
+                let last = last.insert(track, dts);
+                assert!(last.is_none_or(|last| last < dts), "{name} {to}: {dts}");
+                assert!(dts <= pts, "{name} {to}: {dts} {pts}");
+            }
+        }
     }
 }
 

@@ -204,8 +204,12 @@ impl Watch {
             );
             findings.push(Rule::IndexTime, self.offset, "sidx", what);
         }
+        let (delay, off) = lane.map_or((0, 0), |lane| lane.delay);
+        let (delay, off) = (i128::from(delay), i128::from(off));
+        let late = from - cut + delay;
+        let is_late = delay > 0 && (i128::from(at) - to_own(late)).abs() <= slack + to_own(off);
         let mut starts = [from, from - cut, (from - cut).max(0)].into_iter();
-        if is_first && !starts.any(|ticks| is_near(at, ticks)) {
+        if is_first && !is_late && !starts.any(|ticks| is_near(at, ticks)) {
             let what = format!(
                 "the first piece is shown at {at} by the index, at {} by its samples",
                 to_own(from)

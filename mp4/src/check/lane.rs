@@ -13,6 +13,8 @@ pub(super) struct Lane {
     pub(super) samples: u32,
     /// Where the first edit that shows something begins.
     pub(super) media_time: i64,
+    /// What the edits before that last, in ticks of the track, and how much that may be off as it is rounded.
+    pub(super) delay: (i64, i64),
     pub(super) trex: Option<Trex>,
     /// When the next fragment should begin.
     pub(super) next: Option<u64>,
@@ -30,6 +32,7 @@ impl Lane {
             descriptions: u32::MAX,
             samples: 0,
             media_time: 0,
+            delay: (0, 0),
             trex: None,
             next: None,
             end: 0,

@@ -118,6 +118,7 @@ pub struct Checker {
     /// Whether `ftyp` and `moov` came.
     has_ftyp: bool,
     has_moov: bool,
+    has_styp: bool,
     has_fragments: bool,
     /// A box came that is not `ftyp`.
     has_begun: bool,
@@ -153,6 +154,7 @@ impl Checker {
             quicktime: false,
             has_ftyp: false,
             has_moov: false,
+            has_styp: false,
             has_fragments: false,
             has_begun: false,
             brands: Vec::new(),

@@ -227,7 +227,18 @@ impl Look<'_> {
         let edits = trak.edts.as_ref().and_then(|edts| edts.elst.as_ref());
         let edits = edits.map_or(&[][..], |elst| &elst.edits);
         self.edits(edits, trak, &counts, fragmented);
-        let first = edits.iter().find(|edit| edit.media_time >= 0);
+        let shows = |edit: &&Edit| edit.media_time >= 0;
+        let first = edits.iter().find(shows);
+        let empty = edits.iter().take_while(|edit| !shows(edit));
+        let empty = empty.fold(0, |sum: u64, edit| {
+            sum.saturating_add(edit.segment_duration)
+        });
+        let ticks = |duration: u64| {
+            let ticks = (u128::from(duration) * u128::from(mdhd.timescale))
+                .checked_div(timescale.into())
+                .unwrap_or(0);
+            i64::try_from(ticks).unwrap_or(i64::MAX)
+        };
         Lane {
             id: trak.tkhd.track_id,
             timescale: mdhd.timescale,
@@ -235,6 +246,7 @@ impl Look<'_> {
             descriptions: u32::try_from(stbl.stsd.entries.len()).unwrap_or(u32::MAX),
             samples: counts.samples,
             media_time: first.map_or(0, |edit| edit.media_time),
+            delay: (ticks(empty), ticks(1)),
             trex: trexs
                 .iter()
                 .find(|trex| trex.track_id == trak.tkhd.track_id)

@@ -35,6 +35,11 @@ impl Timeline {
                 continue;
             }
             let length = movie.rescale(position, track).saturating_sub(at);
+            // What begins in the last tick of the movie is shown.
+            let told = i64::try_from(edit.segment_duration).unwrap_or(i64::MAX);
+            let ticks = movie.rescale(told, track);
+            let is_less = track.rescale(ticks, movie) < told;
+            let length = length.max(ticks.saturating_add(is_less.into()));
             // Before fragments, 0 is: to the end.
             let end = match edit.segment_duration {
                 0 => i64::MAX,

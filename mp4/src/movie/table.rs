@@ -140,11 +140,6 @@ impl SampleTable {
         at.unwrap_or(1).saturating_sub(1)
     }
 
-    /// Whether samples are shown in the order in which they are decoded.
-    pub(crate) fn is_in_order(&self) -> bool {
-        self.offsets.is_empty()
-    }
-
     /// The sync sample after a sample, both counted from 0.
     pub(crate) fn sync_after(&self, sample: u32) -> Option<u32> {
         let Some(sync) = &self.sync else {

@@ -176,6 +176,12 @@ impl Walk {
                 // Sound without a container, text: there are no rules for them here.
                 Some(Format::Raw(_)) => {}
                 _ if data.starts_with(b"WEBVTT") || data.starts_with(b"\xEF\xBB\xBFWEBVTT") => {}
+                _ if start.starts_with(b"\x1A\x45\xDF\xA3") => self.push(Finding {
+                    severity: Severity::Warning,
+                    rule: "not-checked: WebM is not read here".into(),
+                    place: place.to_string(),
+                    clause: "ISO/IEC 23009-1 §4.4".into(),
+                }),
                 _ => self.push(Finding {
                     severity: Severity::Error,
                     rule: "segment-format: a format that no segment has".into(),

@@ -29,16 +29,19 @@ struct Extent {
 }
 
 impl Extent {
-    fn of(track: &Track, sample: &media::Sample) -> Self {
+    /// `None` where an edit list hides it: what comes before zero is not shown.
+    fn of(track: &Track, sample: &media::Sample) -> Option<Self> {
         let time = |ticks| track.timescale.time(ticks).as_nanos();
         let start = time(sample.pts);
         let lasts = sample.duration.map_or(0, |ticks| i64::from(ticks.get()));
-        Self {
-            start,
+        let end = time(sample.pts.saturating_add(lasts));
+        let is_shown = start >= 0 || end > 0;
+        is_shown.then_some(Self {
+            start: start.max(0),
             last: start,
-            end: time(sample.pts.saturating_add(lasts)),
+            end,
             count: 1,
-        }
+        })
     }
 
     fn join(&mut self, other: &Self) {
@@ -85,7 +88,9 @@ fn measure(
                     let Some(track) = tracks.find(sample.track) else {
                         continue;
                     };
-                    let extent = Extent::of(track, &sample);
+                    let Some(extent) = Extent::of(track, &sample) else {
+                        continue;
+                    };
                     match extents.iter_mut().find(|(id, _)| *id == sample.track) {
                         Some((_, known)) => known.join(&extent),
                         None => extents.push((sample.track, extent)),

@@ -15,6 +15,7 @@ mod segments;
 mod target;
 mod ts;
 
+pub use self::mp4::origin as mp4_origin;
 use crate::format::Format;
 use ahead::Ahead;
 use anyhow::{Result, bail};

@@ -43,15 +43,8 @@ impl Mp4 {
         let Some(mut config) = self.config.take() else {
             return self.writer.as_mut().context("the file was not begun");
         };
-        // Sound tells of that as priming, which ends where the file begins.
-        let hides = |first: &Sample| {
-            let track = self.tracks.as_ref()?.find(first.track)?;
-            let priming = i64::from(track.priming);
-            let is_primed = priming > 0 && first.pts == -priming;
-            Some(first.pts < 0 && (is_primed || first.flags.contains(Flags::PREROLL)))
-        };
-        if first.and_then(hides) == Some(true) {
-            config.origin = Some(Time::ZERO);
+        if let (Some(tracks), Some(first)) = (&self.tracks, first) {
+            config.origin = origin(tracks, first);
         }
         let writer = self.writer.insert(Writer::new(config));
         if let Some(tracks) = &self.tracks {
@@ -59,6 +52,15 @@ impl Mp4 {
         }
         Ok(writer)
     }
+}
+
+/// Where a file begins that begins with a sample: at zero where that is decoded before and not shown.
+pub fn origin(tracks: &Tracks, first: &Sample) -> Option<Time> {
+    // Sound tells of that as priming, which ends where the file begins.
+    let priming = i64::from(tracks.find(first.track)?.priming);
+    let is_primed = priming > 0 && first.pts == -priming;
+    let is_hidden = is_primed || first.flags.contains(Flags::PREROLL);
+    (first.pts < 0 && is_hidden).then_some(Time::ZERO)
 }
 
 impl Sink for Mp4 {
