@@ -1,13 +1,13 @@
 // Lets people meet in a room of the SFU, each in a headless Chromium of their own with a made-up camera and microphone, and prints, as
 // lines of JSON, what they see and hear:
 //
-//   node meet.js URL NAME[,NAME ...] [other=URL] [again=1] [late=NAME] [kill=NAME] [resize=NAME] [stay=1] [query=codec=h264] [tcp=1]
+//   node meet.js URL NAME[,NAME ...] [other=URL] [again=1] [late=NAME] [kill=NAME] [resize=NAME] [stay=1] [scale=1] [query=codec=h264] [tcp=1]
 //
 // One line once everybody there from the start sees and hears everybody else; one when `late` sees them, with the milliseconds from
 // opening the page to the first picture; one when `kill`, whose browser is killed, is gone for the others, with the milliseconds that
 // took. With `other` the last one joins there, at another node of the cluster, and one line comes once everybody meets again there after the
 // first node has gone; with `again`, once everybody meets again by other connections, whatever became of the first ones. With `resize` that one only looks on, their window becomes large, small and large again, and a
-// line each tells the size of the pictures as soon as it is one that fits. With `stay` they stay until the server ends. With `tcp` they do not hear
+// line each tells the size of the pictures as soon as it is one that fits. With `stay` they stay until the server ends, and with `scale` halve and double their pictures meanwhile. With `tcp` they do not hear
 // of candidates of UDP, as if a network let none through.
 
 import { chromium } from "playwright-core";
@@ -253,7 +253,17 @@ try {
   // Until the server has gone.
   if (options.stay) {
     const lives = () => fetch(new URL("/healthz", url)).then(() => true, () => false);
-    while ((await lives()) && Date.now() < deadline) await sleep();
+    const scale = async (by) => {
+      const { sender } = window.meeting.peer.getTransceivers().find(({ source }) => source === "camera");
+      const parameters = sender.getParameters();
+      for (const encoding of parameters.encodings) encoding.scaleResolutionDownBy = by;
+      await sender.setParameters(parameters);
+    };
+    for (let turn = 0; (await lives()) && Date.now() < deadline; turn++) {
+      // Twenty are more than a second.
+      if (options.scale && turn % 20 === 0) for (const { page } of people.values()) await page.evaluate(scale, 1 + ((turn / 20) % 2));
+      await sleep();
+    }
   }
 } finally {
   await Promise.all([...people.values()].map((person) => person.server.close()));

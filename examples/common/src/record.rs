@@ -5,6 +5,7 @@ use media::{Codec, Event, Kind, Track, Tracks, WallClock};
 use mp4::recorder::{Config, Recorder};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::mem::discriminant;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -155,6 +156,8 @@ impl Take {
         let (file, path) = create(folder, stream, now)?;
         let mut config = Config::default();
         config.creation_time = Some(now);
+        // A camera that is turned, or a network that becomes narrow, makes no other file.
+        config.in_band = true;
         let mut recorder = Recorder::new(config);
         recorder.set_tracks(tracks)?;
         tracing::info!(%stream, file = %path.display(), "recording");
@@ -166,12 +169,16 @@ impl Take {
         })
     }
 
-    /// Whether the file can go on with these tracks. Not where decoders need another record: ffmpeg, and Chromium with it, decode all of a
-    /// fragmented file by the first one.
+    /// Whether the file can go on with these tracks. Not where decoders need another record than the first one, by which ffmpeg, and Chromium with it,
+    /// decode all of a fragmented file; what pictures tell of themselves they follow.
     fn go_on_with(&mut self, tracks: &Tracks) -> bool {
         let fits = |track: &Track| {
             self.tracks.find(track.id).is_some_and(|before| {
-                matches!(track.codec, Codec::Vp8(_) | Codec::Vp9(_) | Codec::Av1(_))
+                let tells = matches!(
+                    track.codec,
+                    Codec::H264(_) | Codec::Vp8(_) | Codec::Vp9(_) | Codec::Av1(_)
+                );
+                tells && discriminant(&before.codec) == discriminant(&track.codec)
                     || before.codec == track.codec
             })
         };
@@ -248,7 +255,7 @@ mod tests {
     ];
 
     #[tokio::test]
-    async fn pictures_of_another_record_are_another_file() {
+    async fn pictures_of_another_size_are_in_the_same_file() {
         let folder = std::env::temp_dir().join(format!("fluvial-record-{}", std::process::id()));
         let recordings = Recordings::new(&folder);
         let mut recording = recordings.start("room/ann");
@@ -281,13 +288,20 @@ mod tests {
             .map(|file| file.unwrap().path())
             .collect();
         files.sort();
-        let has = |data: &[u8], what: &[u8]| data.windows(what.len()).any(|bytes| bytes == what);
-        assert_eq!(files.len(), 2, "{files:?}");
-        for file in files {
-            let data = std::fs::read(file).unwrap();
-            let records = RECORDS.iter().filter(|record| has(&data, record));
-            assert_eq!(records.count(), 1);
-        }
+        let [file] = &files[..] else {
+            panic!("one file: {files:?}");
+        };
+        let data = std::fs::read(file).unwrap();
+        // The set that tells the size, after its length, where pictures are.
+        let sets = RECORDS.map(|record| &record[6..27]);
+        let count = |set: &[u8]| {
+            data.windows(set.len())
+                .filter(|bytes| *bytes == set)
+                .count()
+        };
+        // The first one in two sample entries, too: of the file that grew, and of the closed one.
+        assert_eq!(sets.map(count), [3, 1]);
+        assert!(data.windows(4).any(|bytes| bytes == b"avc3"));
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -10,6 +10,10 @@ use str0m::format::Codec;
 /// The number of the first track's format, which only we see.
 const FIRST_FORMAT: u8 = 96;
 
+/// How long sound waits for the first picture, and both for a report that puts them on one clock: what begins without pictures
+/// is another file, or another stream, than what has them.
+const TOGETHER: Duration = Duration::from_secs(5);
+
 /// Puts the packets of a tap together.
 #[derive(Debug)]
 pub(crate) struct Depacketizer {
@@ -30,7 +34,8 @@ impl Depacketizer {
             let stream = media.stream(track_id(index));
             streams.push(stream.context("a format without a layout")?);
         }
-        let config = rtp::receiver::Config::new(rand::random(), "fluvial");
+        let mut config = rtp::receiver::Config::new(rand::random(), "fluvial");
+        config.sync_wait = TOGETHER;
         Ok(Self {
             receiver: rtp::Receiver::new(config, streams)?,
             start: Instant::now(),

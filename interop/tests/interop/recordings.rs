@@ -80,34 +80,22 @@ pub(crate) fn plays(file: &Path, hertz: Option<f64>) {
     );
 }
 
-/// Checks that Chromium plays a file, from a web server that has nothing else.
-fn browser_plays(file: &Path) {
-    let folder = file.parent().expect("it is in a folder");
-    let name = file.file_name().expect("it has a name").to_string_lossy();
-    let page =
-        format!("<link rel=icon href=data:,><video src='{name}' autoplay muted loop></video>");
-    fs::write(folder.join("index.html"), page).expect("there is room");
-    let mut command = Command::new("python3");
-    command.args(["-u", "-m", "http.server", "--bind", "127.0.0.1", "0"]);
-    let server = Process::spawn("a web server", command.current_dir(folder));
-    let url = wait_for("a web server", || {
-        server.stdout.pick(0, |line| {
-            let (_, rest) = line.split_once("(http")?;
-            Some(format!("http{}", rest.split(')').next()?))
-        })
-    });
+/// Checks that Chromium plays a file to its end; gives the heights of its pictures.
+fn browser_plays(file: &Path) -> Vec<u64> {
     let mut command = Command::new("node");
     command
-        .arg(peer::manifest_dir().join("browser/watch.js"))
-        .args([&url, "1"])
+        .arg(peer::manifest_dir().join("browser/film.js"))
+        .arg(file)
         .env(
             "CHROMIUM",
             peer::find("chromium").expect("the test has asked for it"),
         );
     let lines = Process::run("Chromium watching a recording", &mut command);
     let seen: serde_json::Value = serde_json::from_str(&lines.concat()).expect("it prints JSON");
-    assert!(seen["played"].as_f64() >= Some(1.0), "{seen}");
-    assert!(seen["pictures"].as_u64() >= Some(5), "{seen}");
+    assert_eq!(seen["end"], "ended", "{seen}");
+    assert!(seen["pictures"].as_u64() >= Some(PICTURES as u64), "{seen}");
+    let sizes = seen["sizes"].as_array().into_iter().flatten();
+    sizes.filter_map(|size| size[1].as_u64()).collect()
 }
 
 fn start(folder: &TempDir) -> Sfu {
@@ -179,10 +167,43 @@ fn of_h264_until_the_server_ends() {
     plays(&file, Some(440.0));
 }
 
+/// A browser that is in a room with nobody else until the server has gone.
+fn alone(sfu: &Sfu, more: &[&str]) -> Process {
+    let mut command = crate::rooms::meeting(sfu, "b");
+    command.args(["ann", "stay=1"]).args(more);
+    Process::spawn("a Chromium alone", &mut command)
+}
+
 /// Simulcast of a browser: the best layer that comes.
 #[test]
 fn of_a_browser() {
     of_a_browser_that_sends("query=video=640x360", None);
+}
+
+/// An encoder that changes the size of its pictures: one file has all of them, and plays wherever it ends.
+#[test]
+fn of_h264_whose_pictures_change_their_size() {
+    needs!(FFMPEG, CHROMIUM, PLAYWRIGHT);
+    let folder = TempDir::new().expect("there is room for temporary files");
+    let mut sfu = start(&folder);
+    let _turn = crate::rooms::turn();
+    let mut meeting = alone(
+        &sfu,
+        &["scale=1", "query=video=640x360&codec=h264&simulcast=0"],
+    );
+    let file = wait_for("a recording with several sizes", || {
+        let file = recording(folder.path());
+        (pictures(&file) >= 3 * PICTURES).then_some(file)
+    });
+    sfu.process.kill();
+    meeting.expect_success();
+    assert_eq!(files(folder.path()).len(), 1);
+    plays(&file, None);
+    let heights = browser_plays(&file);
+    assert!(
+        heights.contains(&360) && heights.contains(&180),
+        "{heights:?}"
+    );
 }
 
 /// Layers inside one stream. Killed, too: the file has to play from what is there.
@@ -202,16 +223,7 @@ fn of_a_browser_that_sends(query: &str, codec: Option<&str>) {
     let folder = TempDir::new().expect("there is room for temporary files");
     let mut sfu = start(&folder);
     let _turn = crate::rooms::turn();
-    let mut command = Command::new("node");
-    command
-        .arg(peer::manifest_dir().join("browser/meet.js"))
-        .args([&sfu.url("/room/b"), "ann"])
-        .args(["stay=1", query])
-        .env(
-            "CHROMIUM",
-            peer::find("chromium").expect("the test has asked for it"),
-        );
-    let mut meeting = Process::spawn("a Chromium alone", &mut command);
+    let mut meeting = alone(&sfu, &[query]);
     let file = recording(folder.path());
     let Some(codec) = codec else {
         sfu.process.signal("TERM");

@@ -40,6 +40,9 @@ pub struct Config {
     /// Bytes kept free for the tables of the closed file: about 6 per sample, and 8 more per picture where pictures are
     /// reordered. Default 1 MiB, which is enough for half an hour. Past it, `moov` comes last.
     pub reserve: u32,
+    /// Whether H.264's parameter sets stand before each picture that can be searched for (`avc3`, ISO/IEC 14496-15 §5.3.3), so that pictures may change
+    /// their size in a file that grows: players follow those, where they do not look for another sample description. Default false (`avc1`).
+    pub in_band: bool,
     /// When it was made.
     pub creation_time: Option<WallClock>,
     /// Texts for `udta`: `title`, `artist`, `comment`, ...
@@ -51,6 +54,7 @@ impl Default for Config {
         Self {
             fragment: Time::from_millis(500),
             reserve: 1 << 20,
+            in_band: false,
             creation_time: None,
             metadata: Metadata::default(),
         }
@@ -62,6 +66,7 @@ impl Default for Config {
 pub struct Recorder {
     fragment: Time,
     reserve: u32,
+    in_band: bool,
     facts: movie::Facts,
     lanes: Vec<Lane>,
     /// Samples that are in no fragment yet, lane by lane, and what becomes of their times.
@@ -103,6 +108,7 @@ impl Recorder {
         Self {
             fragment: config.fragment,
             reserve: config.reserve,
+            in_band: config.in_band,
             facts: of_writer.into_facts(),
             lanes: Vec::new(),
             waiting: Vec::new(),
@@ -125,7 +131,8 @@ impl Recorder {
     pub fn set_tracks(&mut self, tracks: &Tracks) -> Result<(), Error> {
         self.check_open()?;
         if self.lanes.is_empty() {
-            self.lanes = tracks.iter().map(Lane::new).collect::<Result<_, _>>()?;
+            let lane = |track| Lane::with(track, self.in_band);
+            self.lanes = tracks.iter().map(lane).collect::<Result<_, _>>()?;
             self.waiting.resize_with(self.lanes.len(), Waiting::default);
             return Ok(());
         }
@@ -133,7 +140,15 @@ impl Recorder {
         if !tracks.iter().all(|track| is_known(track.id)) {
             return Err(Error::State("a track cannot join a file that has begun"));
         }
-        self.flush(true)?;
+        let mut goes_on = true;
+        for lane in &self.lanes {
+            if let Some(track) = tracks.find(lane.track.id) {
+                goes_on &= lane.describes(track)?;
+            }
+        }
+        if !goes_on {
+            self.flush(true)?;
+        }
         let mut described = false;
         for lane in &mut self.lanes {
             if let Some(track) = tracks.find(lane.track.id) {
@@ -157,7 +172,8 @@ impl Recorder {
         let lane = lanes.find(|(lane, _)| lane.track.id == sample.track);
         let (lane, waiting) =
             lane.ok_or(Error::State("a sample of a track that was not announced"))?;
-        lane.push(Facts::of(sample)?)?;
+        let sample = lane.write(sample);
+        lane.push(Facts::of(&sample)?)?;
         if let Some(last) = waiting.samples.last_mut() {
             let step = u32::try_from(sample.dts.saturating_sub(last.dts)).ok();
             last.duration = step.and_then(NonZeroU32::new).or(last.duration);
@@ -165,7 +181,7 @@ impl Recorder {
         let time = lane.track.timescale.time(sample.dts);
         let since = *self.since.get_or_insert(time);
         self.held = self.held.saturating_add(sample.data.len() as u64);
-        waiting.samples.push(sample.clone());
+        waiting.samples.push(sample.into_owned());
         if time - since >= self.fragment || self.held > MOST_HELD {
             self.flush(false)?;
         }

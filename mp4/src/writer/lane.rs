@@ -1,9 +1,10 @@
 use super::tables::{Entry, Tables};
 use crate::Error;
-use crate::boxes::SampleEntry;
+use crate::boxes::{FourCc, SampleEntry};
 use crate::codec::sample_entry;
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
-use media::{Flags, Sample, Time, Track, TrackId};
+use media::{Codec, Flags, Sample, Time, Track, TrackId};
 use wire::TooLong;
 
 /// What is written down of a sample: all but its bytes.
@@ -40,6 +41,8 @@ pub(crate) struct Lane {
     pub(crate) entries: Vec<SampleEntry>,
     /// Number of the sample description that holds now, from 1.
     pub(crate) description: u32,
+    /// Whether parameter sets stand in the samples, too.
+    in_band: bool,
     pub(super) tables: Tables,
     /// The last sample, whose duration the next one tells.
     last: Option<Facts>,
@@ -59,8 +62,31 @@ struct Rate {
     most: u64,
 }
 
+const AVC3: FourCc = FourCc(*b"avc3");
+
+/// The sample entry of a codec whose parameter sets stand in the samples, or do not.
+fn entry(codec: &Codec, in_band: bool) -> Result<SampleEntry, Error> {
+    let mut entry = sample_entry(codec)?;
+    if let (SampleEntry::Visual(visual), Codec::H264(_), true) = (&mut entry, codec, in_band) {
+        visual.format = AVC3;
+    }
+    Ok(entry)
+}
+
+/// Whether a sample entry does where another one is asked for.
+fn holds_for(known: &SampleEntry, entry: &SampleEntry) -> bool {
+    let is_avc3 =
+        |entry: &SampleEntry| matches!(entry, SampleEntry::Visual(visual) if visual.format == AVC3);
+    known == entry || is_avc3(known) && is_avc3(entry)
+}
+
 impl Lane {
     pub(crate) fn new(track: &Track) -> Result<Self, Error> {
+        Self::with(track, false)
+    }
+
+    /// A track whose parameter sets stand in its samples, where its codec has some: any of them may hold from there on.
+    pub(crate) fn with(track: &Track, in_band: bool) -> Result<Self, Error> {
         if track.id == TrackId(0) {
             return Err(Error::Invalid {
                 field: "track_ID",
@@ -69,8 +95,9 @@ impl Lane {
             });
         }
         Ok(Self {
-            entries: [sample_entry(&track.codec)?].into(),
+            entries: [entry(&track.codec, in_band)?].into(),
             description: 1,
+            in_band,
             track: track.clone(),
             tables: Tables::default(),
             last: None,
@@ -82,6 +109,14 @@ impl Lane {
         })
     }
 
+    /// Whether the sample description that holds now does for another configuration, too.
+    pub(crate) fn describes(&self, track: &Track) -> Result<bool, Error> {
+        let entry = entry(&track.codec, self.in_band)?;
+        let now = usize::try_from(self.description).ok();
+        let now = now.and_then(|now| self.entries.get(now.checked_sub(1)?));
+        Ok(now.is_some_and(|now| holds_for(now, &entry)))
+    }
+
     /// Takes another configuration of the same track. Says whether it needs a sample description that was not there.
     pub(crate) fn set_track(&mut self, track: &Track) -> Result<bool, Error> {
         if track.timescale != self.track.timescale {
@@ -91,19 +126,43 @@ impl Lane {
         let priming = self.track.priming;
         self.track = track.clone();
         self.track.priming = priming;
-        let entry = sample_entry(&track.codec)?;
+        let entry = entry(&track.codec, self.in_band)?;
         if self.first_dts.is_none() {
             // No sample has needed the one that there was.
             self.entries = [entry].into();
             return Ok(true);
         }
-        let known = self.entries.iter().position(|known| *known == entry);
+        let known = self
+            .entries
+            .iter()
+            .position(|known| holds_for(known, &entry));
         if known.is_none() {
             self.entries.push(entry);
         }
         let at = known.unwrap_or(self.entries.len().saturating_sub(1));
         self.description = u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1);
         Ok(known.is_none())
+    }
+
+    /// A sample as it is written: with the parameter sets before a picture that needs nothing else, where they stand in samples.
+    pub(crate) fn write<'a>(&self, sample: &'a Sample) -> Cow<'a, Sample> {
+        let Codec::H264(config) = &self.track.codec else {
+            return Cow::Borrowed(sample);
+        };
+        if !self.in_band || !sample.is_sync() {
+            return Cow::Borrowed(sample);
+        }
+        let mut data = Vec::new();
+        for set in config.sps().chain(config.sps_ext()).chain(config.pps()) {
+            // Records have lengths of 16 bits.
+            let len = u32::try_from(set.len()).unwrap_or(u32::MAX);
+            data.extend(len.to_be_bytes());
+            data.extend(set);
+        }
+        data.extend_from_slice(&sample.data);
+        let mut sample = sample.clone();
+        sample.data = data.into();
+        Cow::Owned(sample)
     }
 
     /// Takes note of a sample.
