@@ -6,17 +6,13 @@ use fluvial_sfu::message::{Notice, Request, Source};
 use fluvial_sfu::room::{Entrance, Taken};
 use std::time::Duration;
 use str0m::format::Codec;
-use support::{Layer, Seen, THREE, World};
+use support::{Layer, Seen, THREE, World, seconds};
 
 const ONE: &[Layer] = &[Layer {
     rid: None,
     height: 360,
     rate: 400_000,
 }];
-
-const fn seconds(count: u64) -> Duration {
-    Duration::from_secs(count)
-}
 
 /// Numbers and times of one section: as of one stream.
 fn is_one_stream(seen: &[Seen]) {
@@ -27,12 +23,6 @@ fn is_one_stream(seen: &[Seen]) {
         let ahead = pair[1].time.wrapping_sub(pair[0].time);
         assert!(ahead < 90_000, "{pair:?}");
     }
-}
-
-/// The longest time without a picture.
-fn longest_gap(seen: &[Seen]) -> Duration {
-    let gaps = seen.windows(2).map(|pair| pair[1].at - pair[0].at);
-    gaps.max().unwrap_or_default()
 }
 
 #[test]
@@ -223,103 +213,6 @@ fn a_small_tile_gets_a_small_layer() {
 
 fn world_id(index: usize) -> String {
     (index + 1).to_string()
-}
-
-#[test]
-fn a_throttled_viewer_gets_a_lower_layer_and_the_others_do_not() {
-    let mut world = World::new();
-    world.join(THREE, 0);
-    let (slow, fast) = (world.join(&[], 1), world.join(&[], 1));
-    world.run(seconds(20));
-    for viewer in [slow, fast] {
-        let seen = world.clients[viewer].all_seen();
-        assert_eq!(seen[seen.len() - 1].height, 720, "viewer {viewer}");
-    }
-    let throttled = world.now;
-    world.clients[slow].link.rate = Some(300_000);
-    world.run(seconds(3));
-    let low = world.clients[slow].all_seen();
-    assert_eq!(low[low.len() - 1].height, 180, "after 3 s");
-    world.run(seconds(7));
-    let after: Vec<_> = world.clients[slow]
-        .all_seen()
-        .into_iter()
-        .filter(|seen| seen.at > throttled)
-        .collect();
-    let gap = longest_gap(&after);
-    assert!(
-        gap < Duration::from_millis(500),
-        "it stood still for {gap:?}"
-    );
-    let others = world.clients[fast].all_seen();
-    let others = others.iter().filter(|seen| seen.at > throttled);
-    assert!(others.clone().count() > 200);
-    assert!(others.clone().all(|seen| seen.height == 720));
-    world.clients[slow].link.rate = None;
-    world.run(seconds(30));
-    let seen = world.clients[slow].all_seen();
-    assert_eq!(seen[seen.len() - 1].height, 720, "it recovers");
-}
-
-/// What Chromium sends of 960×540.
-const CAMERA: &[Layer] = &[
-    Layer {
-        rid: Some("l"),
-        height: 135,
-        rate: 100_000,
-    },
-    Layer {
-        rid: Some("m"),
-        height: 270,
-        rate: 250_000,
-    },
-    Layer {
-        rid: Some("h"),
-        height: 540,
-        rate: 600_000,
-    },
-];
-
-/// A viewer behind a token bucket of 300 kbit/s, from one moment of a picture or another on: the longest time, of ten seconds, without a
-/// picture that can be decoded, and how long it took to the first small one.
-fn narrows(layers: &[Layer], moment: u64) -> (Duration, Duration) {
-    let mut world = World::new();
-    world.join(layers, 0);
-    let slow = world.join(&[], 1);
-    world.run(seconds(8) + Duration::from_millis(37 * moment));
-    let throttled = world.now;
-    world.clients[slow].link.rate = Some(300_000);
-    world.clients[slow].link.burst = 10_000;
-    world.run(seconds(10));
-    let shown = support::shown(&world.clients[slow].all_seen());
-    let before = shown.iter().filter(|(at, _)| *at <= throttled).count();
-    assert!(before > 100, "{before} pictures before");
-    assert_eq!(shown[before - 1].1, layers[2].height, "the large one");
-    let mut times: Vec<_> = shown[before - 1..].iter().map(|(at, _)| *at).collect();
-    times.push(world.now);
-    let gap = times.windows(2).map(|pair| pair[1] - pair[0]).max();
-    let small = |(_, height): &&(_, u16)| *height == layers[0].height;
-    let small = shown[before..].iter().find(small).expect("a small one");
-    (gap.unwrap_or_default(), small.0 - throttled)
-}
-
-#[test]
-fn pictures_go_on_behind_a_queue_that_overflows() {
-    for moment in [0, 1, 2] {
-        let (gap, down) = narrows(CAMERA, moment);
-        assert!(gap < Duration::from_millis(500), "{gap:?} in {moment}");
-        assert!(down < seconds(3), "{down:?} in {moment}");
-    }
-}
-
-#[test]
-#[ignore = "statistics: cargo test -p fluvial-sfu --test room -- --ignored --nocapture moments"]
-fn moments() {
-    for layers in [CAMERA, THREE] {
-        let mut gaps: Vec<_> = (0..50).map(|moment| narrows(layers, moment)).collect();
-        gaps.sort();
-        println!("{:?} to {:?}, {:?}", gaps[0], gaps[25], gaps[49]);
-    }
 }
 
 /// As GStreamer 1.22: ICE takes it for dead after 15 s, but its reports come, and so it is here; when they cease, it is not.

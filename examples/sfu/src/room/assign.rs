@@ -248,6 +248,14 @@ impl Room {
             }
             // Room above, so that the way up is found before it is needed.
             let desired = desired + desired / 2 + 100_000;
+            if let (Some(from), Some(rtc)) = (
+                receiver.estimate.starts_anew(desired, now),
+                &mut receiver.rtc,
+            ) {
+                tracing::debug!(peer = %id, from, "an estimate is started anew");
+                rtc.bwe().reset(Bitrate::bps(from));
+                self.dirty.insert(id);
+            }
             let desired = receiver.estimate.probe(desired, now);
             if desired.abs_diff(receiver.desired) * 20 > receiver.desired {
                 receiver.desired = desired;

@@ -11,6 +11,10 @@ const STRAINED: Duration = Duration::from_secs(30);
 /// How long a network that became narrow is not asked for more: what waits in front of it has to get through first.
 const CALM: Duration = Duration::from_secs(5);
 
+/// An estimate that stands still for so long, while more is wanted, is stuck, and has to be started anew; where nothing comes of it, again after twice
+/// as long, up to the second.
+const STUCK: [Duration; 2] = [Duration::from_secs(4), Duration::from_secs(32)];
+
 /// A round trip that takes so much longer than the shortest one: something waits on the way.
 const QUEUE: Duration = Duration::from_millis(150);
 
@@ -41,6 +45,10 @@ pub(super) struct Estimate {
     is_found: bool,
     /// Until when much of it counts as lost.
     strained: Option<Instant>,
+    /// When much of it was lost last.
+    lost: Option<Instant>,
+    /// What it was, since when it has been that, more or less, and how long it may be.
+    stands: (u64, Instant, Duration),
     /// When it fell by a third or more, or more was sent than fits.
     fell: Option<Instant>,
     /// More is sent than gets through, and what does not fit is lost.
@@ -61,6 +69,8 @@ impl Estimate {
             queue: Duration::ZERO,
             is_found: false,
             strained: None,
+            lost: None,
+            stands: (0, now, STUCK[0]),
             fell: None,
             overflows: false,
             sent: None,
@@ -86,11 +96,24 @@ impl Estimate {
     /// What is to be looked for, where so much is wanted: bursts of twice that are sent to find out, and they displace pictures where
     /// there is no room for them.
     pub(super) fn probe(&self, wanted: u64, now: Instant) -> u64 {
-        match (self.is_calm(now), self.is_strained(now)) {
+        let is_recent = |lost: Instant| now.saturating_duration_since(lost) < CALM;
+        match (self.is_calm(now), self.lost.is_some_and(is_recent)) {
             (false, _) => wanted.min(self.rate() / 2),
             (true, true) => wanted.min(self.rate() / 2 * 3),
             (true, false) => wanted,
         }
+    }
+
+    /// Where so much is wanted, and the estimate has not moved for long: from which rate on it is to be looked for anew.
+    pub(super) fn starts_anew(&mut self, wanted: u64, now: Instant) -> Option<u64> {
+        let (rate, since, patience) = self.stands;
+        let from = self.mean.min(self.last[0].max(self.last[1]));
+        let stands = now.saturating_duration_since(since) >= patience;
+        if !stands || wanted <= from || !self.is_calm(now) {
+            return None;
+        }
+        self.stands = (rate, now, (patience * 2).min(STUCK[1]));
+        Some(from)
     }
 
     /// So much is sent from now on, which is more than before: whether that arrives is to be seen before there is more. A fourth above
@@ -161,7 +184,11 @@ impl Estimate {
         }
         let arrives = self.arrives(stats, now);
         if let Some(rate) = stats.bwe_tx {
-            let rate = rate.as_u64().min(arrives);
+            let rate = rate.as_u64();
+            if rate.abs_diff(self.stands.0) > self.stands.0 / 20 {
+                self.stands = (rate, now, STUCK[0]);
+            }
+            let rate = rate.min(arrives);
             self.last = match self.queue > QUEUE {
                 true => [rate; 2],
                 false => [self.last[1], rate],
@@ -169,6 +196,7 @@ impl Estimate {
         }
         if stats.egress_loss_fraction.is_some_and(|loss| loss > STRAIN) {
             self.strained = Some(now + STRAINED);
+            self.lost = Some(now);
         }
         let lost = stats.egress_loss_fraction.unwrap_or_default();
         let overflowed = self.overflows;
@@ -355,20 +383,47 @@ mod tests {
             (380_000..390_000).contains(&estimate.rate()),
             "{estimate:?}"
         );
-        assert!(
-            estimate.probe(2_000_000, now) < 600_000,
-            "much was lost of late"
+        assert_eq!(
+            estimate.probe(2_000_000, now),
+            2_000_000,
+            "what the queue lost is over"
         );
         estimate.climb(240_000);
         assert_eq!(estimate.rate(), 300_000);
-        let later = at(200);
-        assert_eq!(estimate.probe(2_000_000, later), 2_000_000);
         for report in 6..60 {
             estimate.handle(&stats(2_000_000, 10, 0.0, at(report)), at(report));
         }
         assert_eq!(estimate.rate(), 2_000_000, "all of it in the end");
+        let mut lossy = Estimate::new(start);
+        lossy.handle(&stats(400_000, 10, 0.2, start), start);
+        lossy.handle(&stats(400_000, 10, 0.2, start), start);
+        let later = start + CALM;
+        lossy.handle(&stats(400_000, 10, 0.2, later), later);
+        assert_eq!(lossy.probe(2_000_000, later), 600_000, "where it loses on");
         let mut other = Estimate::new(start);
         other.climb(1);
         assert_eq!(other.rate(), FIRST_ESTIMATE, "it was never narrow");
+    }
+
+    #[test]
+    fn an_estimate_that_stands_still_is_started_anew() {
+        let start = Instant::now();
+        let mut estimate = Estimate::new(start);
+        let at = |second: u64| start + Duration::from_secs(second);
+        let mut runs = |seconds: std::ops::Range<u64>, rate: u64, wanted: u64| {
+            let mut anew = Vec::new();
+            for second in seconds {
+                estimate.handle(&stats(rate, 10, 0.0, at(second)), at(second));
+                if let Some(from) = estimate.starts_anew(wanted, at(second)) {
+                    assert_eq!(from, rate);
+                    anew.push(second);
+                }
+            }
+            anew
+        };
+        assert_eq!(runs(0..60, 281_000, 1_000_000), [4, 12, 28], "ever later");
+        // It moved.
+        assert_eq!(runs(60..70, 400_000, 1_000_000), [64]);
+        assert_eq!(runs(70..99, 400_000, 300_000), [0; 0], "it does");
     }
 }

@@ -4,8 +4,11 @@
 // Each test binary uses its own part of this.
 #![allow(dead_code)]
 
+mod link;
+
 use fluvial_sfu::message::{Notice, Request, Source};
 use fluvial_sfu::room::{Config, Entrance, PeerId, Room, Taken};
+pub(crate) use link::Link;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -23,6 +26,10 @@ pub(crate) struct Layer {
     pub(crate) height: u16,
     /// Bits per second.
     pub(crate) rate: u64,
+}
+
+pub(crate) const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
 }
 
 /// A simulcast of three.
@@ -58,19 +65,6 @@ pub(crate) struct Seen {
     pub(crate) ends: [bool; 2],
 }
 
-/// The way from the server to a client.
-#[derive(Debug)]
-pub(crate) struct Link {
-    /// Bits per second; none: as many as come.
-    pub(crate) rate: Option<u64>,
-    /// Bytes that go at once where nothing went before.
-    pub(crate) burst: u32,
-    pub(crate) delay: Duration,
-    free: Instant,
-}
-
-/// Longest that a datagram waits in the queue of a link.
-const QUEUE: Duration = Duration::from_millis(300);
 const FRAME: Duration = Duration::from_millis(40);
 
 #[derive(Debug)]
@@ -225,12 +219,7 @@ impl World {
         self.clients.push(Client {
             id,
             rtc,
-            link: Link {
-                rate: None,
-                burst: 0,
-                delay: Duration::from_millis(20),
-                free: self.now,
-            },
+            link: Link::new(self.now),
             seen: BTreeMap::new(),
             notices: Vec::new(),
             keyframe_requests: 0,
@@ -376,7 +365,7 @@ impl World {
                     if client.dead || (is_request && client.connected && !client.asks) {
                         continue;
                     }
-                    let arrives = now + Duration::from_millis(20);
+                    let arrives = client.link.back(now);
                     self.flight.push_back((arrives, index, transmit));
                 }
                 Output::Event(Event::Connected) => client.connected = true,
@@ -450,24 +439,6 @@ pub(crate) fn shown(seen: &[Seen]) -> Vec<(Instant, u16)> {
         shown.push((at, first.height));
     }
     shown
-}
-
-impl Link {
-    /// When a datagram arrives; never, if the queue is full.
-    fn carry(&mut self, bytes: usize, now: Instant) -> Option<Instant> {
-        let Some(rate) = self.rate else {
-            self.free = now;
-            return Some(now + self.delay);
-        };
-        let takes = |bytes: f64| Duration::from_secs_f64(bytes * 8.0 / rate as f64);
-        let saved = now.checked_sub(takes(self.burst.into()));
-        let starts = self.free.max(saved.unwrap_or(now));
-        if starts.saturating_duration_since(now) > QUEUE {
-            return None;
-        }
-        self.free = starts + takes((bytes + 28) as f64);
-        Some(self.free.max(now) + self.delay)
-    }
 }
 
 impl Client {
