@@ -312,3 +312,43 @@ fn another_configuration_joins() {
     assert_eq!(moov(&file).traks[0].mdia.minf.stbl.stsd.entries.len(), 2);
     assert_eq!(warnings(&events), [""; 0]);
 }
+
+/// Other picture parameter sets may come between two pictures.
+#[test]
+fn parameter_sets_stand_before_the_picture_that_they_changed_at() {
+    const SPS: [u8; 8] = [0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x11, 0x3F, 0x90];
+    const PPS: [[u8; 4]; 2] = [[0x68, 0xCE, 0x0F, 0xC8], [0x68, 0xCE, 0x3C, 0x80]];
+    let tracks = |pps: [u8; 4]| {
+        let config = h264::DecoderConfig::from_parameter_sets([&SPS[..]], [&pps[..]]).unwrap();
+        let codec = media::Codec::H264(config);
+        let track = media::Track::new(media::TrackId(1), media::Timescale::KHZ_90, codec);
+        Event::Tracks([track].into_iter().collect())
+    };
+    let picture = |n: i64| {
+        Event::Sample(media::Sample {
+            track: media::TrackId(1),
+            dts: n * 3600,
+            pts: n * 3600,
+            duration: None,
+            flags: media::Flags::SYNC.when(n == 0),
+            data: vec![0, 0, 0, 2, 0x41, n as u8].into(),
+        })
+    };
+    let mut events = vec![tracks(PPS[0])];
+    events.extend((0..4).map(picture));
+    events.push(tracks(PPS[1]));
+    events.extend((4..8).map(picture));
+    let mut config = Config::default();
+    config.in_band = true;
+    let (writes, _) = record(&events, config);
+    // As the file has them: readers take them out of the samples again.
+    let file = after(&writes, writes.len(), 0);
+    let stands_before = |pps: &[u8], n: u8| {
+        let both = [pps, &[0, 0, 0, 2, 0x41, n]].concat();
+        file.windows(both.len()).any(|bytes| bytes == both)
+    };
+    for (pps, places) in [(&PPS[0], [0]), (&PPS[1], [4])] {
+        let found: Vec<_> = (0..8).filter(|n| stands_before(pps, *n)).collect();
+        assert_eq!(found, places);
+    }
+}

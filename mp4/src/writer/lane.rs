@@ -43,6 +43,8 @@ pub(crate) struct Lane {
     pub(crate) description: u32,
     /// Whether parameter sets stand in the samples, too.
     in_band: bool,
+    /// They are to stand in the next one, whatever it is: others may come between two pictures.
+    sets_due: bool,
     pub(super) tables: Tables,
     /// The last sample, whose duration the next one tells.
     last: Option<Facts>,
@@ -98,6 +100,7 @@ impl Lane {
             entries: [entry(&track.codec, in_band)?].into(),
             description: 1,
             in_band,
+            sets_due: false,
             track: track.clone(),
             tables: Tables::default(),
             last: None,
@@ -124,6 +127,7 @@ impl Lane {
         }
         // A player drops what the first configuration says, and the end what the last one says.
         let priming = self.track.priming;
+        self.sets_due |= self.track.codec != track.codec;
         self.track = track.clone();
         self.track.priming = priming;
         let entry = entry(&track.codec, self.in_band)?;
@@ -144,12 +148,13 @@ impl Lane {
         Ok(known.is_none())
     }
 
-    /// A sample as it is written: with the parameter sets before a picture that needs nothing else, where they stand in samples.
-    pub(crate) fn write<'a>(&self, sample: &'a Sample) -> Cow<'a, Sample> {
+    /// A sample as it is written: with the parameter sets before a picture that needs nothing else, and where they changed, if they stand in samples.
+    pub(crate) fn write<'a>(&mut self, sample: &'a Sample) -> Cow<'a, Sample> {
+        let is_due = core::mem::take(&mut self.sets_due) || sample.is_sync();
         let Codec::H264(config) = &self.track.codec else {
             return Cow::Borrowed(sample);
         };
-        if !self.in_band || !sample.is_sync() {
+        if !self.in_band || !is_due {
             return Cow::Borrowed(sample);
         }
         let mut data = Vec::new();
