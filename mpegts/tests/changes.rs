@@ -3,6 +3,8 @@
 mod common;
 
 use common::{Found, demux, events};
+use fluvial_mpegts::mux::{Config, Muxer};
+use fluvial_mpegts::{Demuxer, Limits};
 use media::{Event, Tracks};
 
 /// Four seconds that ffmpeg makes, from a time on.
@@ -124,7 +126,7 @@ fn a_track_that_does_not_come_is_not_waited_for_without_bound() {
     let pid = |packet: &[u8]| u16::from(packet[1] & 0x1F) << 8 | u16::from(packet[2]);
     let second = second.chunks(188).filter(|packet| pid(packet) != 0x101);
     let second = second.flatten().copied().collect::<Vec<_>>();
-    let mut demuxer = fluvial_mpegts::Demuxer::new(fluvial_mpegts::Limits::default());
+    let mut demuxer = Demuxer::new(Limits::default());
     let (mut latest, mut longest) = (0, 0);
     for piece in first.chunks(188).chain(second.chunks(188)) {
         demuxer.handle_input(piece);
@@ -144,4 +146,85 @@ fn a_track_that_does_not_come_is_not_waited_for_without_bound() {
         "{longest} of {}",
         second.len()
     );
+}
+
+/// Parameter sets that change while the other track is still to come: the set of tracks is whole all the same, and each picture has its own.
+#[test]
+fn parameter_sets_that_change_at_the_start_are_told_where_they_do() {
+    const SPS: [[u8; 8]; 2] = [
+        [0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x11, 0x3F, 0x90],
+        [0x67, 0x42, 0xC0, 0x0B, 0xDA, 0x11, 0x3F, 0x90],
+    ];
+    const PPS: [[u8; 4]; 2] = [[0x68, 0xCE, 0x0F, 0xC8], [0x68, 0xCE, 0x3C, 0x80]];
+    let (video, sound) = (media::TrackId(0x100), media::TrackId(0x101));
+    let set = |sps: usize, pps: usize| {
+        let sets = ([&SPS[sps][..]], [&PPS[pps][..]]);
+        let h264 = h264::DecoderConfig::from_parameter_sets(sets.0, sets.1).unwrap();
+        let aac = aac::AudioSpecificConfig::lc(48_000, 2).unwrap();
+        let track =
+            |id, rate, codec| media::Track::new(id, media::Timescale::new(rate).unwrap(), codec);
+        media::Tracks::from(vec![
+            track(video, 90_000, media::Codec::H264(h264)),
+            track(sound, 48_000, media::Codec::Aac(aac)),
+        ])
+    };
+    let sets = [set(0, 0), set(0, 1), set(1, 1)];
+    let mut muxer = Muxer::new(Config::default());
+    for n in 0..20_i64 {
+        let which = usize::try_from(n / 2).unwrap().min(2);
+        if n % 2 == 0 && n < 6 {
+            muxer.set_tracks(&sets[which]).unwrap();
+        }
+        let sync = n == 0 || n == 4;
+        let slice = if sync {
+            [0x65, 0xB8, 0x04, 0x0A]
+        } else {
+            [0x41, 0xE2, 0x20, 0x20]
+        };
+        let sample = |track, dts, data| media::Sample {
+            track,
+            dts,
+            pts: dts,
+            duration: None,
+            flags: media::Flags::SYNC.when(sync || track == sound),
+            data,
+        };
+        let picture = [&[0, 0, 0, 40][..], &slice, &[n as u8 | 0x80; 36]].concat();
+        muxer
+            .handle_sample(&sample(video, n * 3600, picture.into()))
+            .unwrap();
+        // Sound begins when both changes are past.
+        if n > 8 {
+            let data = vec![n as u8; 100].into();
+            muxer.handle_sample(&sample(sound, n * 1920, data)).unwrap();
+        }
+    }
+    muxer.finish().unwrap();
+    let mut demuxer = Demuxer::new(Limits::default());
+    for piece in std::iter::from_fn(|| muxer.poll_output()) {
+        demuxer.handle_input(&piece);
+    }
+    demuxer.handle_eof();
+    let (mut told, mut pictures) = (Vec::new(), Vec::new());
+    while let Some(event) = demuxer.poll_event().unwrap() {
+        match event {
+            Event::Tracks(tracks) => told.push(tracks),
+            Event::Sample(sample) if sample.track == video => {
+                pictures.push((told.len(), sample.data[8] & 0x7F));
+            }
+            _ => {}
+        }
+    }
+    let sets_of = |tracks: &media::Tracks| match &tracks.find(video).unwrap().codec {
+        media::Codec::H264(config) => (
+            config.sps().map(<[u8]>::to_vec).collect::<Vec<_>>(),
+            config.pps().map(<[u8]>::to_vec).collect::<Vec<_>>(),
+        ),
+        other => panic!("{other:?}"),
+    };
+    assert!(told.iter().all(|tracks| tracks.len() == 2), "{told:?}");
+    let told: Vec<_> = told.iter().map(sets_of).collect();
+    assert_eq!(told, sets.iter().map(sets_of).collect::<Vec<_>>());
+    let expected = (0..20).map(|n| (usize::from(n / 2).min(2) + 1, n));
+    assert_eq!(pictures, expected.collect::<Vec<_>>());
 }

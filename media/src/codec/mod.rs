@@ -131,6 +131,15 @@ impl Codec {
         }
     }
 
+    /// Whether it is the same but for picture parameter sets of H.264: those may change between any two pictures, and decoding goes on.
+    #[must_use]
+    pub fn has_sequences_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Codec::H264(one), Codec::H264(other)) => one.has_sequences_of(other),
+            _ => self == other,
+        }
+    }
+
     /// The codec's element of a `CODECS` attribute or `codecs` parameter (RFC 6381), such as `avc1.64001F`.
     ///
     /// What has no registered name gets the FourCC that a sample entry of an MP4 file would have.

@@ -1,4 +1,4 @@
-use crate::{Codec, Sample, Track, Tracks};
+use crate::{Sample, Track, Tracks};
 use alloc::vec::Vec;
 use h264::DecoderConfig;
 
@@ -52,10 +52,7 @@ pub(super) fn same_but_for_sets(a: &Tracks, b: &Tracks) -> bool {
 }
 
 fn same_track(a: &Track, b: &Track) -> bool {
-    let (Codec::H264(before), Codec::H264(now)) = (&a.codec, &b.codec) else {
-        return a == b;
-    };
-    before.has_sequences_of(now) && {
+    a.codec.has_sequences_of(&b.codec) && {
         let mut a = a.clone();
         a.codec = b.codec.clone();
         a == *b

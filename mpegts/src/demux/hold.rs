@@ -1,18 +1,30 @@
 //! What waits until tracks are known.
 
 use alloc::collections::VecDeque;
-use media::{Event, Sample, Time, TrackId};
+use alloc::vec::Vec;
+use media::{Codec, Event, Sample, Time, Timescale, TrackId};
 
 /// Events that wait for tracks: for the first ones, after a map with others, and behind a jump, where all may be others.
 #[derive(Debug)]
 pub(super) struct Hold {
     on: bool,
     events: VecDeque<Event>,
+    changes: Vec<Change>,
     bytes: usize,
     /// Times between which the samples lie that are held.
     span: Option<(Time, Time)>,
     /// The longest that may become.
     pub(super) time: Time,
+}
+
+/// A track's codec became another one between two events that wait.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// How many events wait before it.
+    at: usize,
+    pub(super) track: TrackId,
+    /// What its codec was until then.
+    pub(super) before: (Codec, Timescale),
 }
 
 /// Most events that are held.
@@ -24,6 +36,7 @@ impl Hold {
         Self {
             on: true,
             events: VecDeque::new(),
+            changes: Vec::new(),
             bytes: 0,
             span: None,
             time: Time::from_millis(2000),
@@ -70,6 +83,38 @@ impl Hold {
             Event::Sample(sample) => Some(sample.track),
             _ => None,
         })
+    }
+
+    /// What comes from here on of a track has another codec.
+    pub(super) fn change(&mut self, track: TrackId, before: (Codec, Timescale)) {
+        let at = self.events.len();
+        let mut changes = self.changes.iter();
+        if !changes.any(|known| known.at == at && known.track == track) {
+            self.changes.push(Change { at, track, before });
+        }
+    }
+
+    pub(super) const fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    pub(super) fn take_changes(&mut self) -> Vec<Change> {
+        core::mem::take(&mut self.changes)
+    }
+
+    /// Gives what waits before a change, of those that were taken the next one.
+    pub(super) fn release_before(
+        &mut self,
+        change: &Change,
+        given: &mut usize,
+        to: &mut VecDeque<Event>,
+    ) {
+        while *given < change.at
+            && let Some(event) = self.events.pop_front()
+        {
+            to.push_back(event);
+            *given = given.saturating_add(1);
+        }
     }
 
     /// Gives what waits; what comes goes on waiting, if it did.

@@ -491,7 +491,7 @@ impl Demuxer {
                 let stream = streams.find(|stream| stream.id() == id);
                 stream.is_some_and(|stream| self.is_told(stream))
             };
-            if self.hold.samples().all(told) {
+            if !self.hold.has_changes() && self.hold.samples().all(told) {
                 self.hold.release(&mut self.events);
             } else {
                 self.announce_now(Some(stream));
@@ -557,16 +557,18 @@ impl Demuxer {
         for out in out.drain(..) {
             match out {
                 Out::Codec(codec, timescale) => {
-                    if self.hold.samples().any(|id| id == stream.id()) {
-                        // They are of the one before.
-                        self.announce_now(Some(stream));
+                    let before = stream.codec.replace((codec.clone(), timescale));
+                    if let Some((before, timescale)) = before {
+                        // Between two pictures, parameter sets of one alone may be others.
+                        if let Some(offset) = offset
+                            && !before.has_sequences_of(&codec)
+                        {
+                            self.wait_for_all(offset);
+                        }
+                        if self.hold.samples().any(|id| id == stream.id()) {
+                            self.hold.change(stream.id(), (before, timescale));
+                        }
                     }
-                    if let Some(offset) = offset
-                        && stream.codec.is_some()
-                    {
-                        self.wait_for_all(offset);
-                    }
-                    stream.codec = Some((codec, timescale));
                     stream.last = None;
                     stream.is_heard(offset);
                     self.changed(Some(stream));
@@ -690,11 +692,31 @@ impl Demuxer {
             }
             return;
         }
-        if self.announced.as_ref() != Some(&tracks) {
-            self.announced = Some(tracks.clone());
-            self.events.push_back(Event::Tracks(tracks));
+        // Back from what holds now to what held for the first of what waits.
+        let changes = self.hold.take_changes();
+        let mut sets = Vec::from([tracks]);
+        for change in changes.iter().rev() {
+            let mut tracks = sets.last().map_or(Vec::new(), |tracks| tracks.to_vec());
+            if let Some(track) = tracks.iter_mut().find(|track| track.id == change.track) {
+                (track.codec, track.timescale) = change.before.clone();
+            }
+            sets.push(tracks.into());
         }
+        let mut given = 0;
+        for change in &changes {
+            self.tell(sets.pop());
+            self.hold
+                .release_before(change, &mut given, &mut self.events);
+        }
+        self.tell(sets.pop());
         self.hold.end(&mut self.events);
+    }
+
+    fn tell(&mut self, tracks: Option<Tracks>) {
+        if self.announced != tracks {
+            self.announced.clone_from(&tracks);
+            self.events.extend(tracks.map(Event::Tracks));
+        }
     }
 
     fn finish(&mut self) {
