@@ -8,6 +8,19 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use support::fluvial;
 
+/// Everything that takes H.264, and how it is asked for.
+const OUTPUTS: [(&str, &[&str]); 9] = [
+    ("x.mp4", &[]),
+    ("y.mp4", &["--fragmented"]),
+    ("x.ts", &[]),
+    ("x.flv", &[]),
+    ("x.mpg", &[]),
+    ("x.m3u8", &[]),
+    ("y.m3u8", &["--segments", "ts"]),
+    ("x.mpd", &[]),
+    ("x.h264", &[]),
+];
+
 /// Three seconds of pictures and sound.
 fn source(folder: &Path) -> Option<String> {
     let path = folder.join("source.mp4").display().to_string();
@@ -278,17 +291,7 @@ fn cuts_have_the_same_pictures_in_every_format() {
         return;
     };
     let all = frames(&source);
-    for (name, options) in [
-        ("x.mp4", &[][..]),
-        ("y.mp4", &["--fragmented"]),
-        ("x.ts", &[]),
-        ("x.flv", &[]),
-        ("x.mpg", &[]),
-        ("x.m3u8", &[]),
-        ("y.m3u8", &["--segments", "ts"]),
-        ("x.mpd", &[]),
-        ("x.h264", &[]),
-    ] {
+    for (name, options) in OUTPUTS {
         let cut = at(name);
         let span = ["--from", "1.3", "--to", "2.5"];
         let quiet = said(&[&span[..], options, &[&source, &cut]].concat());
@@ -329,17 +332,7 @@ fn pictures_with_parameter_sets_of_their_own_stay() {
     }
     let all = frames(&source);
     assert_eq!(all.len(), 11);
-    for (name, options) in [
-        ("x.mp4", &[][..]),
-        ("y.mp4", &["--fragmented"]),
-        ("x.ts", &[]),
-        ("x.flv", &[]),
-        ("x.mpg", &[]),
-        ("x.m3u8", &[]),
-        ("y.m3u8", &["--segments", "ts"]),
-        ("x.mpd", &[]),
-        ("x.h264", &[]),
-    ] {
+    for (name, options) in OUTPUTS {
         let out = at(name);
         said(&[options, &[&source, &out]].concat());
         assert!(frames(&out) == all, "{name}");

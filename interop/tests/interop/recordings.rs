@@ -200,8 +200,9 @@ fn of_h264_whose_pictures_change_their_size() {
     assert_eq!(files(folder.path()).len(), 1);
     plays(&file, None);
     let heights = browser_plays(&file);
+    // Which ones is for the browser to say, by what this machine has left for it.
     assert!(
-        heights.contains(&360) && heights.contains(&180),
+        heights.iter().any(|height| *height != heights[0]),
         "{heights:?}"
     );
 }

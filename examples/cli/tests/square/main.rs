@@ -257,10 +257,13 @@ impl Expected<'_> {
             pictures: self.pictures.len() as u64,
             sound: times.sound() as u64,
         });
-        if self.source.in_browsers && (is_list(format) || matches!(format, "mp4" | "frag.mp4")) {
+        // Media Source Extensions of Chromium take no MPEG audio in MP4 (it says so of `mp4a.6B`), as files they are played.
+        let is_refused = matches!(format, "m3u8" | "mpd") && self.source.name.ends_with("mp3");
+        let is_played = is_list(format) && !is_refused || matches!(format, "mp4" | "frag.mp4");
+        if self.source.in_browsers && is_played {
             self.playable.borrow_mut().push(Playable {
                 path: path.to_owned(),
-                frames: self.pictures.len(),
+                frames: self.pictures.len() - times.silent(),
                 lasts: times.common(),
             });
         }

@@ -167,10 +167,10 @@ fn joined(list: &Path) -> Vec<(PathBuf, usize)> {
 #[derive(Debug, Clone)]
 pub struct Playable {
     pub path: PathBuf,
-    /// Pictures.
+    /// Pictures that have sound: players of lists begin and end with both.
     pub frames: usize,
-    /// Seconds in which there are pictures and sound.
-    pub lasts: f64,
+    /// Seconds in which there are pictures and sound, and in which there is either.
+    pub lasts: [f64; 2],
 }
 
 const PAGE: &str = include_str!("browser.html");
@@ -216,7 +216,7 @@ impl Peers {
             let name = path.strip_prefix(&self.folder).unwrap();
             for player in players {
                 work += &format!(
-                    "{{ name: {name:?}, player: {player:?}, frames: {frames}, lasts: {lasts} }},\n"
+                    "{{ name: {name:?}, player: {player:?}, frames: {frames}, lasts: {lasts:?} }},\n"
                 );
             }
         }

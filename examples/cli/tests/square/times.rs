@@ -49,10 +49,20 @@ impl Times {
         self.video.tick.max(self.audio.tick)
     }
 
-    /// Seconds in which there are pictures and sound.
-    pub fn common(&self) -> f64 {
+    /// Seconds in which there are pictures and sound, and those in which there is either.
+    pub fn common(&self) -> [f64; 2] {
         let (video, audio) = (self.video.span(), self.audio.span());
-        video.1.min(audio.1) - video.0.max(audio.0)
+        [
+            video.1.min(audio.1) - video.0.max(audio.0),
+            video.1.max(audio.1) - video.0.min(audio.0),
+        ]
+    }
+
+    /// Pictures before sound begins, or behind its end.
+    pub fn silent(&self) -> usize {
+        let (start, end) = self.audio.span();
+        let times = self.video.packets.iter().filter_map(|(pts, _)| *pts);
+        times.filter(|pts| *pts < start || *pts > end).count()
     }
 
     /// Whether all pictures are shown from one time on and until another one.
