@@ -38,10 +38,8 @@ impl Sets {
 fn with_lengths<'a>(nals: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut out = Vec::new();
     for nal in nals {
-        // In a record their lengths have 16 bits.
-        let len = u32::try_from(nal.len()).unwrap_or(0);
-        out.extend_from_slice(&len.to_be_bytes());
-        out.extend_from_slice(nal);
+        // In a record their lengths have 16 bits: none is too long.
+        let _ = h264::length_prefixed::push(nal, &mut out);
     }
     out
 }

@@ -159,10 +159,8 @@ impl Lane {
         }
         let mut data = Vec::new();
         for set in config.sps().chain(config.sps_ext()).chain(config.pps()) {
-            // Records have lengths of 16 bits.
-            let len = u32::try_from(set.len()).unwrap_or(u32::MAX);
-            data.extend(len.to_be_bytes());
-            data.extend(set);
+            // Records have lengths of 16 bits: none is too long.
+            let _ = h264::length_prefixed::push(set, &mut data);
         }
         data.extend_from_slice(&sample.data);
         let mut sample = sample.clone();
