@@ -182,7 +182,8 @@ fn same_sound(a: &[String], b: &[String]) -> bool {
 }
 
 fn target(folder: &Path, name: &str, format: &str) -> PathBuf {
-    let folder = folder.join(format!("{name}-{}", format.replace('.', "-")));
+    // TS segments of the source are not those of its TS in a list.
+    let folder = folder.join(format!("{name}-{}", format.replace('.', "_")));
     std::fs::create_dir_all(&folder).unwrap();
     folder.join(format!("x.{}", format.rsplit('.').next().unwrap()))
 }
