@@ -352,6 +352,18 @@ impl<'a> Packet<'a> {
         matches!(self.adaptation, Some(&[flags, ..]) if flags & 0x80 != 0)
     }
 
+    /// Whether the adaptation field has bytes of stuffing; where it has more than a clock reference, whether it ends as if it had.
+    pub(crate) fn is_stuffed(&self) -> bool {
+        match self.adaptation {
+            None => false,
+            Some([] | [0, ..]) => true,
+            Some([flags, fields @ ..]) if flags & 0x0F == 0 => {
+                fields.len() > if flags & 0x10 == 0 { 0 } else { 6 }
+            }
+            Some(field) => field.ends_with(&[0xFF]),
+        }
+    }
+
     /// `random_access_indicator` of the adaptation field: decoding can start with what follows.
     #[must_use]
     #[inline]

@@ -33,10 +33,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
         "it finds pictures of which it does not know the time",
     ),
     (
-        "test-middle-pat-pmt.ts",
-        "it goes back to the start, once it has the tables",
-    ),
-    (
         "sample_ac3.ts",
         "it counts the end of a frame before the first one as a packet",
     ),

@@ -47,10 +47,6 @@ const DIFFERENT: &[(&str, &str)] = &[
         "frames of fewer than six blocks are put together, as MP4 wants them",
     ),
     (
-        "test-middle-pat-pmt.ts",
-        "packets before the tables, which ffprobe reads a second time for",
-    ),
-    (
         "breakdance.flv",
         "ffprobe gives the frame that the end cuts off",
     ),

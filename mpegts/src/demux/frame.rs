@@ -27,6 +27,8 @@ pub(super) struct Input {
     pub(super) data: Vec<u8>,
     /// `data` has lengths in place of start codes.
     pub(super) is_length_prefixed: bool,
+    /// The next one may go on with what is in it: see [`Pes::open_end`](crate::reader::Pes::open_end).
+    pub(super) open_end: Option<usize>,
 }
 
 /// What comes out of an elementary stream.

@@ -56,10 +56,12 @@ impl Hold {
         self.on = true;
     }
 
-    /// Takes a sample, decoded at a time.
-    pub(super) fn sample(&mut self, sample: Sample, at: Time) {
-        let (first, last) = self.span.unwrap_or((at, at));
-        self.span = Some((first.min(at), last.max(at)));
+    /// Takes a sample, decoded at a time; with none it is no reason to wait less.
+    pub(super) fn sample(&mut self, sample: Sample, at: Option<Time>) {
+        if let Some(at) = at {
+            let (first, last) = self.span.unwrap_or((at, at));
+            self.span = Some((first.min(at), last.max(at)));
+        }
         self.bytes = self.bytes.saturating_add(sample.data.len());
         self.event(Event::Sample(sample));
     }

@@ -152,6 +152,7 @@ mod tests {
             gap: false,
             data: data.to_vec(),
             is_length_prefixed: false,
+            open_end: None,
         };
         let mut out = Vec::new();
         lpcm.handle(&input, &mut out);

@@ -32,6 +32,7 @@
 mod audio;
 mod data;
 mod dts;
+mod follow;
 mod frame;
 mod guess;
 mod h264;
@@ -51,7 +52,7 @@ mod tell;
 mod video;
 
 use crate::packet::{Pid, Scrambling};
-use crate::psi::{ClockTable, Pmt, Section, StreamType};
+use crate::psi::{ClockTable, Section, StreamType};
 use crate::reader::{Pes, SectionUnit, Unit};
 use crate::{Error, Limits};
 use alloc::collections::VecDeque;
@@ -255,30 +256,7 @@ impl Demuxer {
                         }
                     }
                 }
-                Unit::Pat(pat) => {
-                    let has = |number| {
-                        let mut programs = pat.programs.iter();
-                        programs.any(|program| program.program_number == number)
-                    };
-                    self.drop_streams(|stream| has(stream.program));
-                    self.programs.retain(|program| has(program.number));
-                    self.lines.retain(|line| has(line.program));
-                    for program in pat
-                        .programs
-                        .iter()
-                        .filter(|entry| entry.program_number != 0)
-                    {
-                        let number = program.program_number;
-                        if !self.programs.iter().any(|known| known.number == number)
-                            && self.programs.len() < self.limits.programs
-                        {
-                            self.programs.push(Program::new(number));
-                            self.lines.push(Line::new(number));
-                            self.hold.start();
-                        }
-                    }
-                    self.changed(None);
-                }
+                Unit::Pat(pat) => self.associate(&pat),
                 Unit::Pmt(pmt) => self.map(&pmt),
                 Unit::Problem(problem) => {
                     let mut warning = Warning::new(problem.what)
@@ -291,100 +269,12 @@ impl Demuxer {
         }
     }
 
-    /// Follows a new program map table.
-    fn map(&mut self, pmt: &Pmt) {
-        let number = pmt.program_number;
-        let offset = self.reader.position();
-        let has = |stream: &Stream| stream.program != number || stream.is_in(pmt);
-        let replaced = self.streams.iter().filter(|stream| !has(stream));
-        let replaced = replaced.filter_map(Stream::last_given).max();
-        let count = self.streams.len();
-        self.drop_streams(has);
-        let mut is_other = self.streams.len() < count;
-        let Some(program) = self
-            .programs
-            .iter_mut()
-            .find(|program| program.number == number)
-        else {
-            return;
-        };
-        program.is_known = true;
-        program.tracks.clear();
-        if let Some(line) = self.lines.iter_mut().find(|line| line.program == number) {
-            line.pcr_pid = pmt.pcr_pid;
-        }
-        for entry in &pmt.streams {
-            let pid = entry.elementary_pid;
-            if let Some(known) = self.streams.iter_mut().find(|stream| stream.pid == pid) {
-                known.follow(entry, offset);
-                let id = known.id();
-                self.program(number, |program| program.tracks.push(id));
-                continue;
-            }
-            if self.streams.len() >= self.limits.streams {
-                break;
-            }
-            match Stream::new(pmt, entry, &self.limits, offset) {
-                Some(mut stream) => {
-                    if stream.is_encrypted(offset) && self.locks.at(offset).is_none() {
-                        // Nothing will tell its codec.
-                        stream.awaited = None;
-                    } else {
-                        stream.follow_others(replaced);
-                    }
-                    is_other = true;
-                    if let Some(pid) = Pid::new(pid) {
-                        // Whatever the one before it on this PID took.
-                        self.reader.gather_nal_units(pid, false);
-                    }
-                    let id = stream.id();
-                    self.streams.push(stream);
-                    self.program(number, |program| program.tracks.push(id));
-                }
-                None => {
-                    let what = not_read(entry.stream_type);
-                    let warning = Warning::new(what).on(TrackId(pid.into()));
-                    self.push(Event::Warning(warning));
-                    if let Some(pid) = Pid::new(pid) {
-                        self.reader.ignore_stream(pid);
-                    }
-                }
-            }
-        }
-        if is_other {
-            self.wait_for_all(offset);
-        }
-        self.changed(None);
-    }
-
     /// All may be others from this offset on: what comes waits until every stream has been heard of again.
     fn wait_for_all(&mut self, offset: u64) {
         for stream in &mut self.streams {
             stream.wait_for(offset);
         }
         self.hold.start();
-    }
-
-    fn program(&mut self, number: u16, change: impl FnOnce(&mut Program)) {
-        let mut programs = self.programs.iter_mut();
-        if let Some(program) = programs.find(|program| program.number == number) {
-            change(program);
-        }
-    }
-
-    /// Drops streams; what they hold is given first, and told as theirs.
-    fn drop_streams(&mut self, keep: impl Fn(&Stream) -> bool) {
-        self.flush(|stream| !keep(stream));
-        let mut held = self.hold.samples();
-        let dropped = |id| {
-            let mut streams = self.streams.iter();
-            streams.any(|stream| stream.id() == id && !keep(stream))
-        };
-        if held.any(dropped) {
-            drop(held);
-            self.announce_now(None);
-        }
-        self.streams.retain(keep);
     }
 
     /// Gives what streams hold of which nothing follows.
@@ -468,6 +358,7 @@ impl Demuxer {
             lock,
             data: pes.data,
             is_length_prefixed: pes.is_length_prefixed,
+            open_end: pes.open_end,
         };
         stream.reader.handle(input, now, &mut out);
         self.reader
@@ -544,6 +435,7 @@ impl Demuxer {
                 lock: None,
                 data: section.data,
                 is_length_prefixed: false,
+                open_end: None,
             };
             stream.reader.handle(input, now, &mut out);
             self.give(&mut stream, &mut out, Some(section.offset));
@@ -602,7 +494,7 @@ impl Demuxer {
                     if !self.hold.is_on() || stream.is_before(offset) && self.is_told(stream) {
                         self.events.push_back(Event::Sample(sample));
                     } else {
-                        self.hold_back(sample, stream);
+                        self.hold_back(sample, stream, offset);
                     }
                 }
                 Out::Warning(what) => {
@@ -626,3 +518,6 @@ impl Demuxer {
 fn not_read(stream_type: StreamType) -> alloc::string::String {
     alloc::format!("streams of this type are not read: {stream_type}")
 }
+
+#[cfg(test)]
+mod tests;

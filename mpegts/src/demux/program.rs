@@ -95,6 +95,8 @@ impl Line {
 pub(super) struct Stream {
     pub(super) pid: u16,
     pub(super) program: u16,
+    /// Where the map ends that told of it.
+    mapped: u64,
     pub(super) stream_type: StreamType,
     descriptors: Descriptors,
     language: Language,
@@ -130,6 +132,7 @@ impl Stream {
         Some(Self {
             pid: entry.elementary_pid,
             program: pmt.program_number,
+            mapped: offset,
             stream_type: entry.stream_type,
             language: language(&entry.descriptors),
             descriptors: entry.descriptors.clone(),
@@ -141,7 +144,7 @@ impl Stream {
             jump_expected: 0,
             has_given: false,
             told_scrambled: false,
-            encrypted: (lock::opened(entry.stream_type).is_some(), offset),
+            encrypted: (lock::opened(entry.stream_type).is_some(), 0),
         })
     }
 
@@ -150,6 +153,7 @@ impl Stream {
         Self {
             pid: Pmt::NO_PCR,
             program: 0,
+            mapped: 0,
             stream_type: StreamType(0),
             language: Language::UNDETERMINED,
             descriptors: Descriptors::new(),
@@ -207,6 +211,11 @@ impl Stream {
     pub(super) const fn is_encrypted(&self, offset: u64) -> bool {
         let (encrypted, since) = self.encrypted;
         encrypted == (offset >= since)
+    }
+
+    /// Whether a packet at this offset came before its map.
+    pub(super) fn is_early(&self, offset: Option<u64>) -> bool {
+        offset.is_some_and(|offset| offset < self.mapped)
     }
 
     /// Waits for what comes from this offset on, if it is one that goes on.

@@ -29,9 +29,10 @@ impl Demuxer {
         told.is_some() && told == stream.track().as_ref()
     }
 
-    /// Holds a sample back, of the stream that is being worked on.
-    pub(super) fn hold_back(&mut self, sample: Sample, of: &Stream) {
-        let at = of.timescale().time(sample.dts);
+    /// Holds a sample back, of the stream that is being worked on, out of a packet at this offset. What came before the map had to
+    /// wait for that already, which says nothing of how soon the rest will come.
+    pub(super) fn hold_back(&mut self, sample: Sample, of: &Stream, offset: Option<u64>) {
+        let at = (!of.is_early(offset)).then(|| of.timescale().time(sample.dts));
         self.hold.sample(sample, at);
         if self.hold.is_full(self.limits.held_size / 2) {
             self.wait_no_longer(Some(of));

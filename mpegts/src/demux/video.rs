@@ -4,6 +4,8 @@
 //! while it is gathered ([`Nals::LengthPrefixed`]). Whether it is so,
 //! the first two packets show; where it is not, as one packet begins in the middle of an access unit, all that follows is
 //! put together and cut apart at the access units' own boundaries, which takes a copy and comes one access unit later.
+//! A muxer may begin to do so later, too. It does not stuff packets then, and so the first two packets that end where a transport
+//! packet does wait for the next one, to see whether that goes on with them.
 
 use super::frame::{Frame, Input, Out, Times, part};
 use super::lock::{self, Lock};
@@ -70,6 +72,12 @@ impl Nals {
         }
     }
 
+    const fn len(&self) -> usize {
+        match self {
+            Self::Annexb(data) | Self::LengthPrefixed(data) => data.len(),
+        }
+    }
+
     fn into_annexb(self) -> Vec<u8> {
         match self {
             Self::Annexb(data) => data,
@@ -79,6 +87,13 @@ impl Nals {
                 data
             }
         }
+    }
+
+    /// With the zeros that are missing at its end, where that is none.
+    fn into_open(self, zeros: usize) -> Vec<u8> {
+        let mut data = self.into_annexb();
+        data.resize(data.len().saturating_add(zeros), 0);
+        data
     }
 }
 
@@ -97,6 +112,10 @@ pub(super) struct Video<S> {
     syntax: S,
     /// No PES packet has begun within an access unit.
     aligned: bool,
+    /// A packet that the next one may go on with.
+    doubtful: Option<Doubtful>,
+    /// How many of those there may still be.
+    doubts: u8,
     /// Packets that are looked at one by one: all until alignment is known, or where there is none.
     raw: Raw,
     /// NAL units of an access unit whose pictures are still to come.
@@ -120,6 +139,14 @@ pub(super) struct Video<S> {
 }
 
 #[derive(Debug)]
+struct Doubtful {
+    data: Nals,
+    times: Option<Times>,
+    /// Zeros that are missing at its end, if it is not the end.
+    zeros: usize,
+}
+
+#[derive(Debug)]
 struct Pending {
     times: Option<Times>,
     data: Bytes,
@@ -139,6 +166,9 @@ struct Raw {
     proven_unaligned: bool,
 }
 
+/// Packets without stuffing that are enough: of those that cut pictures one in 184 ends with one all the same.
+const DOUBTS: u8 = 2;
+
 /// Ticks of a frame at 30 frames per second, where nothing tells.
 const DEFAULT_STEP: i64 = 3003;
 
@@ -147,6 +177,8 @@ impl<S: Syntax> Video<S> {
         Self {
             syntax,
             aligned: false,
+            doubtful: None,
+            doubts: DOUBTS,
             raw: Raw::default(),
             head: Vec::new(),
             head_times: None,
@@ -164,26 +196,42 @@ impl<S: Syntax> Video<S> {
     }
 
     pub(super) fn buffered_len(&self) -> usize {
+        let doubtful = self.doubtful.as_ref().map(|it| it.data.len());
         self.raw
             .data
             .len()
+            .saturating_add(doubtful.unwrap_or(0))
             .saturating_add(self.head.len())
             .saturating_add(self.field.as_ref().map_or(0, |field| field.data.len()))
     }
 
     pub(super) fn handle(&mut self, input: Input, out: &mut Vec<Out>) {
-        self.gap |= input.gap;
-        if input.lock.is_some() || self.lock.is_some() {
-            self.set_lock(input.lock, out);
-        }
         let data = match input.is_length_prefixed {
             true => Nals::LengthPrefixed(input.data),
             false => Nals::Annexb(input.data),
         };
         let begins = input.times.is_some() && data.is_begin::<S>();
+        if let Some(before) = self.doubtful.take() {
+            self.settle(before, begins, out);
+        }
+        self.gap |= input.gap;
+        if input.lock.is_some() || self.lock.is_some() {
+            self.set_lock(input.lock, out);
+        }
+        if begins && !self.raw.proven_unaligned && self.raw.is_whole() {
+            // What is there came in one packet and ends with it.
+            let raw = core::mem::take(&mut self.raw);
+            let times = raw.marks.front().and_then(|(_, times)| *times);
+            self.aligned = true;
+            self.whole(Nals::Annexb(raw.data), times, true, out);
+        }
         if self.aligned {
             if begins {
-                self.whole(data, input.times, true, out);
+                let times = input.times;
+                match input.open_end.filter(|_| self.doubts > 0) {
+                    Some(zeros) => self.doubtful = Some(Doubtful { data, times, zeros }),
+                    None => self.whole(data, times, true, out),
+                }
                 return;
             }
             out.push(Out::Warning(
@@ -193,20 +241,12 @@ impl<S: Syntax> Video<S> {
             self.syntax.restart();
             self.raw.proven_unaligned = true;
         }
-        if begins && !self.raw.proven_unaligned && self.raw.is_whole() {
-            // What is there came in one packet and ends with it.
-            let raw = core::mem::take(&mut self.raw);
-            let times = raw.marks.front().and_then(|(_, times)| *times);
-            self.aligned = true;
-            self.whole(Nals::Annexb(raw.data), times, true, out);
-            self.whole(data, input.times, true, out);
-            return;
-        }
         if !self.raw.data.is_empty() && !begins {
             self.raw.proven_unaligned |= !self.raw.marks.is_empty();
         }
         self.raw.marks.push_back((self.raw.data.len(), input.times));
-        self.raw.data.extend_from_slice(&data.into_annexb());
+        let zeros = input.open_end.unwrap_or(0);
+        self.raw.data.extend_from_slice(&data.into_open(zeros));
         self.cut(false, out);
         if self.raw.data.len() > self.limit {
             out.push(Out::Warning("an access unit passes the limit".into()));
@@ -216,6 +256,21 @@ impl<S: Syntax> Video<S> {
             };
             self.gap = true;
         }
+    }
+
+    /// Now it is known whether what comes next begins with an access unit: takes what waited for that.
+    #[cold]
+    fn settle(&mut self, before: Doubtful, is_over: bool, out: &mut Vec<Out>) {
+        let Doubtful { data, times, zeros } = before;
+        if is_over {
+            self.doubts = self.doubts.saturating_sub(1);
+            return self.whole(data, times, true, out);
+        }
+        self.aligned = false;
+        self.syntax.restart();
+        self.raw.proven_unaligned = true;
+        self.raw.marks.push_back((0, times));
+        self.raw.data = data.into_open(zeros);
     }
 
     /// Whether NAL units may come with lengths: as long as packets are access units, and clear.
@@ -245,6 +300,9 @@ impl<S: Syntax> Video<S> {
     }
 
     pub(super) fn finish(&mut self, out: &mut Vec<Out>) {
+        if let Some(last) = self.doubtful.take() {
+            self.settle(last, true, out);
+        }
         self.cut(true, out);
         self.flush_field(out);
         let head = core::mem::take(&mut self.head);

@@ -429,6 +429,7 @@ impl Reader {
             after_loss: core::mem::take(&mut self.after_loss),
             damaged,
             continues: false,
+            open_end: None,
         };
         self.give(Unit::Pes(pes));
         if self.held.is_some() && self.has_all() {

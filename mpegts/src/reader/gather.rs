@@ -18,6 +18,8 @@ pub(super) struct Gather {
     hint: usize,
     /// Packets were lost since the last one began.
     lost: bool,
+    /// The last packet had no stuffing.
+    full: bool,
     /// Makes NAL units with lengths, where that is wanted.
     prefixer: Option<Prefixer>,
 }
@@ -50,6 +52,7 @@ impl Gather {
             room: 0,
             hint: 0,
             lost: false,
+            full: false,
             prefixer: None,
         }
     }
@@ -99,6 +102,11 @@ impl Gather {
             let result = prefixer.advance(&mut self.pes.data, LEN);
             self.pes.damaged |= result.is_err();
         }
+    }
+
+    /// The last one that was [pushed](Self::push) has come.
+    pub(super) const fn pushed(&mut self) {
+        self.full = true;
     }
 
     /// Packets were lost.
@@ -151,6 +159,7 @@ impl Gather {
                 State::Idle => {}
             }
         }
+        self.full = !packet.is_stuffed();
         if self.room == 0 && self.state == (State::Data { bounded: false }) {
             queue.push_back(Unit::Problem(Problem {
                 pid: Some(self.pid),
@@ -179,6 +188,7 @@ impl Gather {
         match state {
             State::Data { bounded } => {
                 self.pes.damaged |= bounded && self.room > 0;
+                self.pes.open_end = (!bounded && self.full).then_some(0);
                 self.give(queue);
             }
             State::Header => {
@@ -202,6 +212,9 @@ impl Gather {
         if pes.is_length_prefixed
             && let Some(prefixer) = &mut self.prefixer
         {
+            if let Some(zeros) = &mut pes.open_end {
+                *zeros = pes.data.iter().rev().take_while(|byte| **byte == 0).count();
+            }
             pes.damaged |= prefixer.finish(&mut pes.data).is_err();
         }
         self.hint = pes.data.len();
@@ -324,5 +337,6 @@ fn empty(pid: Pid) -> Pes {
         after_loss: false,
         damaged: false,
         continues: false,
+        open_end: None,
     }
 }

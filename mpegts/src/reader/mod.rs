@@ -30,6 +30,7 @@
 //! # assert_eq!(bytes_of_pes_packets(&[0x47; 188]), 0);
 //! ```
 
+mod early;
 mod gather;
 mod prefixer;
 mod tables;
@@ -46,6 +47,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::fmt;
+use early::Early;
 use gather::Gather;
 use tables::Role;
 
@@ -67,6 +69,8 @@ struct Streams {
     pat: psi::Collector<Pat>,
     programs: Vec<tables::ProgramState>,
     ignored: Vec<Pid>,
+    /// What came before the tables that tell of it.
+    early: Option<Early>,
     /// Bytes in all PES packets that are open, but for the latest run of packets.
     held: usize,
     queue: VecDeque<Unit>,
@@ -167,6 +171,9 @@ impl Reader {
             if let Some(unit) = self.streams.queue.pop_front() {
                 return Some(unit);
             }
+            if self.streams.take_early() {
+                continue;
+            }
             match self.framer.next(input) {
                 Some(Framed::Packet { offset, bytes, .. }) => {
                     if let Some(run) = self.streams.packet(offset, bytes)
@@ -206,6 +213,7 @@ impl Reader {
         };
         let taken = before.saturating_sub(input.len());
         if taken > 0 {
+            gather.pushed();
             let [.., last] = expected.to_be_bytes();
             slot.counter = Some(last.wrapping_sub(1) & 0x0F);
             slot.repeated = false;
@@ -245,9 +253,11 @@ impl Streams {
             pat: psi::Collector::new(),
             programs: Vec::new(),
             ignored: Vec::new(),
+            early: None,
             held: 0,
             queue: VecDeque::new(),
         };
+        streams.early = Some(Early::new(streams.limits.programs.saturating_add(2)));
         streams.add(Pid::PAT, Role::Pat(psi::Assembler::new()));
         streams
     }
@@ -261,7 +271,10 @@ impl Streams {
             Role::Clock => 0,
         });
         let waiting = self.queue.iter().map(Unit::buffered_len);
-        open.chain(waiting).fold(0, usize::saturating_add)
+        let early = self.early.as_ref().map(Early::buffered_len);
+        open.chain(waiting)
+            .chain(early)
+            .fold(0, usize::saturating_add)
     }
 
     #[cfg(feature = "media")]
@@ -298,7 +311,10 @@ impl Streams {
         let [_, high, low, ..] = *bytes;
         let pid = Pid::from_low_bits(u16::from_be_bytes([high, low]));
         let place = usize::from(*self.places.get(usize::from(pid.get()))?);
-        let slot = self.slots.get_mut(place)?;
+        let Some(slot) = self.slots.get_mut(place) else {
+            self.keep(pid, offset, bytes);
+            return None;
+        };
         let packet = match Packet::parse(bytes) {
             Ok(packet) if !packet.header.transport_error_indicator() => packet,
             Ok(_) => {
@@ -404,6 +420,7 @@ impl Streams {
 
     /// Gives what is still open, at the end of the stream.
     fn flush(&mut self) {
+        self.early = None;
         let mut cut = Vec::new();
         for slot in &mut self.slots {
             match &mut slot.role {
@@ -452,4 +469,4 @@ impl fmt::Debug for Streams {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -26,10 +26,18 @@ pub(super) struct ProgramState {
     number: u16,
     pid: Pid,
     table: Collector<Pmt>,
+    /// Its map has come.
+    is_mapped: bool,
     /// The PIDs of its streams and of its clock.
     pids: Vec<Pid>,
     /// Its streams.
     streams: Vec<ElementaryStream>,
+}
+
+impl ProgramState {
+    pub(super) const fn is_mapped(&self) -> bool {
+        self.is_mapped
+    }
 }
 
 /// Whether a stream is made of sections and not of PES packets.
@@ -55,7 +63,7 @@ const fn has_sections(stream_type: StreamType) -> bool {
 }
 
 impl Streams {
-    fn place(&self, pid: Pid) -> Option<usize> {
+    pub(super) fn place(&self, pid: Pid) -> Option<usize> {
         let place = *self.places.get(usize::from(pid.get()))?;
         (place != NOWHERE).then(|| place.into())
     }
@@ -159,6 +167,7 @@ impl Streams {
                 if let Some(pat) = self.pat.handle_section(&section)? {
                     self.associate(&pat);
                     self.queue.push_back(Unit::Pat(pat));
+                    self.look_again(false);
                 }
                 Ok(())
             }
@@ -171,8 +180,12 @@ impl Streams {
                 if let Some(program) = program
                     && let Some(pmt) = program.table.handle_section(&section)?
                 {
+                    let is_first = !core::mem::replace(&mut program.is_mapped, true);
                     self.map(&pmt);
                     self.queue.push_back(Unit::Pmt(pmt));
+                    if is_first {
+                        self.look_again(true);
+                    }
                 }
                 Ok(())
             }
@@ -213,6 +226,7 @@ impl Streams {
                     number: entry.program_number,
                     pid,
                     table: Collector::new(),
+                    is_mapped: false,
                     pids: Vec::new(),
                     streams: Vec::new(),
                 },

@@ -4,19 +4,19 @@ use crate::pes;
 use crate::psi::{ElementaryStream, Program, StreamType, Table, Version};
 use proptest::prelude::*;
 
-const VIDEO: u16 = 0x100;
+pub(crate) const VIDEO: u16 = 0x100;
 const AUDIO: u16 = 0x101;
 const MAP: u16 = 0x1000;
 
 /// Writes packets one by one, each with the next counter of its PID.
 #[derive(Default)]
-struct Stream {
-    out: Vec<u8>,
+pub(crate) struct Stream {
+    pub(crate) out: Vec<u8>,
     counters: std::collections::BTreeMap<u16, u8>,
 }
 
 impl Stream {
-    fn packet(&mut self, pid: u16, start: bool, payload: &[u8]) {
+    pub(crate) fn packet(&mut self, pid: u16, start: bool, payload: &[u8]) {
         let counter = self.counters.entry(pid).or_default();
         let stuffing = 184 - payload.len();
         let header = PacketHeader::new(Pid::new(pid).unwrap())
@@ -44,7 +44,7 @@ impl Stream {
         }
     }
 
-    fn tables(&mut self, version: u8, streams: &[u16]) {
+    pub(crate) fn tables(&mut self, version: u8, streams: &[u16]) {
         let pat = Pat {
             transport_stream_id: 1,
             version: Version::FIRST,
@@ -352,14 +352,123 @@ fn memory_stays_within_its_limits() {
     assert_eq!(total + reader.buffered_len(), 800 * 184);
 }
 
+/// The sample stream, with its two packets of tables behind so many others.
+fn tables_behind(count: usize) -> Vec<u8> {
+    let mut bytes = sample_stream().out;
+    bytes[..188 * (2 + count)].rotate_left(188 * 2);
+    bytes
+}
+
+#[test]
+fn what_comes_before_its_tables_is_no_less_than_the_rest() {
+    let first = read(&[&sample_stream().out]);
+    let mut expected = packets(&first);
+    expected.sort_by_key(|pes| pes.0);
+    let count = sample_stream().out.len() / 188 - 2;
+    for behind in [1, 7, count - 1, count] {
+        let units = read(&[&tables_behind(behind)]);
+        assert!(matches!(units[..], [Unit::Pat(_), Unit::Pmt(_), ..]));
+        assert_eq!(problems(&units), [""; 0]);
+        let mut found = packets(&units);
+        found.sort_by_key(|pes| pes.0);
+        assert_eq!(found, expected, "{behind}");
+    }
+    // The map before the table that tells where it is.
+    let mut swapped = tables_behind(9);
+    swapped[188 * 9..188 * 11].rotate_left(188);
+    let mut found = packets(&read(&[&swapped]));
+    found.sort_by_key(|pes| pes.0);
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn each_program_has_what_came_before_its_map() {
+    let (maps, streams) = ([MAP, MAP + 1], [VIDEO, AUDIO]);
+    let mut stream = Stream::default();
+    let program = |n: u16| Program {
+        program_number: n + 1,
+        pid: maps[usize::from(n)],
+    };
+    let pat = Pat {
+        transport_stream_id: 1,
+        version: Version::FIRST,
+        programs: vec![program(0), program(1)],
+    };
+    for (n, start) in [(0u16, 0u64), (1, 10)] {
+        for pid in streams {
+            stream.pes(pid, start + 1, &data(300), true);
+            stream.pes(pid, start + 2, &data(10), true);
+        }
+        if n == 0 {
+            stream.section(0, &pat);
+        }
+        let n = usize::from(n);
+        let map = psi::Pmt {
+            program_number: u16::try_from(n).unwrap() + 1,
+            version: Version::FIRST,
+            pcr_pid: psi::Pmt::NO_PCR,
+            descriptors: psi::Descriptors::new(),
+            streams: vec![ElementaryStream {
+                stream_type: StreamType::AAC_ADTS,
+                elementary_pid: streams[n],
+                descriptors: psi::Descriptors::new(),
+            }],
+        };
+        stream.section(maps[n], &map);
+    }
+    for pid in streams {
+        stream.pes(pid, 20, &data(10), true);
+    }
+    let units = read(&[&stream.out]);
+    assert_eq!(problems(&units), [""; 0]);
+    for pid in streams {
+        let all = packets(&units);
+        let times = all.iter().filter(|pes| pes.0 == pid).map(|pes| pes.1);
+        let expected = [1, 2, 11, 12, 20].map(Some);
+        assert_eq!(times.collect::<Vec<_>>(), expected, "{pid:#X}");
+    }
+}
+
+#[test]
+fn what_is_too_much_before_the_tables_is_left_out_and_told() {
+    let count = sample_stream().out.len() / 188 - 2;
+    let bytes = tables_behind(count);
+    let limits = Limits {
+        early_size: 10 * 188 + 100,
+        ..Limits::default()
+    };
+    let mut reader = Reader::new(limits);
+    let mut units = Vec::new();
+    for mut piece in bytes.chunks(100).chain([&[][..]]) {
+        if piece.is_empty() {
+            reader.handle_eof();
+        }
+        while let Some(unit) = reader.next(&mut piece) {
+            units.push(unit);
+        }
+        let waiting = units.iter().any(|unit| matches!(unit, Unit::Pat(_)));
+        assert!(waiting || reader.buffered_len() <= 10 * 188 + 1000);
+    }
+    assert_eq!(reader.buffered_len(), 0);
+    let told = units.iter().find_map(|unit| match unit {
+        Unit::Problem(problem) => Some((problem.offset, problem.skipped)),
+        _ => None,
+    });
+    assert_eq!(told, Some((0, 188 * (count as u64 - 10))));
+    // The last of the sound is there, and of the pictures none that is whole.
+    let found = packets(&units);
+    assert_eq!(found, [(AUDIO, Some(10_000), data(300), false)]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn cuts_change_nothing(
         flips in proptest::collection::vec((0usize..100_000, 0u8..8), 0..6),
         cuts in proptest::collection::vec(0usize..100_000, 0..30),
+        behind in 0usize..60,
     ) {
-        let mut bytes = sample_stream().out;
+        let mut bytes = tables_behind(behind);
         let len = bytes.len();
         for (place, bit) in flips {
             bytes[place % len] ^= 1 << bit;

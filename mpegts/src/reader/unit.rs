@@ -77,6 +77,9 @@ pub struct Pes {
     pub damaged: bool,
     /// It has no header of its own, but goes on where the one before was cut off, or was longer than it said.
     pub continues: bool,
+    /// It says no length, and its last packet is full, as where a muxer cuts video without regard to pictures: what is in it may go on in
+    /// the next one. Zeros that `data` lacks then at its end, as they belong to no NAL unit that ends there.
+    pub open_end: Option<usize>,
 }
 
 /// A clock reference of a program.
