@@ -1,5 +1,4 @@
-use super::table::{self, SampleTable};
-use super::{FragmentIndex, Movie, MovieTrack, Timeline};
+use super::{FragmentIndex, Movie, MovieTrack, SampleTable, Timeline};
 use crate::boxes::{
     Children, Edit, Elst, FourCc, Hdlr, Header, IsoBox, Mdhd, Mvhd, SampleEntry, Stsd, Tkhd, Trex,
 };
@@ -60,7 +59,7 @@ impl Movie {
             walk.warn(0, "moov has no valid mvhd".into());
             Mvhd::new(1000, 1)
         });
-        let mut tracks = Vec::<MovieTrack>::new();
+        let mut tracks = Vec::with_capacity(traks.len());
         for trak in traks {
             let at = trak.offset;
             match trak.finish(&mvhd, &trexs, &tracks) {
@@ -142,11 +141,6 @@ impl<'a> Walk<'a> {
             ),
         }
     }
-
-    /// The bytes of a body, without a copy.
-    fn body(&self, body: Reader<'_>) -> Bytes {
-        table::slice(self.bytes, body.offset(), body.left())
-    }
 }
 
 /// A `trak` as it is read, before it is known whether it is a track.
@@ -212,13 +206,7 @@ impl Trak {
                 }
                 return;
             }
-            if table::is_cut(name, body.peek()) {
-                walk.warn(
-                    body.offset(),
-                    format!("{name} has fewer entries than it claims"),
-                );
-            }
-            if let Err(what) = self.samples.take(name, &walk.body(body)) {
+            if let Err(what) = self.samples.take(name, walk.bytes, body) {
                 walk.warn(body.offset(), what);
             }
         });

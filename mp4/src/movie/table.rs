@@ -152,71 +152,94 @@ impl SampleTable {
         sync.get(after)?.checked_sub(1)
     }
 
-    /// Takes a box of `stbl`, if it is one of the tables, cut off or not; says what is wrong with it.
-    pub(super) fn take(&mut self, box_type: FourCc, body: &Bytes) -> Result<(), String> {
+    /// Takes a box of `stbl`, if it is one of the tables, as it lies in `moov`; says what is wrong with it. Of a table that
+    /// is cut off, what is there is still good.
+    pub(super) fn take(
+        &mut self,
+        box_type: FourCc,
+        moov: &Bytes,
+        body: Reader<'_>,
+    ) -> Result<(), String> {
+        let mut at = Lying {
+            moov,
+            body,
+            is_cut: false,
+        };
         match &box_type.0 {
-            b"stts" => self.times = table(body, "stts", 4)?,
-            b"ctts" => self.offsets = table(body, "ctts", 4)?,
-            b"stsc" => self.chunks = table(body, "stsc", 4)?,
-            b"stco" => self.places = Places::Stco(table(body, "stco", 4)?),
-            b"co64" => self.places = Places::Co64(table(body, "co64", 4)?),
-            b"stss" => self.sync = Some(table(body, "stss", 4)?),
-            b"stps" => self.partial_sync = table(body, "stps", 4)?,
-            b"sdtp" => self.dependencies = sub(body, 4),
-            b"stsz" => {
-                let mut r = Reader::new(body);
-                let mut field = || r.u32("field").ok();
-                let fields = (field(), field(), field());
-                let (Some(_), Some(size), Some(count)) = fields else {
-                    return Err(cut("stsz"));
-                };
-                self.sizes = match NonZeroU32::new(size) {
-                    Some(size) => Sizes::Same { size, count },
-                    None => Sizes::Each(table(body, "stsz", 8)?),
-                };
+            b"stts" => self.times = at.table(4),
+            b"ctts" => self.offsets = at.table(4),
+            b"stsc" => self.chunks = at.table(4),
+            b"stco" => self.places = Places::Stco(at.table(4)),
+            b"co64" => self.places = Places::Co64(at.table(4)),
+            b"stss" => {
+                let sync = at.table(4);
+                // Nothing of it tells as little as if it were not there.
+                self.sync = Some(sync).filter(|sync| !at.is_cut || !sync.is_empty());
             }
-            b"stz2" => match Stz2::decode_body(&mut Reader::new(body)) {
+            b"stps" => self.partial_sync = at.table(4),
+            b"sdtp" => self.dependencies = at.bytes(4, usize::MAX),
+            b"stsz" => match at.fields() {
+                Some([_, size, count]) => {
+                    self.sizes = match NonZeroU32::new(size) {
+                        Some(size) => Sizes::Same { size, count },
+                        None => Sizes::Each(at.table(8)),
+                    };
+                }
+                None => at.is_cut = true,
+            },
+            b"stz2" => match Stz2::decode_body(&mut at.body) {
                 Ok(stz2) => self.sizes = Sizes::Small(stz2),
                 Err(error) => return Err(format!("stz2: {error}")),
             },
             _ => {}
         }
-        Ok(())
+        match at.is_cut {
+            true => Err(format!("{box_type} has fewer entries than it claims")),
+            false => Ok(()),
+        }
     }
 }
 
-fn cut(name: &str) -> String {
-    format!("{name} has fewer entries than it claims")
+/// A body where it lies in `moov`.
+struct Lying<'a> {
+    moov: &'a Bytes,
+    body: Reader<'a>,
+    /// There is less than it claims.
+    is_cut: bool,
 }
 
-/// The entries of a table whose number stands at a place in the body: as many as are there.
-fn table<E: crate::boxes::Entry<N>, const N: usize>(
-    body: &Bytes,
-    name: &'static str,
-    count_at: usize,
-) -> Result<Table<E, N>, String> {
-    let mut r = Reader::new(body);
-    let count = r
-        .skip(count_at, "fields")
-        .and_then(|()| r.u32("entry_count"));
-    let count = count.map_err(|_| cut(name))?;
-    let entries = sub(body, count_at.saturating_add(4));
-    let claimed = usize::try_from(count)
-        .unwrap_or(usize::MAX)
-        .saturating_mul(N);
-    if claimed > entries.len() {
-        // What is there is still good.
-        return match entries.len() / N {
-            0 => Err(cut(name)),
-            _ => Ok(Table::new(entries)),
-        };
+impl Lying<'_> {
+    /// The first numbers of the body.
+    fn fields<const N: usize>(&self) -> Option<[u32; N]> {
+        let (fields, _) = self.body.peek().as_chunks::<4>();
+        let fields = fields.first_chunk::<N>()?;
+        Some(fields.map(u32::from_be_bytes))
     }
-    Ok(Table::new(slice(&entries, 0, claimed)))
-}
 
-/// All bytes from a place on.
-fn sub(bytes: &Bytes, start: usize) -> Bytes {
-    slice(bytes, start, bytes.len().saturating_sub(start))
+    /// The bytes of the body from a place on, as many as there are, without a copy.
+    fn bytes(&self, start: usize, len: usize) -> Bytes {
+        let left = self.body.left().saturating_sub(start);
+        slice(
+            self.moov,
+            self.body.offset().saturating_add(start),
+            len.min(left),
+        )
+    }
+
+    /// The entries of a table whose number stands at a place in the body: as many as are there.
+    fn table<E: crate::boxes::Entry<N>, const N: usize>(&mut self, count_at: usize) -> Table<E, N> {
+        let mut r = self.body;
+        let count = r
+            .skip(count_at, "fields")
+            .and_then(|()| r.u32("entry_count"));
+        let claimed = count.ok().map(|count| {
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            count.saturating_mul(N)
+        });
+        self.is_cut = claimed.is_none_or(|claimed| claimed > r.left());
+        let entries = count_at.saturating_add(4);
+        Table::new(self.bytes(entries, claimed.unwrap_or(0)))
+    }
 }
 
 /// Some of the bytes, without a copy; nothing where they are not there.
@@ -229,25 +252,4 @@ pub(crate) fn slice(bytes: &Bytes, start: usize, len: usize) -> Bytes {
         Some(end) if end <= bytes.len() => bytes.slice(start..end),
         _ => Bytes::new(),
     }
-}
-
-/// Whether there are fewer entries than a table claims, for a warning.
-pub(super) fn is_cut(box_type: FourCc, body: &[u8]) -> bool {
-    let (count_at, entry) = match &box_type.0 {
-        b"stts" | b"ctts" | b"co64" => (4, 8),
-        b"stsc" => (4, 12),
-        b"stco" | b"stss" | b"stps" => (4, 4),
-        b"stsz" if body.get(4..8) == Some(&[0; 4]) => (8, 4),
-        _ => return false,
-    };
-    let mut r = Reader::new(body);
-    let count = r
-        .skip(count_at, "fields")
-        .and_then(|()| r.u32("entry_count"));
-    count.is_ok_and(|count| {
-        usize::try_from(count)
-            .unwrap_or(usize::MAX)
-            .saturating_mul(entry)
-            > r.left()
-    })
 }
