@@ -39,7 +39,7 @@ const LIVE: Time = Time::from_millis(5000);
 #[derive(Serialize)]
 struct Report {
     format: String,
-    /// Seconds.
+    /// Seconds from where the first track begins to where the last one ends.
     duration: f64,
     tracks: Vec<TrackReport>,
     warnings: Vec<WarningReport>,
@@ -168,12 +168,22 @@ impl Counts {
 
     /// How long it lasts. What comes before zero, where an edit list begins, is not part of that.
     fn ticks(&self) -> i64 {
-        let first = if self.end > 0 {
+        self.since(self.shown_from())
+    }
+
+    fn shown_from(&self) -> i64 {
+        if self.end > 0 {
             self.first_pts.max(0)
         } else {
             self.first_pts
-        };
-        self.since(first)
+        }
+    }
+
+    /// Seconds at which it begins and ends to be shown; `None` without samples, or where its time line has jumped.
+    fn shown(&self) -> Option<(f64, f64)> {
+        let time = |ticks| seconds(self.track.timescale.time(ticks));
+        (self.before == 0 && self.first_pts != i64::MAX)
+            .then(|| (time(self.shown_from()), time(self.end)))
     }
 
     fn since(&self, first: i64) -> i64 {
@@ -348,10 +358,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         .collect();
     let report = Report {
         format: name(input.format, &counts),
-        duration: tracks
-            .iter()
-            .map(|track| track.duration)
-            .fold(0.0, f64::max),
+        duration: duration(counts.values()),
         tracks,
         warnings,
     };
@@ -363,6 +370,17 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Seconds from where the first track begins to where the last one ends.
+fn duration<'a>(tracks: impl Iterator<Item = &'a Counts> + Clone) -> f64 {
+    let longest = tracks.clone().map(Counts::duration).fold(0.0, f64::max);
+    let lasting = tracks.filter(|counts| !counts.is_sparse());
+    let (first, end) = lasting.filter_map(Counts::shown).fold(
+        (f64::INFINITY, f64::NEG_INFINITY),
+        |(first, end), (from, to)| (f64::min(first, from), f64::max(end, to)),
+    );
+    longest.max(end - first)
 }
 
 /// Takes a set of tracks; whether one of them has another clock now.

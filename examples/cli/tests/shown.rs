@@ -338,3 +338,28 @@ fn pictures_with_parameter_sets_of_their_own_stay() {
         assert!(frames(&out) == all, "{name}");
     }
 }
+
+#[test]
+fn what_lasts_from_one_track_s_start_to_another_s_end_is_the_duration() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    // Sound from 2 to 5 s, pictures from 0 to 3 s.
+    for name in ["late.mp4", "late.ts", "late.flv"] {
+        let make = format!(
+            "-v error -i {source} -itsoffset 2 -i {source} -map 0:v -map 1:a -c copy {}",
+            at(name)
+        );
+        assert!(testing::run("ffmpeg", &make, b"").is_some());
+        let report: serde_json::Value =
+            serde_json::from_slice(&support::works(&["probe", "--json", &at(name)])).unwrap();
+        let duration = report["duration"].as_f64().unwrap();
+        assert!((duration - 5.0).abs() < 0.1, "{name}: {duration}");
+        for track in report["tracks"].as_array().unwrap() {
+            let duration = track["duration"].as_f64().unwrap();
+            assert!((duration - 3.0).abs() < 0.1, "{name}: {track}");
+        }
+    }
+}
