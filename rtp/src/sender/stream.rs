@@ -114,14 +114,12 @@ impl Stream {
         let before = core::mem::take(&mut self.parameter_sets);
         match &track.codec {
             Codec::H264(config) => {
-                for nal in config.sps().chain(config.sps_ext()).chain(config.pps()) {
-                    push_unit(nal, &mut self.parameter_sets);
-                }
+                let sets = config.sps().chain(config.sps_ext()).chain(config.pps());
+                sets.for_each(|set| push_set(set, &mut self.parameter_sets));
             }
             Codec::Hevc(config) => {
-                config
-                    .nals()
-                    .for_each(|nal| push_unit(nal, &mut self.parameter_sets));
+                let sets = config.nals();
+                sets.for_each(|set| push_set(set, &mut self.parameter_sets));
             }
             _ => {}
         }
@@ -139,11 +137,10 @@ impl Stream {
     }
 }
 
-fn push_unit(nal: &[u8], out: &mut Vec<u8>) {
-    if let Ok(len) = u32::try_from(nal.len()) {
-        out.extend_from_slice(&len.to_be_bytes());
-        out.extend_from_slice(nal);
-    }
+/// Of H.265, too: lengths are the same.
+fn push_set(set: &[u8], out: &mut Vec<u8>) {
+    // Records tell lengths of sets in 16 bits: none is too long for 32.
+    let _ = h264::length_prefixed::push(set, out);
 }
 
 impl Stream {
