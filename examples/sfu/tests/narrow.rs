@@ -91,10 +91,12 @@ fn narrows(layers: &[Layer], moment: u64) -> (Duration, Duration) {
 
 #[test]
 fn pictures_go_on_behind_a_queue_that_overflows() {
-    for moment in [0, 1, 2] {
-        let (gap, down) = narrows(CAMERA, moment);
-        assert!(gap < Duration::from_millis(500), "{gap:?} in {moment}");
-        assert!(down < seconds(3), "{down:?} in {moment}");
+    for layers in [CAMERA, THREE] {
+        for moment in [0, 1, 2] {
+            let (gap, down) = narrows(layers, moment);
+            assert!(gap < Duration::from_millis(500), "{gap:?} in {moment}");
+            assert!(down < seconds(3), "{down:?} in {moment}");
+        }
     }
 }
 

@@ -59,7 +59,10 @@ impl Room {
             self.deadlines.pop_first();
             if let Some(peer) = self.peers.get_mut(&id) {
                 peer.deadline = None;
-                self.dirty.insert(id);
+                // Who waits for the rest of a picture is seen to along with that.
+                if !self.gathering.contains(&id) {
+                    self.dirty.insert(id);
+                }
             }
         }
         if self.tick <= now && !self.is_empty() {

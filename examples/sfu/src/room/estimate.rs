@@ -18,6 +18,14 @@ const STUCK: [Duration; 2] = [Duration::from_secs(4), Duration::from_secs(32)];
 /// A round trip that takes so much longer than the shortest one: something waits on the way.
 const QUEUE: Duration = Duration::from_millis(150);
 
+/// The same of three figures, one after the other: chance makes one of them long, or two, where a machine is busy, but hardly three. And where they
+/// grow.
+const STANDS: Duration = Duration::from_millis(60);
+const GROWS: Duration = Duration::from_millis(30);
+
+/// For how long so much has to arrive that it counts as proven.
+const PROOF: Duration = Duration::from_secs(1);
+
 /// What may be sent at once, as halves of what arrives: pictures are not to wait for a rate that is close to their own, and
 /// a keyframe is several of them. And how long it may be saved.
 const BURST: u64 = 5;
@@ -35,12 +43,19 @@ const CREEP: Duration = Duration::from_millis(1);
 pub(super) struct Estimate {
     mean: u64,
     last: [u64; 2],
-    /// What a network that became narrow is trusted with: a twentieth more each time, since a short burst may get through where no
+    /// What a network that became narrow is trusted with: a fortieth more each time, since a short burst may get through where no
     /// stream of that rate does.
     trusted: u64,
-    /// The shortest round trip, and how much longer the last one was.
+    /// What arrived within some second since something waited or was lost last, and half of it more, as rates of pictures waver: whoever measures
+    /// delays takes those of a busy machine for those of a network, and is not believed below it.
+    proven: u64,
+    /// Bytes that had been sent when the present second began, and when that was.
+    proof: Option<(u64, Instant)>,
+    /// The shortest round trip, and how much longer the last one was, and the two before.
     shortest: Duration,
     queue: Duration,
+    queued: [Duration; 2],
+    told: Option<(Duration, Instant)>,
     /// The mean rose once: until then it comes down from what was assumed.
     is_found: bool,
     /// Until when much of it counts as lost.
@@ -53,8 +68,9 @@ pub(super) struct Estimate {
     fell: Option<Instant>,
     /// More is sent than gets through, and what does not fit is lost.
     overflows: bool,
-    /// Bytes that had been sent at the last report, and when that was.
+    /// Bytes that had been sent at the last report, and when that was; bits per second, of the last half second above all.
     sent: Option<(u64, Instant)>,
+    sending: u64,
     /// Bytes that may be sent at once, less than none where too many were, and when that was.
     allowance: (i64, Instant),
 }
@@ -65,8 +81,12 @@ impl Estimate {
             mean: FIRST_ESTIMATE,
             last: [u64::MAX; 2],
             trusted: u64::MAX,
+            proven: 0,
+            proof: None,
             shortest: Duration::MAX,
             queue: Duration::ZERO,
+            queued: [Duration::ZERO; 2],
+            told: None,
             is_found: false,
             strained: None,
             lost: None,
@@ -74,6 +94,7 @@ impl Estimate {
             fell: None,
             overflows: false,
             sent: None,
+            sending: 0,
             allowance: (0, now),
         }
     }
@@ -81,7 +102,7 @@ impl Estimate {
     /// What arrives.
     pub(super) fn rate(&self) -> u64 {
         let last = self.last[0].max(self.last[1]);
-        self.mean.min(last).min(self.trusted)
+        self.mean.min(last).max(self.proven).min(self.trusted)
     }
 
     /// What may be sent: less, while what was too much is still on its way, and the least there is, while a part of that is lost.
@@ -176,13 +197,25 @@ impl Estimate {
     pub(super) fn handle(&mut self, stats: &PeerStats, now: Instant) -> bool {
         let before = (self.rate(), self.is_strained(now));
         if let Some(rtt) = stats.rtt {
+            let (before, then) = self.told.unwrap_or((Duration::MAX, now));
             self.shortest = rtt.min(self.shortest.saturating_add(CREEP));
-            self.queue = rtt.saturating_sub(self.shortest);
+            // The same to the nanosecond: nothing was reported since then.
+            if before != rtt {
+                // Where nothing at all came through meanwhile, a machine stood still rather than that a queue grew.
+                let stood_still = rtt.saturating_sub(before) > now.saturating_duration_since(then);
+                self.queued = match stood_still {
+                    true => [Duration::ZERO; 2],
+                    false => [self.queued[1], self.queue],
+                };
+                self.queue = rtt.saturating_sub(self.shortest);
+                self.told = Some((rtt, now));
+            }
         }
         if self.is_calm(now) {
-            self.trusted = self.trusted.saturating_add(self.trusted / 20);
+            self.trusted = self.trusted.saturating_add(self.trusted / 40);
         }
-        let arrives = self.arrives(stats, now);
+        let (arrives, fills) = self.arrives(stats, now);
+        self.prove(stats, fills, now);
         if let Some(rate) = stats.bwe_tx {
             let rate = rate.as_u64();
             if rate.abs_diff(self.stands.0) > self.stands.0 / 20 {
@@ -200,30 +233,63 @@ impl Estimate {
         }
         let lost = stats.egress_loss_fraction.unwrap_or_default();
         let overflowed = self.overflows;
-        self.overflows = self.queue > QUEUE && (overflowed || lost > OVERFLOW);
+        self.overflows = self.queue > QUEUE && (overflowed || lost > OVERFLOW || fills);
         if self.overflows {
             self.fell = Some(now);
-            self.trusted = self.rate();
+            self.trusted = self.rate().max(STRAINED_FLOOR);
         }
         let is_strained = self.is_strained(now) && !before.1;
         self.falls(before.0, now) || is_strained || self.overflows && !overflowed
     }
 
-    /// What arrived since the last report, where that is less than was sent because more waits on the way than fits: there the figure of who
-    /// measures delays comes late, since those grow no more.
-    fn arrives(&mut self, stats: &PeerStats, now: Instant) -> u64 {
+    /// Whether so much waits on the way, and has waited, that it is no chance.
+    fn waits(&self, least: Duration) -> bool {
+        let [before, then] = self.queued;
+        self.queue.min(then).min(before) > least
+    }
+
+    /// Whatever is sent arrives, as long as nothing waits and nothing is lost.
+    fn prove(&mut self, stats: &PeerStats, fills: bool, now: Instant) {
         let lost = stats.egress_loss_fraction.unwrap_or_default();
-        let sent = self.sent.replace((stats.bytes_tx, now));
-        let Some((before, then)) = sent.filter(|_| lost > STRAIN && self.queue > QUEUE) else {
-            return u64::MAX;
-        };
-        let sent = stats.bytes_tx.saturating_sub(before);
-        if sent == 0 {
-            return u64::MAX;
+        if fills || self.waits(STANDS) || lost > OVERFLOW {
+            (self.proven, self.proof) = (0, None);
+            return;
         }
-        let passed = now.saturating_duration_since(then).as_millis().max(1);
-        let bits = u128::from(sent) * 8000 / passed;
-        (bits as f64 * f64::from(1.0 - lost)) as u64
+        let (before, began) = *self.proof.get_or_insert((stats.bytes_tx, now));
+        let passed = now.saturating_duration_since(began);
+        if passed >= PROOF {
+            let rate = per_second(stats.bytes_tx.saturating_sub(before), passed);
+            self.proven = self.proven.max(rate + rate / 2);
+            self.proof = Some((stats.bytes_tx, now));
+        }
+    }
+
+    /// What arrived since the last report, where that is less than was sent, and whether more and more waits on the way; or what was sent waits as
+    /// long as it can, and the rest is lost. The figure of who measures delays comes late there, as it looks for a trend, of which there is none in the end.
+    fn arrives(&mut self, stats: &PeerStats, now: Instant) -> (u64, bool) {
+        let Some((before, then)) = self.sent.replace((stats.bytes_tx, now)) else {
+            return (u64::MAX, false);
+        };
+        let lost = stats.egress_loss_fraction.unwrap_or_default();
+        let passed = now.saturating_duration_since(then);
+        let sent = per_second(stats.bytes_tx.saturating_sub(before), passed);
+        self.sending = match self.sending {
+            0 => sent,
+            before => (3 * before + sent) / 4,
+        };
+        // What arrived within that time was sent within so much less.
+        let longer = self
+            .queue
+            .saturating_sub(self.queued[1])
+            .min(passed / 8 * 7);
+        let fills = self.waits(GROWS) && self.queue > QUEUE && longer > passed / 4;
+        if self.queue <= QUEUE || self.sending == 0 || lost <= STRAIN && !fills {
+            return (u64::MAX, false);
+        }
+        let longer = if fills { longer } else { Duration::ZERO };
+        let part = 1.0 - longer.as_secs_f64() / passed.as_secs_f64();
+        let arrives = self.sending as f64 * part * f64::from(1.0 - lost);
+        (arrives as u64, fills)
     }
 
     fn falls(&mut self, before: u64, now: Instant) -> bool {
@@ -231,10 +297,16 @@ impl Estimate {
         let is_known = self.is_found || self.queue > QUEUE || self.is_strained(now);
         if is_known && self.rate() < before / 3 * 2 {
             self.fell = Some(now);
-            self.trusted = self.rate();
+            self.trusted = self.rate().max(STRAINED_FLOOR);
         }
         self.rate() < before
     }
+}
+
+/// Bits per second.
+fn per_second(bytes: u64, passed: Duration) -> u64 {
+    let bits = u128::from(bytes) * 8000 / passed.as_millis().max(1);
+    u64::try_from(bits).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -272,6 +344,56 @@ mod tests {
         assert!(estimate.handle(&stats(300_000, 200, 0.0, now), now));
         assert_eq!((estimate.rate(), estimate.budget(now)), (300_000, 210_000));
         assert!(estimate.is_jammed(now));
+    }
+
+    /// `sent`: bytes so far.
+    fn report(sent: u64, rate: u64, rtt: u64, now: Instant) -> PeerStats {
+        PeerStats {
+            bytes_tx: sent,
+            ..stats(rate, rtt, 0.0, now)
+        }
+    }
+
+    #[test]
+    fn what_arrives_while_nothing_waits_is_no_less_for_a_low_figure() {
+        let start = Instant::now();
+        let mut estimate = Estimate::new(start);
+        let at = |step: u64| start + Duration::from_millis(200 * step);
+        // 800 kbit/s, on a machine that comes to its packets late every now and then.
+        for step in 0..20 {
+            let rtt = if step % 4 == 2 { 190 } else { 20 };
+            let rate = if step < 10 { 2_000_000 } else { 250_000 };
+            estimate.handle(&report(step * 20_000, rate, rtt, at(step)), at(step));
+        }
+        estimate.set_mean(250_000, at(20));
+        assert_eq!(estimate.rate(), 1_200_000);
+        assert!(!estimate.is_narrow(at(20)));
+        // Where something waits that was no chance, it is not proven any more.
+        for step in 20..23 {
+            assert_eq!(estimate.rate(), 1_200_000);
+            let told = report(step * 20_000, 250_000, 90 + step, at(step));
+            assert_eq!(estimate.handle(&told, at(step)), step == 22, "{step}");
+        }
+        assert_eq!(estimate.rate(), 250_000);
+    }
+
+    #[test]
+    fn a_queue_that_grows_tells_what_gets_through_it() {
+        let start = Instant::now();
+        let mut estimate = Estimate::new(start);
+        let at = |step: u64| start + Duration::from_millis(100 * step);
+        // 1.2 Mbit/s: within the last 100 ms what was sent within 26 ms arrived.
+        for (step, rtt) in [20, 20, 70, 130, 205].into_iter().enumerate() {
+            let step = step as u64;
+            let told = report(step * 15_000, 4_000_000, rtt, at(step));
+            assert_eq!(estimate.handle(&told, at(step)), step == 4, "{step}");
+        }
+        assert!(
+            (300_000..330_000).contains(&estimate.rate()),
+            "{estimate:?}"
+        );
+        assert!(estimate.is_jammed(at(4)));
+        assert_eq!(estimate.budget(at(4)), 0, "the least until it has emptied");
     }
 
     #[test]
@@ -372,13 +494,13 @@ mod tests {
             "no more than is there"
         );
         // A short burst came through, and the mean tells of it.
-        let at = |reports: u32| start + CALM + reports * Duration::from_millis(200);
+        let at = |reports: u32| start + CALM + reports * Duration::from_millis(100);
         estimate.set_mean(2_000_000, at(0));
-        for report in 0..5 {
+        for report in 0..10 {
             let now = at(report);
             assert!(!estimate.handle(&stats(2_000_000, 10, 0.0, now), now));
         }
-        let now = at(5);
+        let now = at(10);
         assert!(
             (380_000..390_000).contains(&estimate.rate()),
             "{estimate:?}"
@@ -390,7 +512,7 @@ mod tests {
         );
         estimate.climb(240_000);
         assert_eq!(estimate.rate(), 300_000);
-        for report in 6..60 {
+        for report in 11..120 {
             estimate.handle(&stats(2_000_000, 10, 0.0, at(report)), at(report));
         }
         assert_eq!(estimate.rate(), 2_000_000, "all of it in the end");

@@ -59,7 +59,7 @@ const FLOOR: u64 = 1_000_000;
 /// And up to that where much is lost.
 const STRAINED_FLOOR: u64 = 150_000;
 /// How often connections tell what arrives.
-const STATISTICS: Duration = Duration::from_millis(200);
+const STATISTICS: Duration = Duration::from_millis(100);
 /// How long the first packets of a picture wait for its last one, so that they leave together: no receiver shows less than a picture, and
 /// what a connection costs is looking at it, not what it sends.
 const GATHER: Duration = Duration::from_millis(3);

@@ -1,9 +1,11 @@
-//! What a thread can be told to do.
+//! What a thread can be told to do, and how it does it.
 
+use super::Worker;
 use crate::message::{Notice, Person, Request};
 use crate::room::{Counters, Entrance, Guest, Packet, PeerId, Refusal, Taken, TapId};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 use str0m::media::Mid;
 use str0m::net::DatagramSend;
 use tokio::sync::{mpsc, oneshot};
@@ -122,4 +124,148 @@ pub(crate) struct RoomStatus {
     pub(crate) name: Arc<str>,
     pub(crate) people: Vec<Person>,
     pub(crate) counters: Counters,
+}
+
+impl Worker {
+    /// Does it.
+    pub(super) fn handle_command(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::Join {
+                room,
+                id,
+                name,
+                notices,
+                reply,
+            } => {
+                let joined = self.enter(room, id, &name, Entrance::Socket, Some(notices), now);
+                // Who asked may have gone meanwhile.
+                let _ = reply.send(joined);
+            }
+            Command::Offer {
+                room,
+                id,
+                name,
+                sdp,
+                reply,
+            } => {
+                let answer = self
+                    .enter(room, id, &name, Entrance::Http, None, now)
+                    .and_then(|()| self.offer(id, &sdp, now));
+                if answer.is_err() {
+                    self.leave(id, now);
+                }
+                let _ = reply.send(answer);
+            }
+            Command::Request { id, request } => {
+                if let Some(seat) = self.seats.get(&id)
+                    && let Some(hall) = self.halls.get_mut(&seat.room)
+                {
+                    hall.room.handle_request(id, request, now);
+                    self.touched.insert(Arc::clone(&seat.room));
+                    self.register(id);
+                }
+            }
+            Command::Leave { id } => self.leave(id, now),
+            Command::Forward {
+                room,
+                who,
+                screen,
+                packets,
+                reply,
+            } => {
+                let hall = self.halls.get_mut(&room);
+                let tap = hall.and_then(|hall| hall.forward(&who, screen, packets, now));
+                if tap.is_some() {
+                    self.touched.insert(room);
+                }
+                let _ = reply.send(tap);
+            }
+            Command::Keyframe { tap } => {
+                if let Some(seat) = self.seats.get(&tap.peer)
+                    && let Some(hall) = self.halls.get_mut(&seat.room)
+                {
+                    hall.room.want_keyframes(tap, now);
+                    self.touched.insert(Arc::clone(&seat.room));
+                }
+            }
+            Command::Host {
+                room,
+                id,
+                guest,
+                entrance,
+                number,
+                reply,
+            } => {
+                let hosted = self.host(&room, id, &guest, entrance, number, now);
+                if let Err(refusal) = &hosted {
+                    tracing::warn!(%room, name = guest.name, "cannot come in: {refusal}");
+                }
+                if let Some(reply) = reply {
+                    // Who asked may have gone meanwhile.
+                    let _ = reply.send(hosted);
+                }
+            }
+            Command::Packets {
+                id,
+                track,
+                layer,
+                packets,
+            } => {
+                if let Some((name, hall)) = self.hall_of(id) {
+                    for packet in packets {
+                        hall.room.handle_packet(id, &track, layer, packet, now);
+                    }
+                    self.touched.insert(name);
+                }
+            }
+            Command::AskKeyframe { id, track, layer } => {
+                if let Some((name, hall)) = self.hall_of(id) {
+                    hall.room.ask_keyframe(id, &track, layer, now);
+                    self.touched.insert(name);
+                }
+            }
+            Command::Say {
+                room,
+                label,
+                binary,
+                data,
+            } => {
+                if let Some(hall) = self.halls.get_mut(&room) {
+                    hall.room.hear(&label, binary, &data);
+                    self.touched.insert(room);
+                }
+            }
+            Command::Relay { room, relays } => {
+                if let Some(hall) = self.halls.get_mut(&room) {
+                    hall.room.relay(relays);
+                }
+            }
+            Command::Datagram { from, to, data } => self.datagram(from, to, &data, now),
+            Command::Opened {
+                from,
+                to,
+                back,
+                data,
+            } => self.connect(from, to, back, &data, now),
+            Command::Frame { from, data } => self.frame(from, &data, now),
+            Command::Closed { from } => {
+                self.links.remove(&from);
+            }
+            Command::Status { reply } => {
+                let status = self.halls.iter().map(|(name, hall)| RoomStatus {
+                    name: Arc::clone(name),
+                    people: hall.room.people().collect(),
+                    counters: hall.room.counters(),
+                });
+                let _ = reply.send(status.collect());
+            }
+            Command::Drain => {
+                for (name, hall) in &mut self.halls {
+                    hall.room.drain();
+                    self.touched.insert(Arc::clone(name));
+                }
+            }
+            Command::End => {}
+        }
+    }
 }
