@@ -9,13 +9,19 @@
 //!
 //! Where nothing but picture parameter sets of H.264 change, be it between two pictures, there is no cut: behind one, pictures could not be
 //! decoded up to the next sync sample. Those sets go into the samples, before the first one after the change and before each sync sample.
+//!
+//! Other sets of tracks take effect at the next sync sample of the lead, for the same reason: until then, tracks that are the same in both
+//! go on in the old one. What is new begins there: given earlier, it would lie over the segment before, and players would move the pictures
+//! behind it.
 
+mod next;
 mod sets;
 mod track;
 
 use crate::{Codec, Event, Kind, Sample, Time, TrackId, Tracks};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use next::Next;
 use track::Lane;
 
 /// What the [`Segmenter`] gives, in order within each track.
@@ -106,6 +112,8 @@ pub struct Segmenter {
     tracks: Tracks,
     lanes: Vec<Lane>,
     lead: Option<TrackId>,
+    /// Other tracks, which take effect at the next sync sample of their lead.
+    next: Option<Next>,
     /// Boundaries that some track has not passed yet, the newest last.
     boundaries: VecDeque<Boundary>,
     /// Start of the segment that the newest boundary opened; `None` until the time line has one.
@@ -114,6 +122,7 @@ pub struct Segmenter {
     /// The next segment follows a jump in times or codecs.
     jumped: bool,
     output: VecDeque<Segmented>,
+    left_out: u64,
     ended: bool,
 }
 
@@ -135,10 +144,12 @@ impl Segmenter {
             tracks: Tracks::default(),
             lanes: Vec::new(),
             lead: None,
+            next: None,
             boundaries: VecDeque::new(),
             open: None,
             jumped: false,
             output: VecDeque::new(),
+            left_out: 0,
             ended: false,
         }
     }
@@ -151,7 +162,10 @@ impl Segmenter {
         match event {
             Event::Tracks(tracks) => self.set_tracks(tracks),
             Event::Sample(sample) => self.push(sample.clone()),
-            Event::Discontinuity => self.flush(),
+            Event::Discontinuity => {
+                self.turn(None);
+                self.flush();
+            }
             Event::Metadata(_) | Event::Clock { .. } | Event::Warning(_) => {}
         }
     }
@@ -160,6 +174,10 @@ impl Segmenter {
     /// [`trim`](crate::Track::trim) lasts as long as is shown of it, as segments have no other place for that.
     pub fn finish(&mut self) {
         if !self.ended {
+            if let Some(mut next) = self.next.take() {
+                let dropped = next.begin_at(None, &self.tracks) as u64;
+                self.left_out = self.left_out.saturating_add(dropped);
+            }
             self.lanes.iter_mut().for_each(Lane::trim_last);
             self.flush();
             self.ended = true;
@@ -172,42 +190,85 @@ impl Segmenter {
         self.output.pop_front()
     }
 
+    /// How many samples of tracks that joined or changed were left out, as they came before the sync sample at which those begin.
+    #[must_use]
+    pub const fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
     /// Bytes of samples held, outputs not yet taken included.
     #[must_use]
     pub fn buffered_len(&self) -> usize {
+        let next = self.next.as_ref().map_or(0, Next::held_bytes);
         let held = self.lanes.iter().map(Lane::held_bytes).sum::<usize>();
         let queued = self.output.iter().map(|output| match output {
             Segmented::Sample(sample) => sample.data.len(),
             _ => 0,
         });
-        queued.fold(held, usize::saturating_add)
+        queued.fold(held.saturating_add(next), usize::saturating_add)
     }
 
     fn set_tracks(&mut self, tracks: &Tracks) {
-        if sets::same_but_for_sets(&self.tracks, tracks) {
-            for ((lane, init), now) in self.lanes.iter_mut().zip(&self.tracks).zip(tracks) {
-                if let (Codec::H264(init), Codec::H264(now)) = (&init.codec, &now.codec) {
-                    lane.sets.change(init, now);
-                }
+        for (lane, init) in self.lanes.iter_mut().zip(&self.tracks) {
+            if let (Codec::H264(init), Some(Codec::H264(now))) =
+                (&init.codec, sets::same(init, tracks).map(|now| &now.codec))
+            {
+                lane.sets.change(init, now);
             }
+        }
+        if sets::same_but_for_sets(&self.tracks, tracks) {
+            self.next = None;
             return;
         }
+        let next = Next::new(tracks, self.next.take());
+        let mut lanes = self.lanes.iter().zip(&self.tracks);
+        let goes_on = lanes.any(|(lane, track)| lane.goes_on() && next.has(track));
+        self.next = Some(next);
+        if !goes_on {
+            self.turn(None);
+        }
+    }
+
+    /// The other tracks take effect, at this sample of their lead or at whatever comes next.
+    fn turn(&mut self, before: Option<&Sample>) {
+        let Some(mut next) = self.next.take() else {
+            return;
+        };
+        let dropped = next.begin_at(before, &self.tracks) as u64;
+        self.left_out = self.left_out.saturating_add(dropped);
+        for (lane, track) in self.lanes.iter_mut().zip(&self.tracks) {
+            if let Some(sample) = before
+                && sample.track == lane.id
+                && next.has(track)
+            {
+                lane.complete_before(sample);
+            }
+        }
         self.flush();
-        self.tracks = tracks.clone();
-        self.lanes = tracks.iter().map(Lane::new).collect();
-        self.lead = tracks
-            .first_of(Kind::Video)
-            .or_else(|| tracks.first_of(Kind::Audio))
-            .or_else(|| tracks.first())
-            .map(|track| track.id);
-        self.output.push_back(Segmented::Tracks(tracks.clone()));
+        self.output
+            .push_back(Segmented::Tracks(next.tracks.clone()));
+        (self.tracks, self.lanes, self.lead) = (next.tracks, next.lanes, next.lead);
     }
 
     fn push(&mut self, sample: Sample) {
+        if let Some(next) = &mut self.next {
+            if next.lead == Some(sample.track) && sample.is_sync() {
+                self.turn(Some(&sample));
+            } else if !next.has_of(sample.track, &self.tracks) {
+                if next.push(sample, &self.config) {
+                    // No sync sample comes: better a segment that does not begin with one.
+                    next.go_on(&self.lanes, &self.tracks);
+                    self.turn(None);
+                }
+                return;
+            }
+        }
         let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == sample.track) else {
             return;
         };
-        if lane.push(sample) {
+        if lane.is_early(&sample) {
+            self.left_out = self.left_out.saturating_add(1);
+        } else if lane.push(sample) {
             self.release(false);
         }
     }

@@ -49,6 +49,13 @@ pub(super) fn same_but_for_sets(a: &Tracks, b: &Tracks) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_track(a, b))
 }
 
+/// The track that is this one, but for picture parameter sets.
+pub(super) fn same<'a>(track: &Track, among: &'a Tracks) -> Option<&'a Track> {
+    among
+        .find(track.id)
+        .filter(|other| same_track(track, other))
+}
+
 fn same_track(a: &Track, b: &Track) -> bool {
     a.codec.has_sequences_of(&b.codec) && {
         let mut a = a.clone();

@@ -297,6 +297,7 @@ fn a_jump_cuts_and_is_told_once() {
     events.push(Event::Discontinuity);
     events.extend(gop(-500).zip(sound(-500)).flat_map(|(v, a)| [v, a]));
     events.push(Event::Tracks(av(2000, 1000)));
+    events.push(Event::Discontinuity);
     events.extend(gop(70_000).zip(sound(35_000)).flat_map(|(v, a)| [a, v]));
     let checked = run(Config::segments(Time::from_millis(1000)), events);
     for id in [VIDEO, AUDIO] {
@@ -475,4 +476,155 @@ fn picture_parameter_sets_that_change_alone_go_into_the_samples() {
         };
         assert_eq!(sample.data, [len, pps, b"x"].concat(), "{n}");
     }
+}
+
+/// Pictures of 40 ms with a keyframe every second, and sound of 20 ms, each told by when it comes.
+fn live(tracks: impl IntoIterator<Item = (i64, Vec<Track>)>, video: i64, audio: i64) -> Vec<Event> {
+    let mut sets: Vec<_> = tracks.into_iter().collect();
+    let mut events = Vec::new();
+    for time in (0..4000).step_by(20) {
+        while sets.first().is_some_and(|(at, _)| *at <= time) {
+            let (_, set) = sets.remove(0);
+            events.push(Event::Tracks(set.into_iter().collect()));
+        }
+        if time >= video && time % 40 == 0 {
+            events.push(sample(VIDEO, time, 80, time % 1000 == 0));
+        }
+        if time >= audio {
+            events.push(sample(AUDIO, time, 0, true));
+        }
+    }
+    events
+}
+
+fn times(checked: &Checked, id: TrackId) -> Vec<i64> {
+    let samples = checked.samples(id).into_iter();
+    samples.map(|sample| sample.dts).collect()
+}
+
+/// Where other sets of tracks are told, in the time of the picture behind them.
+fn turns(checked: &Checked) -> Vec<(usize, i64)> {
+    let outputs = checked.out.iter().enumerate();
+    let turns = outputs.filter_map(|(at, output)| match output {
+        Segmented::Tracks(tracks) => Some((tracks.len(), at)),
+        _ => None,
+    });
+    let first = |at: usize| {
+        checked.out[at..].iter().find_map(|output| match output {
+            Segmented::Cut { cut, .. } => Some(cut.time),
+            _ => None,
+        })
+    };
+    turns.map(|(len, at)| (len, first(at).unwrap())).collect()
+}
+
+#[test]
+fn a_track_that_joins_costs_no_picture() {
+    let video = || track(VIDEO, Kind::Video, 1000);
+    let audio = || track(AUDIO, Kind::Audio, 1000);
+    let pictures: Vec<i64> = (0..4000).step_by(40).collect();
+    // In the middle of a group of pictures, in its last moment, right before a keyframe.
+    for joins in [1400, 1980, 2000] {
+        let mut config = Config::segments(Time::from_millis(1000));
+        config.lead_in = Time::from_millis(10_000);
+        let sets = [(0, vec![video()]), (joins, vec![video(), audio()])];
+        let checked = run(config, live(sets, 0, joins));
+        assert_eq!(times(&checked, VIDEO), pictures);
+        assert_eq!(
+            times(&checked, AUDIO),
+            Vec::from_iter((2080..4000).step_by(20))
+        );
+        assert_eq!(turns(&checked), [(1, 0), (2, 2000)]);
+        let cuts = checked.segments(VIDEO);
+        assert!(cuts.iter().all(|cut| cut.independent));
+        let lasts = checked.samples(VIDEO).into_iter();
+        assert!(
+            lasts
+                .map(|sample| sample.duration.unwrap().get())
+                .all(|lasts| lasts == 40)
+        );
+    }
+}
+
+#[test]
+fn a_track_that_leaves_or_becomes_another_costs_no_picture() {
+    let video = || track(VIDEO, Kind::Video, 1000);
+    let audio = |scale| track(AUDIO, Kind::Audio, scale);
+    let pictures: Vec<i64> = (0..4000).step_by(40).collect();
+    let both = || vec![video(), audio(1000)];
+    let config = || Config::segments(Time::from_millis(1000));
+    let checked = run(config(), live([(0, both()), (1400, vec![video()])], 0, 0));
+    assert_eq!(times(&checked, VIDEO), pictures);
+    // What still comes of it belongs to nothing.
+    assert!(times(&checked, AUDIO).into_iter().all(|time| time < 1400));
+    assert_eq!(turns(&checked), [(2, 0), (1, 2000)]);
+    // Another codec, twice within a group of pictures: the last one holds.
+    let sets = [
+        (0, both()),
+        (1400, vec![video(), audio(500)]),
+        (1600, vec![video(), audio(2000)]),
+    ];
+    let checked = run(config(), live(sets, 0, 0));
+    assert_eq!(times(&checked, VIDEO), pictures);
+    assert_eq!(turns(&checked), [(2, 0), (2, 2000)]);
+    // And back to what it was: nothing has changed.
+    let sets = [(0, both()), (1400, vec![video()]), (1600, both())];
+    let checked = run(config(), live(sets, 0, 0));
+    assert_eq!(times(&checked, VIDEO), pictures);
+    assert_eq!(turns(&checked), [(2, 0)]);
+}
+
+#[test]
+fn sound_goes_on_until_the_first_picture() {
+    let video = || track(VIDEO, Kind::Video, 1000);
+    let audio = || track(AUDIO, Kind::Audio, 1000);
+    let sets = [(0, vec![audio()]), (1400, vec![video(), audio()])];
+    let checked = run(
+        Config::segments(Time::from_millis(1000)),
+        live(sets, 1400, 0),
+    );
+    assert_eq!(
+        times(&checked, AUDIO),
+        Vec::from_iter((0..4000).step_by(20))
+    );
+    assert_eq!(
+        times(&checked, VIDEO),
+        Vec::from_iter((2000..4000).step_by(40))
+    );
+    // And where pictures end.
+    let sets = [(0, vec![video(), audio()]), (1400, vec![audio()])];
+    let checked = run(Config::segments(Time::from_millis(1000)), live(sets, 0, 0));
+    assert_eq!(
+        times(&checked, AUDIO),
+        Vec::from_iter((0..4000).step_by(20))
+    );
+}
+
+#[test]
+fn without_a_keyframe_a_track_joins_as_soon_as_too_much_waits() {
+    let (video, audio) = (
+        track(VIDEO, Kind::Video, 1000),
+        track(AUDIO, Kind::Audio, 1000),
+    );
+    let mut config = Config::segments(Time::from_millis(1000));
+    config.max_held = 50;
+    config.lead_in = Time::from_millis(10_000);
+    let mut events = vec![Event::Tracks([video.clone()].into_iter().collect())];
+    for n in 0..200 {
+        if n == 40 {
+            events.push(Event::Tracks(
+                [video.clone(), audio.clone()].into_iter().collect(),
+            ));
+        }
+        events.push(sample(VIDEO, n * 40, 0, n == 0));
+        if n >= 40 {
+            events.push(sample(AUDIO, n * 40, 0, true));
+        }
+    }
+    let checked = run(config, events);
+    assert_eq!(checked.samples(VIDEO).len(), 200);
+    // From when it may.
+    assert_eq!(checked.samples(AUDIO).len(), 160 - 52);
+    assert_eq!(turns(&checked).len(), 2);
+    assert!(!checked.segments(VIDEO).last().unwrap().independent);
 }

@@ -15,6 +15,8 @@ pub(super) struct Lane {
     /// Ticks of its last sample that are not shown.
     trim: u32,
     pub(super) sets: Sets,
+    /// What is shown earlier is left out.
+    begin: Option<Time>,
     /// A sync sample has come: decoding can start.
     started: bool,
     /// The newest sample, until the one after it tells its duration, or that it is not the last one.
@@ -40,6 +42,7 @@ impl Lane {
             messages: matches!(track.codec, Codec::Id3 | Codec::Scte35 | Codec::Klv),
             trim: track.trim,
             sets: Sets::default(),
+            begin: None,
             started: false,
             last: None,
             waiting: VecDeque::new(),
@@ -74,11 +77,8 @@ impl Lane {
         }
         let before = self.waiting.len();
         if let Some(last) = self.last.take() {
-            let until_next = sample
-                .dts
-                .checked_sub(last.dts)
-                .and_then(|ticks| u32::try_from(ticks).ok());
-            self.complete(last, until_next.and_then(NonZeroU32::new));
+            let until_next = ticks(&last, &sample);
+            self.complete(last, until_next);
         }
         if sample.duration.is_some() && self.trim == 0 {
             self.complete(sample, None);
@@ -86,6 +86,29 @@ impl Lane {
             self.last = Some(sample);
         }
         self.waiting.len() > before
+    }
+
+    /// Whether pictures or sound of it have come, which other tracks should not interrupt.
+    pub(super) fn goes_on(&self) -> bool {
+        self.started && self.kind != Kind::Data
+    }
+
+    /// No sync sample has to come first.
+    pub(super) const fn start(&mut self) {
+        self.started = true;
+    }
+
+    /// More waits than may.
+    pub(super) fn is_full(&self, config: &Config) -> bool {
+        self.waiting.len() > config.max_held
+    }
+
+    /// Gives the newest sample its duration, as this one follows in another lane.
+    pub(super) fn complete_before(&mut self, next: &Sample) {
+        if let Some(last) = self.last.take() {
+            let until_next = ticks(&last, next);
+            self.complete(last, until_next);
+        }
     }
 
     /// Gives the newest sample the duration of the one before it, as nothing follows.
@@ -137,7 +160,7 @@ impl Lane {
         } else {
             config.max_wait
         };
-        span.is_some_and(|span| span > limit) || self.waiting.len() > config.max_held
+        span.is_some_and(|span| span > limit) || self.is_full(config)
     }
 
     pub(super) fn drop_before(&mut self, time: Time) {
@@ -146,9 +169,35 @@ impl Lane {
         }
     }
 
+    /// Drops what is from before a time, also what comes later; all that has come, where there is none. Says how much has.
+    pub(super) fn begin_at(&mut self, time: Option<Time>) -> usize {
+        let (scale, is_before) = (self.timescale, |at| time.is_none_or(|time| at < time));
+        let before = self.held();
+        self.waiting
+            .retain(|sample| !is_before(scale.time(sample.pts)));
+        self.last
+            .take_if(|sample| is_before(scale.time(sample.pts)));
+        if self.waiting.is_empty() {
+            self.frontier = None;
+        }
+        self.begin = time;
+        before.saturating_sub(self.held())
+    }
+
+    /// Whether a sample is left out, as it is from before the track begins.
+    pub(super) fn is_early(&self, sample: &Sample) -> bool {
+        let time = self.timescale.time(sample.pts);
+        self.begin.is_some_and(|begin| time < begin)
+    }
+
+    fn held(&self) -> usize {
+        self.waiting.len().saturating_add(self.last.iter().len())
+    }
+
     /// A new time line begins: the next sample needs a new boundary.
     pub(super) fn restart(&mut self) {
         self.started = false;
+        self.begin = None;
         self.waiting.clear();
         self.frontier = None;
         self.segment = None;
@@ -248,4 +297,10 @@ impl Lane {
             });
         }
     }
+}
+
+/// From one sample to the next.
+fn ticks(last: &Sample, next: &Sample) -> Option<NonZeroU32> {
+    let ticks = next.dts.checked_sub(last.dts)?;
+    NonZeroU32::new(u32::try_from(ticks).ok()?)
 }

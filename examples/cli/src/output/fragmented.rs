@@ -1,6 +1,6 @@
 use super::{Sink, Target, segments};
-use anyhow::Result;
-use media::{Codec, Event, Sample, Segmenter, Time, Tracks};
+use anyhow::{Result, bail};
+use media::{Codec, Event, Sample, Segmenter, Time, Track, Tracks};
 use mp4::packager::{self, Output, Packager};
 use std::time::Duration;
 
@@ -14,6 +14,9 @@ pub struct Fragmented {
     segmenter: Segmenter,
     packager: Packager,
     out: Target,
+    tracks: Tracks,
+    /// Samples have come: the tracks stand in the file.
+    has_begun: bool,
 }
 
 impl Fragmented {
@@ -26,6 +29,8 @@ impl Fragmented {
             segmenter: Segmenter::new(cuts),
             packager: Packager::new(config),
             out,
+            tracks: Tracks::default(),
+            has_begun: false,
         }
     }
 
@@ -62,12 +67,45 @@ impl Sink for Fragmented {
         true
     }
 
+    // A file has one init segment, which comes first.
+    fn takes_more_tracks(&self) -> bool {
+        false
+    }
+
+    /// Those that go stay in the file; others cannot come.
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
-        self.segmenter.handle_event(&Event::Tracks(tracks.clone()));
+        if !self.has_begun {
+            self.tracks = tracks.clone();
+            return Ok(());
+        }
+        let is_known = |track: &Track| {
+            let known = self.tracks.find(track.id);
+            known.is_some_and(|known| {
+                known.timescale == track.timescale && known.codec.has_sequences_of(&track.codec)
+            })
+        };
+        if let Some(other) = tracks.iter().find(|track| !is_known(track)) {
+            let (id, codec) = (other.id, other.codec.rfc6381());
+            bail!(
+                "track {id}, {codec}, cannot join a file of fragments that has begun, nor change in it"
+            );
+        }
+        let now = self.tracks.iter().map(|known| {
+            let mut track = known.clone();
+            if let Some(now) = tracks.find(known.id) {
+                track.codec = now.codec.clone();
+            }
+            track
+        });
+        self.segmenter.handle_event(&Event::Tracks(now.collect()));
         self.work()
     }
 
     fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            self.segmenter
+                .handle_event(&Event::Tracks(self.tracks.clone()));
+        }
         self.segmenter.handle_event(&Event::Sample(sample.clone()));
         self.work()
     }

@@ -1,4 +1,5 @@
 use super::Sink;
+use crate::progress::say;
 use anyhow::{Context, Result};
 use media::{
     Codec, Event, Kind as Content, Sample, SegmentInfo, Segmented, Segmenter, Time, TrackId,
@@ -56,6 +57,8 @@ pub struct Segments {
     /// The segments that are being written, by track.
     open: HashMap<Option<TrackId>, File>,
     tracks: Tracks,
+    /// Samples left out, as told.
+    left_out: u64,
 }
 
 /// 90 kHz.
@@ -277,6 +280,7 @@ impl Segments {
             is_live: false,
             open: HashMap::new(),
             tracks: Tracks::default(),
+            left_out: 0,
         }
     }
 
@@ -310,6 +314,13 @@ impl Segments {
                 self.manifest.set_tracks(tracks);
                 self.tracks = tracks.clone();
             }
+        }
+        let left_out = self.segmenter.left_out();
+        let more = left_out - std::mem::replace(&mut self.left_out, left_out);
+        if more > 0 {
+            say(format_args!(
+                "warning: tracks that join or change begin at a keyframe: {more} samples before it are left out"
+            ));
         }
         Ok(())
     }
