@@ -58,7 +58,8 @@ impl Format {
     /// What a file is, by its start.
     pub fn sniff(start: &[u8]) -> Option<Self> {
         let text = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start);
-        if text.starts_with(b"#EXTM3U") {
+        // Not all have `#EXTM3U` in their first line, which is for the check to say.
+        if text.starts_with(b"#") && find(text.get(..4096).unwrap_or(text), b"#EXT") {
             return Some(Self::Hls);
         }
         if text.trim_ascii_start().starts_with(b"<") && find(text, b"<MPD") {

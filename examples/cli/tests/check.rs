@@ -503,3 +503,37 @@ fn what_others_write_is_not_blamed() {
         assert_eq!(check(&[&list]), (clean, Some(0)));
     }
 }
+
+/// Live manifests count segments from 1970 on, or tell that all that will ever be can be had.
+#[test]
+fn what_has_no_end_is_not_looked_at_without_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.mpd");
+    for offset in ["0", "INF"] {
+        let manifest = format!(
+            r#"<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="dynamic"
+             availabilityStartTime="1970-01-01T00:00:00Z" publishTime="1970-01-01T00:00:00Z" minimumUpdatePeriod="PT2S" minBufferTime="PT2S" timeShiftBufferDepth="PT1M">
+             <Period id="P0" start="PT0S"><AdaptationSet contentType="video" segmentAlignment="true" mimeType="video/mp4">
+             <SegmentTemplate media="$Number$.m4s" duration="2" startNumber="0" availabilityTimeOffset="{offset}"/>
+             <Representation id="V" bandwidth="48000" codecs="avc1.64001e" width="320" height="180" frameRate="25"/>
+             </AdaptationSet></Period></MPD>"#
+        );
+        fs::write(&path, manifest).unwrap();
+        let (said, status) = check(&[path.to_str().unwrap()]);
+        assert_eq!(status, Some(1), "{said}");
+        assert!(said.contains("unreadable"), "{said}");
+        assert!(said.len() < 10_000, "{}", said.len());
+    }
+}
+
+/// Short text has the sync byte of transport packets somewhere, too.
+#[test]
+fn a_playlist_with_words_before_it_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x");
+    let text = "# A playlist that Goes on\n#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=240000\nmedia.m3u8\n# Good Grief\n";
+    fs::write(&path, text.repeat(3)).unwrap();
+    let (said, status) = check(&[path.to_str().unwrap()]);
+    assert_eq!(status, Some(1));
+    assert!(said.contains("EXTM3U: has to be the first line"), "{said}");
+}

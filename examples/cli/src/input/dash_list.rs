@@ -8,6 +8,9 @@ use dash::address::{Address, Index, PlacedPeriod, Resource};
 use dash::{AdaptationSet, Mpd, Representation};
 use std::collections::VecDeque;
 
+/// Segments of a representation that are looked at; a manifest can tell of as many as fit between 1970 and now, or the end of time.
+const MOST: usize = 10_000;
+
 /// Stands for where a manifest among files is, so that references within it can be resolved.
 const BASE: &str = "file:///";
 
@@ -69,10 +72,18 @@ pub fn segments(
     // What was put away in files stays there.
     let stays = matches!(place, Place::File(_));
     // They come in the order in which they can be had.
-    let segments = address
-        .segments()?
-        .take_while(|segment| segment.available_from.is_none_or(|from| from <= now))
-        .filter(|segment| stays || segment.available_until.is_none_or(|until| now < until));
+    let can_be_had =
+        |segment: &dash::address::Segment| segment.available_from.is_none_or(|from| from <= now);
+    let mut all = address.segments()?;
+    let is_endless = all.clone().take_while(can_be_had).nth(MOST).is_some();
+    let stays = stays && !is_endless;
+    if !stays {
+        all.skip_expired(now);
+    }
+    let segments = all
+        .take_while(can_be_had)
+        .filter(|segment| stays || segment.available_until.is_none_or(|until| now < until))
+        .take(MOST);
     let segments = segments.map(|segment| {
         Ok(Segment {
             piece: piece(&segment.resource)?,
