@@ -57,8 +57,8 @@ pub struct Segments {
     /// The segments that are being written, by track.
     open: HashMap<Option<TrackId>, File>,
     tracks: Tracks,
-    /// Samples left out, as told.
-    left_out: u64,
+    /// It was told that samples are left out.
+    told: bool,
 }
 
 /// 90 kHz.
@@ -280,7 +280,7 @@ impl Segments {
             is_live: false,
             open: HashMap::new(),
             tracks: Tracks::default(),
-            left_out: 0,
+            told: false,
         }
     }
 
@@ -315,12 +315,10 @@ impl Segments {
                 self.tracks = tracks.clone();
             }
         }
-        let left_out = self.segmenter.left_out();
-        let more = left_out - std::mem::replace(&mut self.left_out, left_out);
-        if more > 0 {
-            say(format_args!(
-                "warning: tracks that join or change begin at a keyframe: {more} samples before it are left out"
-            ));
+        if self.segmenter.left_out() > 0 && !std::mem::replace(&mut self.told, true) {
+            say(
+                "warning: tracks that join or change begin at a keyframe: what they have before it is left out",
+            );
         }
         Ok(())
     }
