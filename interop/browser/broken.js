@@ -3,28 +3,14 @@
 //
 //   node broken.js URL
 //
-// At last it looks at the page of statistics while the server does not answer.
+// At last it looks at the page of statistics while there is no server, and while it does not answer.
 
-import { chromium } from "playwright-core";
+import { DEVICES, launch } from "./chromium.js";
 
 const [url] = process.argv.slice(2);
 const PATIENCE = { timeout: 30_000 };
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-  ],
-});
+const browser = await launch(DEVICES);
 const page = await browser.newPage();
 const errors = [];
 page.on("pageerror", (error) => errors.push(String(error)));
@@ -90,13 +76,16 @@ try {
   await breaks("silent", "connecting", { during: true });
 
   await page.goto(new URL("/stats", url).href);
-  await page.route("**/api/rooms", (route) => route.abort());
-  await page.clock.fastForward(2000);
-  await page.locator("#gone").waitFor({ state: "visible" });
-  await page.unroute("**/api/rooms");
-  await page.clock.fastForward(2000);
-  await page.locator("#gone").waitFor({ state: "hidden" });
-  console.log(JSON.stringify({ fault: "statistics", back: true, errors }));
+  for (const [fault, server] of [["no server", (route) => route.abort()], ["a server that hangs", () => {}]]) {
+    await page.route("**/api/rooms", server);
+    await page.clock.fastForward(2000);
+    // The browser's own time: the page waits five seconds for an answer.
+    await page.locator("#gone").waitFor({ state: "visible" });
+    await page.unroute("**/api/rooms");
+    await page.clock.fastForward(2000);
+    await page.locator("#gone").waitFor({ state: "hidden" });
+    console.log(JSON.stringify({ fault, back: true, errors }));
+  }
 } finally {
   await browser.close();
 }

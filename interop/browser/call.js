@@ -1,12 +1,13 @@
 // Lets two people call each other, each in a headless Chromium with a made-up camera and microphone, and prints, as lines of JSON, what
 // they see of each other and which way it goes:
 //
-//   node call.js URL [query=relay=1] [restart=1] [relay=1] [file=1]
+//   node call.js URL [query=relay=1] [restart=1] [relay=1] [file=1] [leave=1]
 //
 // One line once both see each other; with `restart`, one once both have asked for a restart of ICE at the same time; with `relay`, one once both have been switched to the relay in the middle of the call; with `file`,
-// one once a file has arrived at the other, after others that were refused or withdrawn, before they went and while they did.
+// one once a file has arrived at the other, after others that were refused or withdrawn, before they went and while they did; with `leave`, one
+// once the one has left and the other's page is gone, with the milliseconds after which the relay keeps nothing for them any more.
 
-import { chromium } from "playwright-core";
+import { DEVICES, collect, keepTo, launch } from "./chromium.js";
 
 const PATIENCE = 80_000;
 const [url, ...rest] = process.argv.slice(2);
@@ -14,29 +15,12 @@ const options = Object.fromEntries(rest.map((option) => [option.slice(0, option.
 const errors = [];
 const deadline = Date.now() + PATIENCE;
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-  ],
-});
+const browser = await launch(DEVICES);
 
 async function come(name) {
   const page = await (await browser.newContext({ viewport: { width: 900, height: 600 } })).newPage();
-  page.on("console", (message) => message.type() === "error" && errors.push(`${name}: ${message.text()}`));
-  page.on("pageerror", (error) => errors.push(`${name}: ${error}`));
-  page.on("request", (request) => {
-    if (!request.url().startsWith("blob:") && new URL(request.url()).host !== new URL(url).host) errors.push(`loads ${request.url()}`);
-  });
+  collect(page, errors, name);
+  keepTo(url, page, errors);
   await page.goto(`${url}?autojoin=1&name=${name}${options.query ? `&${options.query}` : ""}`);
   return page;
 }
@@ -142,6 +126,17 @@ try {
     const pieces = [];
     for await (const piece of await download.createReadStream()) pieces.push(piece);
     say({ step: "file", same: Buffer.concat(pieces).equals(sent), name: download.suggestedFilename() });
+  }
+
+  if (options.leave) {
+    const kept = async () => Number(/^p2p_turn_allocations (\d+)$/m.exec(await (await fetch(new URL("/metrics", url))).text())[1]);
+    const before = await kept();
+    const [ann, bob] = pages;
+    await ann.locator("#leave").click();
+    await bob.goto("about:blank");
+    const began = Date.now();
+    while ((await kept()) > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+    say({ step: "left", before, kept: await kept(), ms: Date.now() - began });
   }
 } finally {
   await browser.close();

@@ -5,22 +5,10 @@
 // `end`: "ended", or what went wrong; `at`, `duration`: in seconds; `pictures`: how many were decoded; `sizes`: width and height, one after the other.
 
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.js";
 
 const PATIENCE = 60_000;
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-  ],
-});
+const browser = await launch();
 try {
   const page = await browser.newPage();
   // A page of its own for a file.

@@ -6,7 +6,8 @@
 // One line once all of them are seen in their colour and heard with their tone (COLOUR is RRGGBB, or `none` where no picture is to be seen),
 // with the milliseconds from the page's connection to the first picture of the first one; one for each that has gone after that, until all have.
 
-import { launch, near } from "./mix-eyes.js";
+import { launch } from "./chromium.js";
+import { near } from "./mix-eyes.js";
 
 const PATIENCE = 60_000;
 const [url, ...list] = process.argv.slice(2);

@@ -11,30 +11,16 @@
 // Unix time in milliseconds on the right (see src/clock.rs). What is on the screen is read back, so that the latency is
 // from glass to glass but for camera and screen. Without such a row the latency is null.
 
-import { chromium } from "playwright-core";
+import { collect, launch } from "./chromium.js";
 
 const [url, seconds, warmup, seeks, network, height] = process.argv.slice(2);
 const PERIOD = 250;
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-  ],
-});
+const browser = await launch();
 try {
   const page = await browser.newPage({ viewport: { width: 640, height: 480 } });
   const errors = [];
-  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-  page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("response", (response) => response.status() >= 400 && errors.push(`${response.status()} ${response.url()}`));
+  collect(page, errors);
   const requests = { parts: 0, segments: 0, ranges: 0, playlists: 0, patches: 0, blocking: 0, deltas: 0 };
   page.on("request", (request) => {
     const path = request.url();

@@ -10,7 +10,7 @@
 // line each tells the size of the pictures as soon as it is one that fits. With `stay` they stay until the server ends, and with `scale` halve and double their pictures meanwhile. With `tcp` they do not hear
 // of candidates of UDP, as if a network let none through.
 
-import { chromium } from "playwright-core";
+import { DEVICES, collect, keepTo, launchServer } from "./chromium.js";
 
 const PATIENCE = 80_000;
 const PERIOD = 100;
@@ -21,29 +21,10 @@ const errors = [];
 const deadline = Date.now() + PATIENCE;
 
 async function come(name, url = process.argv[2]) {
-  const server = await chromium.launchServer({
-    executablePath: process.env.CHROMIUM,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--autoplay-policy=no-user-gesture-required",
-      "--use-fake-device-for-media-stream",
-      "--use-fake-ui-for-media-stream",
-    ],
-  });
-  const browser = await chromium.connect(server.wsEndpoint());
+  const { server, browser } = await launchServer(DEVICES);
   const page = await browser.newPage({ viewport: { width: 1000, height: 700 } });
-  page.on("console", (message) => message.type() === "error" && errors.push(`${name}: ${message.text()}`));
-  page.on("pageerror", (error) => errors.push(`${name}: ${error}`));
-  page.on("response", (response) => response.status() >= 400 && errors.push(`${response.status()} ${response.url()}`));
-  page.on("request", (request) => {
-    if (new URL(request.url()).host !== new URL(url).host) errors.push(`loads ${request.url()}`);
-  });
+  collect(page, errors, name);
+  keepTo(url, page, errors);
   if (options.tcp) {
     await page.addInitScript(() => {
       const { setRemoteDescription } = RTCPeerConnection.prototype;

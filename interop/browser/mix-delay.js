@@ -6,13 +6,10 @@
 // milliseconds from the flash to its picture in the mix, at the first, and from the picture to its sound, at the second (negative: the sound
 // comes first).
 
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.js";
 
 const [url, seconds = "15"] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows", "--autoplay-policy=no-user-gesture-required"],
-});
+const browser = await launch();
 const middle = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? null;
 
 /** Notes when the mix gets bright, and when it sounds. */

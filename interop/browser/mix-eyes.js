@@ -1,13 +1,4 @@
-// What scripts that look at a mix of the MCU have in common: the browser, and what a page shows and lets hear.
-
-import { chromium } from "playwright-core";
-
-/** Chromium that does not slow down what nobody looks at. */
-export const launch = () =>
-  chromium.launch({
-    executablePath: process.env.CHROMIUM,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows", "--autoplay-policy=no-user-gesture-required"],
-  });
+// What scripts that look at a mix of the MCU have in common: what a page shows and lets hear.
 
 /** Colours of the mix at places in thousandths of its edges, and whether a tone is heard. */
 export function look({ places, tone }) {

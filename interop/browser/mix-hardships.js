@@ -6,7 +6,8 @@
 // waited for was seen in the mix, or not; the last line tells how long the mix stood still at the longest, in milliseconds.
 
 import { createSocket } from "node:dgram";
-import { launch, listen, look, near } from "./mix-eyes.js";
+import { launch } from "./chromium.js";
+import { listen, look, near } from "./mix-eyes.js";
 
 const PATIENCE = 60_000;
 const [url, port, percent = "0"] = process.argv.slice(2);

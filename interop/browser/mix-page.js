@@ -4,7 +4,8 @@
 //
 // A line of JSON for each step: what was waited for came, or not.
 
-import { launch, look, near } from "./mix-eyes.js";
+import { launch } from "./chromium.js";
+import { look, near } from "./mix-eyes.js";
 
 const PATIENCE = 60_000;
 const [url] = process.argv.slice(2);

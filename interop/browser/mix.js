@@ -8,7 +8,7 @@
 // It waits until everybody sees everybody's colour in the right part of the picture, in the order of coming, and hears all other tones but
 // not their own.
 
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.js";
 
 const PATIENCE = 80_000;
 const [url, ...list] = process.argv.slice(2);
@@ -20,20 +20,7 @@ const columns = Math.ceil(Math.sqrt(people.length));
 const errors = [];
 const deadline = Date.now() + PATIENCE;
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-background-timer-throttling",
-    "--disable-renderer-backgrounding",
-    "--disable-backgrounding-occluded-windows",
-    "--autoplay-policy=no-user-gesture-required",
-  ],
-});
+const browser = await launch();
 
 /** As a browser that was built without H.264. */
 function hasVp8Only() {

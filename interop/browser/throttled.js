@@ -4,14 +4,15 @@
 //   node throttled.js PORT HOST NAMESPACE DEVICE
 //
 // `high`, `low`: heights of the slow one's picture before and while; `down`, `up`: milliseconds until it changed; `freeze`: the longest time
-// without a new picture while it was throttled, in milliseconds; `others`, `idle`: the least height that the other viewer had meanwhile, and the
-// longest time without a new picture there, which is the machine's; `story`: what the slow one saw, after how many milliseconds.
+// without a new picture while it was throttled, in milliseconds; `idle`: the same of the other viewer, which is the machine's; `others`: what that
+// one got before, and each time that it became something else, with the bandwidth that the server assumes and what the publisher sends of each
+// size and why it is no more; `story`: what the slow one saw, after how many milliseconds.
 
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { DEVICES, launch } from "./chromium.js";
 
 const [port, host, namespace, device] = process.argv.slice(2);
 const PATIENCE = 60_000;
@@ -21,19 +22,8 @@ writeFileSync(inside, `#!/bin/sh\nexec ip netns exec ${namespace} ${process.env.
 chmodSync(inside, 0o755);
 const browsers = [];
 
-async function come(name, executablePath, host, query) {
-  const browser = await chromium.launch({
-    executablePath,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--autoplay-policy=no-user-gesture-required",
-      "--use-fake-device-for-media-stream",
-      "--use-fake-ui-for-media-stream",
-    ],
-  });
+async function come(name, executable, host, query) {
+  const browser = await launch(DEVICES, executable);
   browsers.push(browser);
   const page = await browser.newPage({ viewport: { width: 1300, height: 900 } });
   await page.goto(`http://${host}:${port}/room/slow?autojoin=1&name=${name}&${query}`);
@@ -58,7 +48,19 @@ const look = (page) =>
     }
     const gap = Math.max(video.gap, performance.now() - video.last);
     video.gap = 0;
-    return { height: video.videoHeight, gap };
+    const layer = window.meeting.sections.find((section) => section.source === "camera")?.layer;
+    return { height: video.videoHeight, gap, layer, estimate: window.meeting.bandwidth };
+  });
+
+/** What the publisher sends of each size, and why it is no more. */
+const sends = (page) =>
+  page.evaluate(async () => {
+    const sent = {};
+    for (const stats of (await window.meeting.peer.getStats()).values()) {
+      if (stats.type !== "outbound-rtp" || stats.kind !== "video") continue;
+      sent[stats.rid] = [stats.frameHeight, stats.framesPerSecond, stats.targetBitrate, stats.qualityLimitationReason];
+    }
+    return sent;
   });
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -72,7 +74,7 @@ async function until(what) {
 }
 
 try {
-  await come("ann", process.env.CHROMIUM, "127.0.0.1", "video=960x540");
+  const ann = await come("ann", process.env.CHROMIUM, "127.0.0.1", "video=960x540");
   const fast = await come("bob", process.env.CHROMIUM, "127.0.0.1", "video=0&audio=0");
   const slow = await come("cid", inside, host, "video=0&audio=0");
   const result = {};
@@ -80,7 +82,7 @@ try {
   // The estimate settles.
   await sleep(5000);
   result.high = (await look(slow)).height;
-  result.others = (await look(fast)).height;
+  result.others = [];
 
   execFileSync("tc", ["qdisc", "add", "dev", device, "root", "tbf", "rate", "300kbit", "burst", "10kb", "latency", "300ms"]);
   await look(slow);
@@ -96,7 +98,10 @@ try {
     result.low = seen.height;
     result.idle = Math.round(Math.max(result.idle, other.gap));
     result.freeze = Math.round(Math.max(result.freeze, seen.gap));
-    result.others = Math.min(result.others, other.height);
+    if (other.layer !== result.others.at(-1)?.layer || other.height !== result.others.at(-1).height) {
+      const { layer, height, estimate } = other;
+      result.others.push({ at: Date.now() - throttled, layer, height, estimate, sends: await sends(ann) });
+    }
     return seen.height;
   };
   result.down = await until(async () => (await note()) <= 135);

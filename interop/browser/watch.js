@@ -4,31 +4,17 @@
 //
 // Ends as soon as the video has played for SECONDS (jumps not counted), or after a minute and a half.
 
-import { chromium } from "playwright-core";
+import { collect, launch } from "./chromium.js";
 
 const PATIENCE = 90_000;
 const PERIOD = 200;
 const [url, seconds, screenshot] = process.argv.slice(2);
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-  ],
-});
+const browser = await launch();
 try {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   const errors = [];
-  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-  page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("response", (response) => response.status() >= 400 && errors.push(`${response.status()} ${response.url()}`));
+  collect(page, errors);
   await page.goto(url);
 
   const seen = { played: 0, pictures: 0, width: 0, height: 0, source: "", errors, notice: "" };

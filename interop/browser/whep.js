@@ -5,7 +5,7 @@
 // `decoded`, `keyframes`: pictures and those of them that are keyframes, as soon as there are KEYFRAMES of these; `lost`: how often it asked for
 // one; `color`: of the middle of the picture. Fails after a minute.
 
-import { launch } from "./mix-eyes.js";
+import { launch } from "./chromium.js";
 
 const [url, keyframes] = process.argv.slice(2);
 const browser = await launch();

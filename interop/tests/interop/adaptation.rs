@@ -82,10 +82,9 @@ fn a_throttled_browser_gets_a_low_layer_and_the_others_do_not() {
     assert!(high > low && low > Some(0), "{seen}");
     assert!(seen["down"].as_u64().is_some_and(|ms| ms < 3000), "{seen}");
     assert!(seen["freeze"].as_u64().is_some_and(|ms| ms < 500), "{seen}");
-    assert_eq!(
-        seen["others"].as_u64(),
-        high,
-        "the others keep theirs: {seen}"
-    );
+    // By name: how many lines that has is the publisher's, whose machine may be busy.
+    let others = seen["others"].as_array().expect("a list");
+    let keeps = |got: &Value| got["layer"] == "h";
+    assert!(others.iter().all(keeps), "the others keep theirs: {seen}");
     assert!(seen["up"].as_u64().is_some(), "it recovers: {seen}");
 }

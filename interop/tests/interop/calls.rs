@@ -22,6 +22,10 @@ use serde_json::Value;
 
 /// Has two call each other; gives what the script tells, a line a step.
 fn call(p2p: &P2p, arguments: &[&str]) -> Vec<Value> {
+    run(p2p, "call.js", arguments)
+}
+
+fn run(p2p: &P2p, script: &str, arguments: &[&str]) -> Vec<Value> {
     static TURN: Mutex<()> = Mutex::new(());
     // Several browsers that encode are enough for a machine; a call that failed is over all the same.
     let _turn = TURN
@@ -29,7 +33,7 @@ fn call(p2p: &P2p, arguments: &[&str]) -> Vec<Value> {
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut command = Command::new("node");
     command
-        .arg(peer::manifest_dir().join("browser/call.js"))
+        .arg(peer::manifest_dir().join("browser").join(script))
         .arg(p2p.url("/room/tea"))
         .args(arguments)
         .env(
@@ -81,10 +85,15 @@ fn a_call_goes_directly_restarts_is_switched_to_the_relay_and_carries_a_file() {
 fn a_call_goes_over_the_relay_alone() {
     needs!(CHROMIUM, PLAYWRIGHT);
     let p2p = P2p::start(&[]);
-    let steps = call(&p2p, &["query=relay=1"]);
+    let steps = call(&p2p, &["query=relay=1", "leave=1"]);
     for seen in steps[0]["seen"].as_array().expect("of both") {
         assert_eq!(seen["path"], "relay/relay");
     }
+    // Pages give back what the relay keeps for them when they go; whose page is killed, theirs is there until it expires.
+    let left = &steps[1];
+    assert!(left["before"].as_u64() >= Some(2), "{left}");
+    assert_eq!(left["kept"], 0, "{left}");
+    assert!(left["ms"].as_u64().is_some_and(|ms| ms < 5000), "{left}");
     // Both have gone by now, and what they had is on the books.
     let metrics = metrics(&p2p);
     for name in ["ann", "bob"] {
@@ -94,6 +103,17 @@ fn a_call_goes_over_the_relay_alone() {
             assert!(value_of(&metrics, &counter) > 10_000, "{metrics}");
         }
     }
+}
+
+/// Pages say what is wrong, come in again by themselves without doing so all the time, and find each other once it works.
+#[test]
+fn a_call_survives_a_negotiation_that_fails() {
+    needs!(CHROMIUM, PLAYWRIGHT);
+    let p2p = P2p::start(&[]);
+    let steps = run(&p2p, "broken-call.js", &[]);
+    let (joins, ms) = (steps[0]["joins"].as_u64(), steps[0]["ms"].as_u64());
+    let most = ms.map(|ms| 6 + ms / 1000);
+    assert!(joins > Some(1) && joins < most, "{steps:?}");
 }
 
 fn metrics(p2p: &P2p) -> String {

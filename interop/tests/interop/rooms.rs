@@ -166,7 +166,7 @@ fn a_page_survives_a_negotiation_that_fails() {
             assert!(offers <= 3 + ms / 1000, "{step}");
         }
     }
-    assert_eq!(lines.len(), 5, "{lines:?}");
+    assert_eq!(lines.len(), 6, "{lines:?}");
 }
 
 /// Layers inside one stream: who makes their window small gets the small size, and the large one again with the window.
