@@ -340,6 +340,40 @@ fn pictures_with_parameter_sets_of_their_own_stay() {
 }
 
 #[test]
+fn pictures_that_change_their_size_are_in_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let mut joined = Vec::new();
+    for size in ["128x96", "64x48", "128x96"] {
+        let args = format!(
+            "-v error -f lavfi -i testsrc2=s={size}:r=25 -t 1 -c:v libx264 -bf 2 -f h264 -"
+        );
+        let Some(piece) = testing::run("ffmpeg", &args, b"") else {
+            return;
+        };
+        joined.extend(piece);
+    }
+    let source = at("source.h264");
+    fs::write(&source, joined).unwrap();
+    let all = frames(&source);
+    assert_eq!(all.len(), 75);
+    for (name, options) in [
+        ("x.mp4", &[][..]),
+        ("y.mp4", &["--fragmented"]),
+        ("x.ts", &[]),
+        ("x.flv", &[]),
+    ] {
+        let out = at(name);
+        assert_eq!(said(&[options, &[&source, &out]].concat()), "");
+        assert!(frames(&out) == all, "{name}");
+        // There are no rules for FLV.
+        if name != "x.flv" {
+            assert!(fluvial(&["check", &out]).status.success(), "{name}");
+        }
+    }
+}
+
+#[test]
 fn what_lasts_from_one_track_s_start_to_another_s_end_is_the_duration() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();

@@ -8,7 +8,8 @@
 //! track by itself.
 //!
 //! Where nothing but picture parameter sets of H.264 change, be it between two pictures, there is no cut: behind one, pictures could not be
-//! decoded up to the next sync sample. Those sets go into the samples, before the first one after the change and before each sync sample.
+//! decoded up to the next sync sample. Those sets go into the samples, before the first one after the change and before each sync sample; with
+//! [`in_band`](Config::in_band) so do those of sequences.
 //!
 //! Other sets of tracks take effect at the next sync sample of the lead, for the same reason: until then, tracks that are the same in both
 //! go on in the old one. What is new begins there: given earlier, it would lie over the segment before, and players would move the pictures
@@ -77,6 +78,9 @@ pub struct Config {
     pub max_held: usize,
     /// Number of the first segment.
     pub first_segment: u64,
+    /// Whether samples of H.264 carry sequence parameter sets that change, too: for a file, which has one init segment. Default: they make
+    /// another set of tracks, which has an init segment of its own.
+    pub in_band: bool,
 }
 
 impl Config {
@@ -91,6 +95,7 @@ impl Config {
             max_wait: Time::from_millis(1000),
             max_held: 2048,
             first_segment: 0,
+            in_band: false,
         }
     }
 
@@ -209,18 +214,21 @@ impl Segmenter {
     }
 
     fn set_tracks(&mut self, tracks: &Tracks) {
+        // What has not begun has no init segment that it would have to stay with.
+        let in_band = self.config.in_band && self.lanes.iter().any(Lane::goes_on);
         for (lane, init) in self.lanes.iter_mut().zip(&self.tracks) {
-            if let (Codec::H264(init), Some(Codec::H264(now))) =
-                (&init.codec, sets::same(init, tracks).map(|now| &now.codec))
-            {
+            if let (Codec::H264(init), Some(Codec::H264(now))) = (
+                &init.codec,
+                sets::same(init, tracks, in_band).map(|now| &now.codec),
+            ) {
                 lane.sets.change(init, now);
             }
         }
-        if sets::same_but_for_sets(&self.tracks, tracks) {
+        if sets::same_but_for_sets(&self.tracks, tracks, in_band) {
             self.next = None;
             return;
         }
-        let next = Next::new(tracks, self.next.take());
+        let next = Next::new(tracks, self.next.take(), in_band);
         let mut lanes = self.lanes.iter().zip(&self.tracks);
         let goes_on = lanes.any(|(lane, track)| lane.goes_on() && next.has(track));
         self.next = Some(next);

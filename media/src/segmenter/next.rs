@@ -10,11 +10,12 @@ pub(super) struct Next {
     /// With what has come of those that are new.
     pub(super) lanes: Vec<Lane>,
     pub(super) lead: Option<TrackId>,
+    in_band: bool,
 }
 
 impl Next {
     /// In place of others that have not taken effect.
-    pub(super) fn new(tracks: &Tracks, before: Option<Self>) -> Self {
+    pub(super) fn new(tracks: &Tracks, before: Option<Self>, in_band: bool) -> Self {
         let mut held: Vec<(Track, Lane)> = before.map_or(Vec::new(), |before| {
             before.tracks.iter().cloned().zip(before.lanes).collect()
         });
@@ -31,12 +32,13 @@ impl Next {
                 .or_else(|| tracks.first())
                 .map(|track| track.id),
             tracks: tracks.clone(),
+            in_band,
         }
     }
 
     /// Whether a track is one of these, but for picture parameter sets.
     pub(super) fn has(&self, track: &Track) -> bool {
-        sets::same(track, &self.tracks).is_some()
+        sets::same(track, &self.tracks, self.in_band).is_some()
     }
 
     /// The same of the track that has this id now.
@@ -76,7 +78,7 @@ impl Next {
             .map(|(lead, sample)| lead.timescale.time(sample.pts));
         let goes_on = |id| {
             now.find(id)
-                .is_some_and(|now| sets::same(now, &self.tracks).is_some())
+                .is_some_and(|now| sets::same(now, &self.tracks, self.in_band).is_some())
         };
         let lanes = self.lanes.iter_mut();
         // Nothing of the lead has been taken, and its pictures may be shown in another order.

@@ -1,23 +1,33 @@
-use crate::{Sample, Track, Tracks};
+use crate::{Codec, Sample, Track, Tracks};
 use alloc::vec::Vec;
 use h264::DecoderConfig;
 
-/// Picture parameter sets that samples carry, as the init segment does not have them. Each behind its length of 4 bytes.
+/// Parameter sets that samples carry, as the init segment does not have them. Each behind its length of 4 bytes.
 #[derive(Debug, Default)]
 pub(super) struct Sets {
     /// What the next sample needs, whatever it is.
     next: Vec<u8>,
     /// What sync samples need.
     sync: Vec<u8>,
+    /// Another sequence was in force: a decoder that goes back has its sets.
+    has_sequences: bool,
 }
 
 impl Sets {
     /// `now` is in force, where the init segment has `init`.
     pub(super) fn change(&mut self, init: &DecoderConfig, now: &DecoderConfig) {
+        self.has_sequences |= !init.has_sequences_of(now);
         let known = |nal: &&[u8]| init.pps().any(|known| known == *nal);
-        let sync = with_lengths(now.pps().filter(|nal| !known(nal)));
+        let sync = match self.has_sequences {
+            // A picture parameter set does not outlive the sequence's.
+            true => with_lengths(now.sps().chain(now.sps_ext()).chain(now.pps())),
+            false => with_lengths(now.pps().filter(|nal| !known(nal))),
+        };
         if sync != self.sync {
-            self.next = with_lengths(now.pps());
+            self.next = match self.has_sequences {
+                true => sync.clone(),
+                false => with_lengths(now.pps()),
+            };
             self.sync = sync;
         }
     }
@@ -44,20 +54,25 @@ fn with_lengths<'a>(nals: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     out
 }
 
-/// Whether the tracks are the same but for picture parameter sets.
-pub(super) fn same_but_for_sets(a: &Tracks, b: &Tracks) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_track(a, b))
+/// Whether the tracks are the same but for what samples can carry: picture parameter sets of H.264, and all of them `in_band`.
+pub(super) fn same_but_for_sets(a: &Tracks, b: &Tracks, in_band: bool) -> bool {
+    let mut pairs = a.iter().zip(b);
+    a.len() == b.len() && pairs.all(|(a, b)| same_track(a, b, in_band))
 }
 
-/// The track that is this one, but for picture parameter sets.
-pub(super) fn same<'a>(track: &Track, among: &'a Tracks) -> Option<&'a Track> {
+/// The track that is this one, but for what samples can carry.
+pub(super) fn same<'a>(track: &Track, among: &'a Tracks, in_band: bool) -> Option<&'a Track> {
     among
         .find(track.id)
-        .filter(|other| same_track(track, other))
+        .filter(|other| same_track(track, other, in_band))
 }
 
-fn same_track(a: &Track, b: &Track) -> bool {
-    a.codec.has_sequences_of(&b.codec) && {
+fn same_track(a: &Track, b: &Track, in_band: bool) -> bool {
+    let is_same = match (&a.codec, &b.codec) {
+        (Codec::H264(_), Codec::H264(_)) if in_band => true,
+        (a, b) => a.has_sequences_of(b),
+    };
+    is_same && {
         let mut a = a.clone();
         a.codec = b.codec.clone();
         a == *b

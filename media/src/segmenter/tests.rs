@@ -423,23 +423,63 @@ fn a_message_goes_out_with_the_pictures_of_its_time() {
     assert!(told.is_some_and(|n| n < 16), "{told:?}");
 }
 
+const SPS: [u8; 8] = [0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x11, 0x3F, 0x90];
+const OLD: [u8; 4] = [0x68, 0xCE, 0x0F, 0xC8];
+const NEW: [u8; 4] = [0x68, 0xCE, 0x3C, 0x80];
+
+fn set(sps: [u8; 8], pps: &[&[u8]]) -> Event {
+    let pps = pps.iter().copied();
+    let config = h264::DecoderConfig::from_parameter_sets([&sps[..]], pps).unwrap();
+    let video = Track::new(VIDEO, Timescale::new(1000).unwrap(), Codec::H264(config));
+    let tracks = [video, track(AUDIO, Kind::Audio, 1000)];
+    Event::Tracks(tracks.into_iter().collect())
+}
+
+/// Sequence parameter sets that change go into the samples, too, where there is to be one init segment.
+#[test]
+fn parameter_sets_that_change_go_into_the_samples_in_band() {
+    let mut other = SPS;
+    other[3] = 0x0B;
+    let pictures = |from: i64| (from..from + 10).map(|n| sample(VIDEO, n * 40, 0, n % 10 == 0));
+    let mut events = vec![set(other, &[&OLD]), set(SPS, &[&OLD])];
+    events.extend(pictures(0));
+    events.push(set(other, &[&OLD]));
+    events.extend(pictures(10));
+    events.push(set(SPS, &[&OLD]));
+    events.extend(pictures(20).chain(pictures(30)));
+    let mut config = Config::segments(Time::from_millis(10_000));
+    config.in_band = true;
+    let checked = run(config, events);
+    let told = checked.out.iter();
+    let told: Vec<_> = told
+        .filter_map(|output| match output {
+            Segmented::Tracks(tracks) => Some(tracks),
+            _ => None,
+        })
+        .collect();
+    let Event::Tracks(expected) = set(SPS, &[&OLD]) else {
+        unreachable!()
+    };
+    assert_eq!(told.last(), Some(&&expected));
+    let samples = checked.samples(VIDEO);
+    assert_eq!(samples.len(), 40);
+    let len = |nal: &[u8]| [0, 0, 0, nal.len() as u8];
+    for (n, sample) in samples.into_iter().enumerate() {
+        let sps = match n {
+            10 => Some(other),
+            // Back to what the init segment has, and a decoder that comes from there has another.
+            20 | 30 => Some(SPS),
+            _ => None,
+        };
+        let sets = sps.map(|sps| [&len(&sps), &sps[..], &len(&OLD), &OLD].concat());
+        let expected = [&sets.unwrap_or_default()[..], b"x"].concat();
+        assert_eq!(sample.data, expected, "{n}");
+    }
+}
+
 /// What picture parameter sets there are may change between any two pictures: nothing is cut or dropped then.
 #[test]
 fn picture_parameter_sets_that_change_alone_go_into_the_samples() {
-    const SPS: [u8; 8] = [0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x11, 0x3F, 0x90];
-    const OLD: [u8; 4] = [0x68, 0xCE, 0x0F, 0xC8];
-    const NEW: [u8; 4] = [0x68, 0xCE, 0x3C, 0x80];
-    let set = |sps: [u8; 8], pps: &[&[u8]]| {
-        let pps = pps.iter().copied();
-        let config = h264::DecoderConfig::from_parameter_sets([&sps[..]], pps).unwrap();
-        let codec = Codec::H264(config);
-        let video = Track::new(VIDEO, Timescale::new(1000).unwrap(), codec);
-        Event::Tracks(
-            [video, track(AUDIO, Kind::Audio, 1000)]
-                .into_iter()
-                .collect(),
-        )
-    };
     let pictures = |from: i64| (from..from + 5).map(|n| sample(VIDEO, n * 40, 0, n % 10 == 0));
     let mut events = vec![set(SPS, &[&OLD])];
     events.extend(pictures(0));

@@ -23,6 +23,7 @@ impl Fragmented {
     pub fn new(out: Target) -> Self {
         let mut cuts = segments::cuts(SEGMENT);
         cuts.part_target = Some(FRAGMENT);
+        cuts.in_band = true;
         let mut config = packager::Config::muxed();
         config.scattered = true;
         Self {
@@ -72,7 +73,7 @@ impl Sink for Fragmented {
         false
     }
 
-    /// Those that go stay in the file; others cannot come.
+    /// Those that go stay in the file, parameter sets of H.264 that change are in the samples; others cannot come.
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
         if !self.has_begun {
             self.tracks = tracks.clone();
@@ -81,7 +82,11 @@ impl Sink for Fragmented {
         let is_known = |track: &Track| {
             let known = self.tracks.find(track.id);
             known.is_some_and(|known| {
-                known.timescale == track.timescale && known.codec.has_sequences_of(&track.codec)
+                let can_change = match (&known.codec, &track.codec) {
+                    (Codec::H264(_), Codec::H264(_)) => true,
+                    (known, now) => known == now,
+                };
+                known.timescale == track.timescale && can_change
             })
         };
         if let Some(other) = tracks.iter().find(|track| !is_known(track)) {
