@@ -222,7 +222,7 @@ fn run(worker: Worker, socket: std::net::UdpSocket, inbox: mpsc::Receiver<Comman
         .build();
     let ended = runtime.and_then(|runtime| {
         runtime.block_on(async {
-            let port = Port::new(socket)?;
+            let port = Port::new(socket, worker.candidates())?;
             worker.run(port, inbox).await;
             Ok(())
         })

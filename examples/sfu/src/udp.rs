@@ -5,7 +5,7 @@ use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::VecDeque;
 use std::io::{self, IoSliceMut};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
@@ -49,7 +49,9 @@ pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<std::net::UdpSocket> {
 pub(crate) struct Port {
     socket: UdpSocket,
     state: UdpSocketState,
-    port: u16,
+    local: SocketAddr,
+    /// Those of the candidates that are this machine's own: what belongs to one of them leaves from there, whatever the way would have it.
+    own: Vec<IpAddr>,
     buffers: Vec<Vec<u8>>,
     waiting: VecDeque<str0m::net::Transmit>,
     scratch: Vec<u8>,
@@ -60,14 +62,19 @@ pub(crate) struct Port {
 }
 
 impl Port {
-    pub(crate) fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
-        let port = socket.local_addr()?.port();
+    /// With the addresses that clients are told.
+    pub(crate) fn new(socket: std::net::UdpSocket, candidates: &[SocketAddr]) -> io::Result<Self> {
+        let local = socket.local_addr()?;
+        // Others are those of a router before it, and cannot be bound to.
+        let ips = candidates.iter().map(SocketAddr::ip);
+        let own = ips.filter(|ip| std::net::UdpSocket::bind((*ip, 0)).is_ok());
         let socket = UdpSocket::from_std(socket)?;
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
         Ok(Self {
             socket,
             state,
-            port,
+            local,
+            own: own.collect(),
             buffers: vec![vec![0; BUFFER]; BATCH_SIZE],
             waiting: VecDeque::new(),
             scratch: Vec::with_capacity(LONGEST),
@@ -106,9 +113,11 @@ impl Port {
             };
             self.calls += 1;
             for (meta, buffer) in metas.iter().zip(&slices).take(count) {
-                let to = meta.dst_ip.map(|ip| SocketAddr::new(ip, self.port));
+                let from = SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port());
+                let to = meta.dst_ip.map(|ip| ip.to_canonical());
+                let to = to.map(|ip| SocketAddr::new(ip, self.local.port()));
                 for datagram in buffer[..meta.len].chunks(meta.stride.max(1)) {
-                    take(meta.addr, to, datagram);
+                    take(from, to, datagram);
                 }
             }
             if count < BATCH_SIZE {
@@ -130,12 +139,14 @@ impl Port {
         let most = self.state.max_gso_segments();
         while let Some(first) = self.waiting.front() {
             let (to, size) = (first.destination, first.contents.len());
+            let from = first.source.ip();
             let mut count = 0;
             self.scratch.clear();
             for next in self.waiting.iter().take(most) {
                 let length = next.contents.len();
                 let fits = self.scratch.len() + length <= LONGEST;
-                if next.destination != to || length > size || (count > 0 && !fits) {
+                let is_same_way = next.destination == to && next.source.ip() == from;
+                if !is_same_way || length > size || (count > 0 && !fits) {
                     break;
                 }
                 self.scratch.extend_from_slice(&next.contents);
@@ -145,12 +156,13 @@ impl Port {
                     break;
                 }
             }
+            let own = self.own.contains(&from).then_some(from);
             let transmit = Transmit {
-                destination: to,
+                destination: SocketAddr::new(written(to.ip(), self.local), to.port()),
                 ecn: None,
                 contents: &self.scratch,
                 segment_size: (count > 1).then_some(size),
-                src_ip: None,
+                src_ip: own.map(|ip| written(ip, self.local)),
             };
             let sent = self.socket.try_io(Interest::WRITABLE, || {
                 self.state
@@ -164,6 +176,60 @@ impl Port {
             }
             self.calls += 1;
             self.waiting.drain(..count);
+        }
+    }
+}
+
+/// As a socket of this address takes it: one of IPv6 has addresses of IPv4 within its own (RFC 4291 §2.5.5.2).
+const fn written(ip: IpAddr, local: SocketAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(ip) if local.is_ipv6() => IpAddr::V6(ip.to_ipv6_mapped()),
+        ip => ip,
+    }
+}
+
+#[cfg(test)]
+// Only here all of 127.0.0.0/8 is this machine's.
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::*;
+    use str0m::net::{Protocol, Transmit};
+
+    /// From where a client, at `127.0.0.1`, gets an answer to what it sends to another address, and that address. `source`: the candidate
+    /// from which it is given; else that address.
+    async fn answer(bound: &str, source: Option<IpAddr>) -> (SocketAddr, SocketAddr) {
+        let socket = bind(bound.parse().unwrap()).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let asked = SocketAddr::new([127, 0, 0, 2].into(), port);
+        let router = SocketAddr::new([192, 0, 2, 1].into(), port);
+        let mut server = Port::new(socket, &[asked, router]).unwrap();
+        let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        client.send_to(b"?", asked).await.unwrap();
+        server.ready().await.unwrap();
+        let mut came = None;
+        server.receive(|from, to, _| came = Some((from, to)));
+        let (from, to) = came.unwrap();
+        assert_eq!((from, to), (client.local_addr().unwrap(), Some(asked)));
+        server.queue(Transmit {
+            proto: Protocol::Udp,
+            source: source.map_or(asked, |ip| SocketAddr::new(ip, port)),
+            destination: from,
+            contents: b"!".to_vec().into(),
+        });
+        server.send();
+        let (_, whence) = client.recv_from(&mut [0; 9]).await.unwrap();
+        (whence, asked)
+    }
+
+    #[tokio::test]
+    async fn an_answer_comes_from_the_address_that_was_asked() {
+        for bound in ["0.0.0.0:0", "[::]:0"] {
+            let (whence, asked) = answer(bound, None).await;
+            assert_eq!(whence, asked, "{bound}");
+            // That of a router is none to send from.
+            let router = [192, 0, 2, 1].into();
+            let (whence, asked) = answer(bound, Some(router)).await;
+            assert_eq!(whence.port(), asked.port(), "{bound}");
         }
     }
 }

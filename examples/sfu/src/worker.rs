@@ -90,6 +90,11 @@ impl Worker {
         }
     }
 
+    /// The addresses that clients are told.
+    pub(crate) fn candidates(&self) -> &[SocketAddr] {
+        &self.config.addresses
+    }
+
     /// Runs until it is told to end.
     pub(crate) async fn run(mut self, mut port: Port, mut commands: mpsc::Receiver<Command>) {
         loop {

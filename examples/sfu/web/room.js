@@ -31,17 +31,30 @@ async function capture(kinds = ["audio", "video"]) {
   const wanted = Object.fromEntries(kinds.filter((kind) => all[kind]).map((kind) => [kind, all[kind]]));
   if (Object.keys(wanted).length === 0) return [];
   try {
-    return (await navigator.mediaDevices.getUserMedia(wanted)).getTracks();
+    const tracks = (await navigator.mediaDevices.getUserMedia(wanted)).getTracks();
+    lack(kinds, null);
+    return tracks;
   } catch (error) {
     if (kinds.length > 1) return (await Promise.all(kinds.map((kind) => capture([kind])))).flat();
-    notice(`no ${kinds[0] === "audio" ? "microphone" : "camera"}: ${error.message}`);
+    lack(kinds, `no ${kinds[0] === "audio" ? "microphone" : "camera"}: ${error.message}`);
     return [];
   }
 }
 
+/** Why devices are not there, by kind: told for a while, whatever becomes of the connection. */
+const lacks = new Map();
+let told = "";
+
+function lack(kinds, why) {
+  for (const kind of kinds) why ? lacks.set(kind, why) : lacks.delete(kind);
+  if (why) setTimeout(() => lack(kinds, null), 10_000);
+  notice(told);
+}
+
 function notice(text) {
-  $("notice").textContent = text;
-  $("notice").hidden = !text;
+  told = text;
+  $("notice").textContent = text || [...lacks.values()].join("; ");
+  $("notice").hidden = !$("notice").textContent;
 }
 
 async function join() {
@@ -57,7 +70,7 @@ async function join() {
   $("call").hidden = false;
   buttons();
   // Others are seen and heard meanwhile: people take their time to allow a camera.
-  if (!navigator.mediaDevices) notice("browsers give no camera to pages that do not come by HTTPS or from this machine");
+  if (!navigator.mediaDevices) lack(["video"], "browsers give no camera to pages that do not come by HTTPS or from this machine");
   for (const track of await capture()) await call.publish(track.kind === "audio" ? "microphone" : "camera", track);
   buttons();
   list();
