@@ -36,7 +36,7 @@ impl Next {
         }
     }
 
-    /// Whether a track is one of these, but for picture parameter sets.
+    /// Whether a track is one of these, but for what samples can carry.
     pub(super) fn has(&self, track: &Track) -> bool {
         sets::same(track, &self.tracks, self.in_band).is_some()
     }

@@ -63,7 +63,7 @@ const fn has_sections(stream_type: StreamType) -> bool {
 }
 
 impl Streams {
-    pub(super) fn place(&self, pid: Pid) -> Option<usize> {
+    fn place(&self, pid: Pid) -> Option<usize> {
         let place = *self.places.get(usize::from(pid.get()))?;
         (place != NOWHERE).then(|| place.into())
     }

@@ -271,7 +271,10 @@ impl Estimate {
             return (u64::MAX, false);
         };
         let lost = stats.egress_loss_fraction.unwrap_or_default();
-        let passed = now.saturating_duration_since(then);
+        // Two reports of one moment are no part of nothing.
+        let passed = now
+            .saturating_duration_since(then)
+            .max(Duration::from_millis(1));
         let sent = per_second(stats.bytes_tx.saturating_sub(before), passed);
         self.sending = match self.sending {
             0 => sent,
