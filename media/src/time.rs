@@ -156,17 +156,24 @@ impl Timescale {
 /// `value * by / per`, rounded to the nearest, halves away from zero; saturates.
 #[inline]
 fn scale(value: i64, by: NonZeroU32, per: NonZeroU32) -> i64 {
-    // Whole multiples and the rest apart: two divisions of 64 bits take less time than one of 128. The rest is less than `per`, so
-    // that its product has less than 64 bits.
     let per = NonZeroU64::from(per);
     let by = u64::from(by.get());
     let magnitude = value.unsigned_abs();
-    let rest = ((magnitude % per) * by).saturating_add(per.get() / 2) / per;
-    let scaled = (magnitude / per)
-        .checked_mul(by)
-        .and_then(|whole| whole.checked_add(rest));
+    let half = per.get() / 2;
+    let product = magnitude.checked_mul(by);
+    let scaled = match product.and_then(|product| product.checked_add(half)) {
+        Some(product) => product / per,
+        // Whole multiples and the rest apart: two divisions of 64 bits take less time than one of 128. The rest is less than `per`, so
+        // that its product has less than 64 bits.
+        None => {
+            let rest = ((magnitude % per) * by).saturating_add(half) / per;
+            let whole = (magnitude / per).checked_mul(by);
+            whole
+                .and_then(|whole| whole.checked_add(rest))
+                .unwrap_or(u64::MAX)
+        }
+    };
     let limit = if value < 0 { i64::MIN } else { i64::MAX };
-    let scaled = scaled.unwrap_or(u64::MAX);
     if scaled >= limit.unsigned_abs() {
         limit
     } else if value < 0 {

@@ -5,6 +5,7 @@
 //! * [`Writer`]: appends to a `Vec<u8>`; bodies whose length precedes them are written first and the
 //!   length is patched back, checked against the width of its field ([`TooLong`]).
 //! * [`BitReader`] and [`BitWriter`]: the same for bit syntax, with Exp-Golomb codes.
+//! * [`Arena`]: short copies that lie together.
 //! * [`framing`]: finding frames in a stream that may be damaged.
 //! * [`uri`]: what a relative reference means.
 //!
@@ -33,6 +34,7 @@
 
 extern crate alloc;
 
+mod arena;
 pub mod base64;
 mod bits;
 pub mod calendar;
@@ -42,6 +44,7 @@ mod reader;
 pub mod uri;
 mod writer;
 
+pub use arena::Arena;
 pub use bits::{BitReader, BitWriter, GolombError, ShortBits};
 pub use reader::{Reader, Short};
 pub use writer::{LengthOf, TooLong, Writer};

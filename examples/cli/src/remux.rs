@@ -454,39 +454,36 @@ impl Span {
     }
 
     fn keep(&mut self, sample: Sample) {
-        let pts = self.time(sample.track, sample.pts);
         let is_lead = sample.track == self.lead;
-        if self.start.is_none() && self.from.is_none() {
-            let begins = is_lead && sample.is_sync();
-            self.held.push_back(sample);
-            if begins {
-                self.begin(pts);
+        if self.start.is_some() {
+            if is_lead && self.duration.is_some() {
+                self.end_after(self.time(sample.track, sample.pts));
             }
+            self.held.push_back(sample);
             return;
         }
-        if self.start.is_some() && is_lead {
-            self.end_after(pts);
-        }
-        if self.start.is_none()
-            && let Some(from) = self.from
+        let pts = self.time(sample.track, sample.pts);
+        let is_sync = sample.is_sync();
+        if let Some(from) = self.from
+            && is_lead
+            && is_sync
+            && pts <= from
         {
-            if is_lead && sample.is_sync() && pts <= from {
-                // What comes from here on replaces what came before, but for other tracks' samples that sound later.
-                let tracks = self.tracks.clone();
-                self.held.retain(|held| {
-                    let end = tracks
-                        .find(held.track)
-                        .map(|track| track.timescale.time(held.pts));
-                    held.track != sample.track && end.is_some_and(|time| time >= pts)
-                });
-            }
-            self.held.push_back(sample);
-            if is_lead && pts >= from {
-                self.begin(from);
-            }
-            return;
+            // What comes from here on replaces what came before, but for other tracks' samples that sound later.
+            let tracks = &self.tracks;
+            self.held.retain(|held| {
+                let time = tracks
+                    .find(held.track)
+                    .map(|track| track.timescale.time(held.pts));
+                held.track != sample.track && time.is_some_and(|time| time >= pts)
+            });
         }
         self.held.push_back(sample);
+        match self.from {
+            Some(from) if is_lead && pts >= from => self.begin(from),
+            None if is_lead && is_sync => self.begin(pts),
+            _ => {}
+        }
     }
 
     /// Fixes the end, where it was told by the distance from the start.

@@ -302,16 +302,18 @@ impl Segmenter {
             let Some(lane) = self.lanes.get_mut(index) else {
                 return;
             };
-            let Some(sample) = lane.pop() else { return };
+            let Some((time, sample)) = lane.pop() else {
+                return;
+            };
             let boundary = match self.open {
                 Some(start) => decides && lane.is_cut_point(&sample, start, &self.config),
                 None => decides,
             };
             if boundary {
-                self.set_boundary(index, &sample);
+                self.set_boundary(index, time, &sample);
             }
             if self.open.is_some() {
-                self.emit(index, sample);
+                self.emit(index, time, sample);
                 self.cut_silent();
             }
         }
@@ -345,15 +347,12 @@ impl Segmenter {
         Some((index, decides))
     }
 
-    fn set_boundary(&mut self, index: usize, sample: &Sample) {
+    fn set_boundary(&mut self, index: usize, time: Time, sample: &Sample) {
         let Some(lane) = self.lanes.get(index) else {
             return;
         };
         let start = lane.timescale.time(sample.dts);
-        let time = lane
-            .timescale
-            .time(sample.pts)
-            .clamp(start, start + self.config.max_wait);
+        let time = time.clamp(start, start + self.config.max_wait);
         if self.open.is_none() {
             for lane in self
                 .lanes
@@ -378,14 +377,13 @@ impl Segmenter {
         }
     }
 
-    fn emit(&mut self, index: usize, sample: Sample) {
+    fn emit(&mut self, index: usize, time: Time, sample: Sample) {
         let Some(lane) = self.lanes.get_mut(index) else {
             return;
         };
-        let until = lane.timescale.time(sample.pts);
         lane.cut_to(
             &self.boundaries,
-            Some(until),
+            Some(time),
             &mut self.output,
             Some(&sample),
         );

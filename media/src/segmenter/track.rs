@@ -21,8 +21,8 @@ pub(super) struct Lane {
     started: bool,
     /// The newest sample, until the one after it tells its duration, or that it is not the last one.
     last: Option<Sample>,
-    /// Samples with a duration that wait for the lead.
-    waiting: VecDeque<Sample>,
+    /// Samples with a duration that wait for the lead, with the times when they are presented.
+    waiting: VecDeque<(Time, Sample)>,
     last_duration: NonZeroU32,
     /// End of the newest sample whose duration is known.
     pub(super) frontier: Option<Time>,
@@ -55,8 +55,8 @@ impl Lane {
     }
 
     pub(super) fn held_bytes(&self) -> usize {
-        self.waiting
-            .iter()
+        let waiting = self.waiting.iter().map(|(_, sample)| sample);
+        waiting
             .chain(&self.last)
             .map(|sample| sample.data.len())
             .sum()
@@ -72,7 +72,7 @@ impl Lane {
         if self.messages {
             let time = self.timescale.time(sample.dts);
             self.frontier = self.frontier.max(Some(time));
-            self.waiting.push_back(sample);
+            self.wait(sample);
             return true;
         }
         let before = self.waiting.len();
@@ -135,17 +135,21 @@ impl Lane {
             .timescale
             .time(sample.dts.saturating_add(duration.get().into()));
         self.frontier = self.frontier.max(Some(end));
-        self.waiting.push_back(sample);
+        self.wait(sample);
+    }
+
+    fn wait(&mut self, sample: Sample) {
+        let time = self.timescale.time(sample.pts);
+        self.waiting.push_back((time, sample));
     }
 
     /// Presentation time of the first waiting sample.
     pub(super) fn front(&self) -> Option<Time> {
-        self.waiting
-            .front()
-            .map(|sample| self.timescale.time(sample.pts))
+        self.waiting.front().map(|(time, _)| *time)
     }
 
-    pub(super) fn pop(&mut self) -> Option<Sample> {
+    /// The first waiting sample, and when it is presented.
+    pub(super) fn pop(&mut self) -> Option<(Time, Sample)> {
         self.waiting.pop_front()
     }
 
@@ -173,8 +177,7 @@ impl Lane {
     pub(super) fn begin_at(&mut self, time: Option<Time>) -> usize {
         let (scale, is_before) = (self.timescale, |at| time.is_none_or(|time| at < time));
         let before = self.held();
-        self.waiting
-            .retain(|sample| !is_before(scale.time(sample.pts)));
+        self.waiting.retain(|(time, _)| !is_before(*time));
         self.last
             .take_if(|sample| is_before(scale.time(sample.pts)));
         if self.waiting.is_empty() {
@@ -205,11 +208,14 @@ impl Lane {
 
     /// Whether a segment that began at `start` may end before this sample.
     pub(super) fn is_cut_point(&self, sample: &Sample, start: Time, config: &Config) -> bool {
-        let duration = sample.duration.map_or(0, NonZeroU32::get).into();
         let begins = self.timescale.time(sample.dts) - start;
         // Half a sample early is nearer to the target than half a sample late.
-        let half = Time::from_nanos(self.timescale.time(duration).as_nanos() / 2);
-        (sample.is_sync() && begins + half >= config.segment_target) || begins >= config.segment_max
+        let half = || {
+            let duration = sample.duration.map_or(0, NonZeroU32::get).into();
+            Time::from_nanos(self.timescale.time(duration).as_nanos() / 2)
+        };
+        (sample.is_sync() && begins + half() >= config.segment_target)
+            || begins >= config.segment_max
     }
 
     /// Passes the boundaries up to `until` (all of them where it is `None`).

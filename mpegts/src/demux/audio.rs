@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::num::NonZeroU32;
 use media::{Codec, Flags, Timescale};
+use wire::Arena;
 use wire::framing::{Framing, Piece, Splitter};
 
 /// How frames of one codec become samples.
@@ -35,6 +36,8 @@ pub(super) struct Given {
     pub(super) codec: Option<(Codec, u32)>,
     /// Access units, with the samples that they last.
     pub(super) units: Vec<(Bytes, u32)>,
+    /// Where they lie that are copied.
+    pub(super) arena: Arena,
     pub(super) error: Option<String>,
 }
 

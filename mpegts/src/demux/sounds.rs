@@ -47,8 +47,9 @@ impl Sound for Adts {
             Ok(blocks) => {
                 let samples =
                     header.samples() / u32::try_from(header.raw_data_blocks()).unwrap_or(1).max(1);
+                let arena = &mut give.arena;
                 give.units
-                    .extend(blocks.map(|block| (Bytes::copy_from_slice(block.data), samples)));
+                    .extend(blocks.map(|block| (arena.copy(block.data), samples)));
             }
             Err(error) => give.error = Some(error.to_string()),
         }
@@ -165,7 +166,7 @@ impl Sound for Dolby {
             }
             None => {
                 // An E-AC-3 frame in a stream that was said to be AC-3 is right all the same.
-                let data = Bytes::copy_from_slice(&frame.big_endian());
+                let data = give.arena.copy(&frame.big_endian());
                 self.unit(data, frame.header().samples(), give);
             }
         }
@@ -248,6 +249,6 @@ impl Sound for MpegAudio {
             give.codec = Some((Codec::MpegAudio(config), config.sampling_frequency));
         }
         give.units
-            .push((Bytes::copy_from_slice(frame.bytes()), header.samples()));
+            .push((give.arena.copy(frame.bytes()), header.samples()));
     }
 }

@@ -85,8 +85,15 @@ pub struct Muxer {
     /// Added to all times, in ticks of 90 kHz, once the first is known.
     shift: Option<i64>,
     scratch: Vec<u8>,
+    /// Buffers of units that were written.
+    spare: Vec<Vec<u8>>,
     lateness: i64,
 }
+
+/// Buffers that are kept to be written into again: as many as wait for another track, as a rule.
+const SPARE: usize = 16;
+/// A longer one is not kept.
+const SPARE_LEN: usize = 8 << 10;
 
 impl Muxer {
     /// A muxer that waits for its tracks.
@@ -105,6 +112,7 @@ impl Muxer {
             last_tables: None,
             shift: None,
             scratch: Vec::new(),
+            spare: Vec::new(),
             lateness: 0,
         }
     }
@@ -247,14 +255,14 @@ impl Muxer {
                 pts,
                 end,
                 sync: true,
-                data: Vec::new(),
+                data: self.spare.pop().unwrap_or_default(),
                 nals: Bytes::new(),
             });
             group.end = end;
             lane.write(sample, &mut group.data)?;
             lane.group = Some(group);
         } else {
-            let mut data = Vec::new();
+            let mut data = self.spare.pop().unwrap_or_default();
             let nals = if self.slots.is_none() {
                 lane.write_head(sample, &mut data)?
             } else {
@@ -393,10 +401,15 @@ impl Muxer {
             crate::scte35::shift_times(&mut unit.data, shift);
         }
         if self.slots.is_some() {
-            self.schedule(index, &unit)
+            self.schedule(index, &unit)?;
         } else {
-            self.variable(index, &mut unit)
+            self.variable(index, &mut unit)?;
         }
+        if self.spare.len() < SPARE && unit.data.capacity() <= SPARE_LEN {
+            unit.data.clear();
+            self.spare.push(unit.data);
+        }
+        Ok(())
     }
 
     /// The clock when data of this decoding time comes, in ticks of 27 MHz.

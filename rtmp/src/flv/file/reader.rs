@@ -2,7 +2,7 @@ use super::{BACK_POINTER, FileHeader, TAG_HEADER, TAG_HEADER_SIZE};
 use crate::{Limits, Message, TypeId, slice};
 use alloc::vec::Vec;
 use bytes::Bytes;
-use wire::Reader;
+use wire::{Arena, Reader};
 
 /// What stands in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub struct FileReader {
     state: State,
     /// Bytes not used yet.
     carry: Vec<u8>,
+    /// Bodies that are copied.
+    short: Arena,
     /// Bytes of `carry` that have been used.
     start: usize,
     /// Where in the file the first unused byte is.
@@ -97,11 +99,12 @@ enum Look {
 impl FileReader {
     /// A reader at the start of a file.
     #[must_use]
-    pub const fn new(limits: &Limits) -> Self {
+    pub fn new(limits: &Limits) -> Self {
         Self {
             max_body: limits.message_size as usize,
             state: State::Header,
             carry: Vec::new(),
+            short: Arena::default(),
             start: 0,
             offset: 0,
             complained: false,
@@ -110,7 +113,7 @@ impl FileReader {
 
     /// A reader at a tag inside of a file, for instance one that an index tells of.
     #[must_use]
-    pub const fn at(offset: u64, limits: &Limits) -> Self {
+    pub fn at(offset: u64, limits: &Limits) -> Self {
         let mut reader = Self::new(limits);
         reader.state = State::Tag;
         reader.offset = offset;
@@ -273,7 +276,7 @@ impl FileReader {
                         });
                         let payload = shared.unwrap_or_else(|| {
                             let payload = data.get(TAG_HEADER..end).unwrap_or_default();
-                            Bytes::copy_from_slice(payload)
+                            self.short.copy(payload)
                         });
                         let item = tag(self.offset, data, payload);
                         let total = total.min(data.len());
