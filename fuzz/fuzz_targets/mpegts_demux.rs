@@ -8,7 +8,7 @@ use mpegts::check::Checker;
 use mpegts::remux::{Config, Remuxer};
 use mpegts::{Demuxer, Limits};
 
-fn run<'a>(input: impl Iterator<Item = &'a [u8]>) -> Vec<Event> {
+fn run<'a>(input: impl Iterator<Item = &'a [u8]>, shared: bool) -> Vec<Event> {
     let mut demuxer = Demuxer::new(Limits::default());
     let mut events = Vec::new();
     let mut fed = 0;
@@ -16,7 +16,10 @@ fn run<'a>(input: impl Iterator<Item = &'a [u8]>) -> Vec<Event> {
         match piece {
             Some(piece) => {
                 fed += piece.len();
-                demuxer.handle_input(piece);
+                match shared {
+                    true => demuxer.handle_bytes(piece.to_vec().into()),
+                    false => demuxer.handle_input(piece),
+                }
             }
             None => demuxer.handle_eof(),
         }
@@ -30,8 +33,8 @@ fn run<'a>(input: impl Iterator<Item = &'a [u8]>) -> Vec<Event> {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let whole = run(std::iter::once(data));
-    let cut = run(pieces(data));
+    let whole = run(std::iter::once(data), true);
+    let cut = run(pieces(data), false);
     assert_eq!(whole, cut);
 
     let mut checker = Checker::new();

@@ -155,6 +155,18 @@ fn cuts_change_nothing() {
             }
             assert_eq!(events(pieces), whole, "{}", path.display());
         }
+        // Shared bytes, all of which wait until events are taken.
+        let mut limits = Limits::default();
+        limits.events = 3;
+        let mut demuxer = Demuxer::new(limits);
+        for piece in bytes.chunks(70_000) {
+            demuxer.handle_bytes(piece.to_vec().into());
+        }
+        assert_eq!(demuxer.buffered_len(), bytes.len());
+        demuxer.handle_eof();
+        let shared: Vec<_> = std::iter::from_fn(|| demuxer.poll_event().unwrap()).collect();
+        assert_eq!(shared, whole, "{}", path.display());
+        assert_eq!(demuxer.buffered_len(), 0);
     }
 }
 

@@ -98,7 +98,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let mut wrote = false;
     let mut write = |sample, sink: &mut dyn output::Sink| -> Result<()> {
         wrote = true;
-        sink.handle_sample(&sample)
+        sink.handle_sample(sample)
     };
     loop {
         let event = match events.pop_front() {

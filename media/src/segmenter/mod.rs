@@ -166,12 +166,39 @@ impl Segmenter {
         }
         match event {
             Event::Tracks(tracks) => self.set_tracks(tracks),
-            Event::Sample(sample) => self.push(sample.clone()),
+            Event::Sample(sample) => self.handle_sample(sample.clone()),
             Event::Discontinuity => {
                 self.turn(None);
                 self.flush();
             }
             Event::Metadata(_) | Event::Clock { .. } | Event::Warning(_) => {}
+        }
+    }
+
+    /// Takes a sample, as [`handle_event`](Self::handle_event) does, from who does not need it any more.
+    pub fn handle_sample(&mut self, sample: Sample) {
+        if self.ended {
+            return;
+        }
+        if let Some(next) = &mut self.next {
+            if next.lead == Some(sample.track) && sample.is_sync() {
+                self.turn(Some(&sample));
+            } else if !next.has_of(sample.track, &self.tracks) {
+                if next.push(sample, &self.config) {
+                    // No sync sample comes: better a segment that does not begin with one.
+                    next.go_on(&self.lanes, &self.tracks);
+                    self.turn(None);
+                }
+                return;
+            }
+        }
+        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == sample.track) else {
+            return;
+        };
+        if lane.is_early(&sample) {
+            self.left_out = self.left_out.saturating_add(1);
+        } else if lane.push(sample) {
+            self.release(false);
         }
     }
 
@@ -256,29 +283,6 @@ impl Segmenter {
         self.output
             .push_back(Segmented::Tracks(next.tracks.clone()));
         (self.tracks, self.lanes, self.lead) = (next.tracks, next.lanes, next.lead);
-    }
-
-    fn push(&mut self, sample: Sample) {
-        if let Some(next) = &mut self.next {
-            if next.lead == Some(sample.track) && sample.is_sync() {
-                self.turn(Some(&sample));
-            } else if !next.has_of(sample.track, &self.tracks) {
-                if next.push(sample, &self.config) {
-                    // No sync sample comes: better a segment that does not begin with one.
-                    next.go_on(&self.lanes, &self.tracks);
-                    self.turn(None);
-                }
-                return;
-            }
-        }
-        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == sample.track) else {
-            return;
-        };
-        if lane.is_early(&sample) {
-            self.left_out = self.left_out.saturating_add(1);
-        } else if lane.push(sample) {
-            self.release(false);
-        }
     }
 
     /// Gives out everything that is held and waits for a new time line: the next boundary is a jump.

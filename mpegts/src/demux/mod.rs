@@ -57,6 +57,7 @@ use crate::reader::{Pes, SectionUnit, Unit};
 use crate::{Error, Limits};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use bytes::Bytes;
 use frame::{Input, Out};
 use hold::Hold;
 use lock::{Lock, Locks};
@@ -85,9 +86,9 @@ pub struct Demuxer {
     events: VecDeque<Event>,
     /// What an elementary stream gave, to be used again.
     out: Vec<Out>,
-    /// Input that came while events waited, and how much of it has been used.
-    stash: Vec<u8>,
-    stash_used: usize,
+    /// Input that waits, and how much of its first piece has been used.
+    waiting: VecDeque<Bytes>,
+    used: usize,
     eof: bool,
     over: bool,
 }
@@ -122,8 +123,8 @@ impl Demuxer {
             locks: Locks::default(),
             events: VecDeque::new(),
             out: Vec::new(),
-            stash: Vec::new(),
-            stash_used: 0,
+            waiting: VecDeque::new(),
+            used: 0,
             eof: false,
             over: false,
         }
@@ -170,14 +171,20 @@ impl Demuxer {
     pub fn handle_input(&mut self, data: &[u8]) {
         self.taken = self.taken.saturating_add(data.len() as u64);
         let mut rest = data;
-        if self.stash.is_empty() {
-            self.stash_used = 0;
+        if self.waiting.is_empty() {
             self.run(&mut rest);
-        } else if self.stash_used > self.stash.len() / 2 {
-            self.stash = self.stash.get(self.stash_used..).unwrap_or_default().into();
-            self.stash_used = 0;
         }
-        self.stash.extend_from_slice(rest);
+        if !rest.is_empty() {
+            self.waiting.push_back(Bytes::copy_from_slice(rest));
+        }
+    }
+
+    /// As [`handle_input`](Self::handle_input), of bytes that can be shared: what waits until events are taken is not copied.
+    pub fn handle_bytes(&mut self, data: Bytes) {
+        self.taken = self.taken.saturating_add(data.len() as u64);
+        if !data.is_empty() {
+            self.waiting.push_back(data);
+        }
     }
 
     /// Says that no more bytes come.
@@ -194,13 +201,13 @@ impl Demuxer {
             if let Some(event) = self.events.pop_front() {
                 return Ok(Some(event));
             }
-            if !self.stash.is_empty() {
-                let stash = core::mem::take(&mut self.stash);
-                let mut rest = stash.get(self.stash_used..).unwrap_or_default();
+            if let Some(piece) = self.waiting.pop_front() {
+                let mut rest = piece.get(self.used..).unwrap_or_default();
                 self.run(&mut rest);
+                self.used = 0;
                 if !rest.is_empty() {
-                    self.stash_used = stash.len().saturating_sub(rest.len());
-                    self.stash = stash;
+                    self.used = piece.len().saturating_sub(rest.len());
+                    self.waiting.push_front(piece);
                 }
                 continue;
             }
@@ -227,10 +234,12 @@ impl Demuxer {
             Event::Sample(sample) => sample.data.len(),
             _ => 0,
         });
+        let waiting = self.waiting.iter().map(Bytes::len);
+        let waiting = waiting.fold(0, usize::saturating_add);
         [
             self.reader.buffered_len(),
             self.hold.bytes(),
-            self.stash.len().saturating_sub(self.stash_used),
+            waiting.saturating_sub(self.used),
         ]
         .into_iter()
         .chain(streams)

@@ -23,6 +23,9 @@ impl Demuxer for mpegts::Demuxer {
     fn handle_input(&mut self, data: &[u8]) {
         self.handle_input(data);
     }
+    fn handle_bytes(&mut self, data: Bytes) {
+        self.handle_bytes(data);
+    }
     fn handle_eof(&mut self) {
         self.handle_eof();
     }

@@ -33,11 +33,11 @@ const LONGEST: Time = Time::from_millis(2000);
 
 impl Lane {
     /// Takes a picture while some are held; gives those that can go out.
-    fn take(&mut self, sample: &Sample, is_live: bool) -> VecDeque<Sample> {
+    fn take(&mut self, sample: Sample, is_live: bool) -> VecDeque<Sample> {
         let Some(held) = &mut self.held else {
             return VecDeque::new();
         };
-        held.push_back(sample.clone());
+        held.push_back(sample);
         let (Some(first), Some(last)) = (held.front(), held.back()) else {
             return VecDeque::new();
         };
@@ -77,7 +77,7 @@ impl Ahead {
             let held = lane.held.as_mut().map(std::mem::take);
             for sample in held.unwrap_or_default() {
                 let sample = lane.moved(sample);
-                self.sink.handle_sample(&sample)?;
+                self.sink.handle_sample(sample)?;
             }
         }
         Ok(())
@@ -129,18 +129,18 @@ impl Sink for Ahead {
         self.sink.set_tracks(tracks)
     }
 
-    fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
+    fn handle_sample(&mut self, sample: Sample) -> Result<()> {
         let Some(lane) = self.lanes.iter_mut().find(|one| one.id == sample.track) else {
             return self.sink.handle_sample(sample);
         };
         lane.shift = lane.shift.max(sample.dts.saturating_sub(sample.pts));
         if lane.held.is_none() {
-            let sample = lane.moved(sample.clone());
-            return self.sink.handle_sample(&sample);
+            let sample = lane.moved(sample);
+            return self.sink.handle_sample(sample);
         }
         for sample in lane.take(sample, self.is_live) {
             let sample = lane.moved(sample);
-            self.sink.handle_sample(&sample)?;
+            self.sink.handle_sample(sample)?;
         }
         Ok(())
     }
@@ -182,7 +182,7 @@ mod tests {
         fn set_tracks(&mut self, _: &Tracks) -> Result<()> {
             Ok(())
         }
-        fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
+        fn handle_sample(&mut self, sample: Sample) -> Result<()> {
             self.0.borrow_mut().push((sample.dts, sample.pts));
             Ok(())
         }
@@ -212,7 +212,7 @@ mod tests {
                 flags: Flags::default(),
                 data: bytes::Bytes::new(),
             };
-            ahead.handle_sample(&sample).unwrap();
+            ahead.handle_sample(sample).unwrap();
         }
         ahead.finish().unwrap();
         times.take()

@@ -51,8 +51,8 @@ impl Sink for Flv {
         self.write()
     }
 
-    fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
-        self.muxer.handle_sample(sample)?;
+    fn handle_sample(&mut self, sample: Sample) -> Result<()> {
+        self.muxer.handle_sample(&sample)?;
         self.write()
     }
 

@@ -106,12 +106,12 @@ impl Sink for Fragmented {
         self.work()
     }
 
-    fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
+    fn handle_sample(&mut self, sample: Sample) -> Result<()> {
         if !std::mem::replace(&mut self.has_begun, true) {
             self.segmenter
                 .handle_event(&Event::Tracks(self.tracks.clone()));
         }
-        self.segmenter.handle_event(&Event::Sample(sample.clone()));
+        self.segmenter.handle_sample(sample);
         self.work()
     }
 

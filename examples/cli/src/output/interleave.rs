@@ -66,7 +66,7 @@ impl Interleave {
             };
             if let Some((_, sample)) = lane.samples.pop_front() {
                 self.held -= sample.data.len();
-                self.sink.handle_sample(&sample)?;
+                self.sink.handle_sample(sample)?;
             }
         }
     }
@@ -111,11 +111,11 @@ impl Sink for Interleave {
         self.sink.set_tracks(tracks)
     }
 
-    fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
+    fn handle_sample(&mut self, sample: Sample) -> Result<()> {
         if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == sample.track) {
             self.held += sample.data.len();
             let time = lane.timescale.time(sample.dts);
-            lane.samples.push_back((time, sample.clone()));
+            lane.samples.push_back((time, sample));
         }
         self.give(false)
     }

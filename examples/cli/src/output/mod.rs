@@ -51,7 +51,7 @@ pub trait Sink {
     /// Says what follows, once at the start, and again where it changes.
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()>;
     /// Takes a sample of one of the tracks.
-    fn handle_sample(&mut self, sample: &Sample) -> Result<()>;
+    fn handle_sample(&mut self, sample: Sample) -> Result<()>;
     /// Takes anything else.
     fn handle_event(&mut self, _: &Event) -> Result<()> {
         Ok(())

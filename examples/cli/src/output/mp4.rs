@@ -90,8 +90,8 @@ impl Sink for Mp4 {
         Ok(())
     }
 
-    fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
-        self.begin(Some(sample))?.handle_sample(sample)?;
+    fn handle_sample(&mut self, sample: Sample) -> Result<()> {
+        self.begin(Some(&sample))?.handle_sample(&sample)?;
         self.write()
     }
 

@@ -40,8 +40,8 @@ impl Sink for Ps {
         self.write()
     }
 
-    fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
-        self.muxer.handle_sample(sample)?;
+    fn handle_sample(&mut self, sample: Sample) -> Result<()> {
+        self.muxer.handle_sample(&sample)?;
         self.write()
     }
 

@@ -37,8 +37,8 @@ impl Sink for Raw {
         Ok(self.muxer.set_tracks(tracks)?)
     }
 
-    fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
-        self.muxer.handle_sample(sample)?;
+    fn handle_sample(&mut self, sample: Sample) -> Result<()> {
+        self.muxer.handle_sample(&sample)?;
         if let Some(bytes) = self.muxer.poll_output() {
             self.out.append(bytes)?;
         }

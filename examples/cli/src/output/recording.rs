@@ -54,8 +54,8 @@ impl Sink for Recording {
         self.write()
     }
 
-    fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
-        self.recorder().handle_sample(sample)?;
+    fn handle_sample(&mut self, sample: Sample) -> Result<()> {
+        self.recorder().handle_sample(&sample)?;
         self.write()
     }
 

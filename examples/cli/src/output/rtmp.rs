@@ -106,8 +106,8 @@ impl Sink for Rtmp {
         self.write()
     }
 
-    fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
-        self.muxer.handle_sample(sample)?;
+    fn handle_sample(&mut self, sample: Sample) -> Result<()> {
+        self.muxer.handle_sample(&sample)?;
         self.write()
     }
 

@@ -165,10 +165,10 @@ impl Sink for Rtsp {
         Ok(())
     }
 
-    fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
+    fn handle_sample(&mut self, sample: Sample) -> Result<()> {
         match &mut self.publishing {
             Some(publishing) => {
-                let sent = publishing.send(sample, self.is_paced);
+                let sent = publishing.send(&sample, self.is_paced);
                 sent.with_context(|| self.url.clone())
             }
             None => Ok(()),

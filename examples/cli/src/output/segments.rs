@@ -416,8 +416,8 @@ impl Sink for Segments {
         self.work()
     }
 
-    fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
-        self.segmenter.handle_event(&Event::Sample(sample.clone()));
+    fn handle_sample(&mut self, sample: Sample) -> Result<()> {
+        self.segmenter.handle_sample(sample);
         self.work()
     }
 

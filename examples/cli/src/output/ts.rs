@@ -79,8 +79,8 @@ impl Sink for Ts {
         self.write(false)
     }
 
-    fn handle_sample(&mut self, sample: &Sample) -> Result<()> {
-        self.muxer.handle_sample(sample)?;
+    fn handle_sample(&mut self, sample: Sample) -> Result<()> {
+        self.muxer.handle_sample(&sample)?;
         self.write(false)
     }
 
