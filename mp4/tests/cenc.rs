@@ -9,6 +9,7 @@ use common::{
 use fluvial_mp4::IsoBox;
 use fluvial_mp4::boxes::{Children, KeyId, Moof, Pssh};
 use fluvial_mp4::cenc::{Encryption, Key, Keys, Scheme};
+use fluvial_mp4::check::{Checker, Rule};
 use fluvial_mp4::packager::Config;
 use fluvial_mp4::{Demuxer, Limits, Reader};
 use media::segmenter::Config as Cuts;
@@ -84,6 +85,16 @@ fn assert_same(found: &[Event], expected: &[Event], what: &str) {
     }
 }
 
+/// What the checker says of how a file is encrypted.
+fn protection(file: &[u8]) -> Vec<String> {
+    let mut checker = Checker::new(Limits::default());
+    checker.handle_input(file);
+    checker.handle_eof();
+    let findings = std::iter::from_fn(|| checker.poll_finding());
+    let findings = findings.filter(|finding| finding.rule == Rule::Protection);
+    findings.map(|finding| finding.to_string()).collect()
+}
+
 #[test]
 fn ffmpeg_decrypts_what_we_encrypt() {
     let folder = Folder::new("cenc-write");
@@ -113,6 +124,14 @@ fn ffmpeg_decrypts_what_we_encrypt() {
         };
         let found = frames_of("pipe:0", &["-decryption_key", KEY_HEX], &given);
         assert!(found == expected, "{scheme:?}");
+
+        assert_eq!(protection(&encrypted), [""; 0], "{scheme:?}");
+        // A description of the first version, as the oldest packagers write it.
+        let mut old = encrypted.clone();
+        let tenc = old.windows(4).position(|name| name == b"tenc").unwrap();
+        old[tenc + 4] = 0;
+        let lacks_pattern = matches!(scheme, Scheme::Cens | Scheme::Cbcs);
+        assert_eq!(protection(&old).len(), usize::from(lacks_pattern));
 
         // Without the key, the samples are others.
         let locked = decrypt(&encrypted, Keys::new());
@@ -283,6 +302,7 @@ fn shakas_files_are_decrypted() {
                 ];
                 let encrypted = pack("encrypted.mp4", stream, &options).unwrap();
                 let what = format!("{stream}, {scheme}, clear lead {clear_lead}");
+                assert_eq!(protection(&encrypted), [""; 0], "{what}");
                 assert_same(
                     &decrypt(&encrypted, Keys::new().with(KID, Key::new(KEY))),
                     &clear,

@@ -514,15 +514,24 @@ fn unprotected(other: &[Raw]) -> Option<&'static str> {
         return Some("sinf has no schm");
     };
     let schm = Schm::decode_body(&mut schm.body()).ok();
-    let common = [b"cenc", b"cens", b"cbc1", b"cbcs"];
-    let is_common = schm.is_some_and(|schm| common.contains(&&schm.scheme_type.0));
+    let is_any_of = |schemes: [&[u8; 4]; 2]| {
+        let scheme = schm.as_ref().map(|schm| &schm.scheme_type.0);
+        scheme.is_some_and(|scheme| schemes.contains(&scheme))
+    };
+    let has_pattern = is_any_of([b"cens", b"cbcs"]);
+    let is_common = has_pattern || is_any_of([b"cenc", b"cbc1"]);
     let tenc = child(b"schi").and_then(|schi| {
         let mut children = Children::new(schi.body()).map_while(Result::ok);
         children.find(|child| child.header.box_type == Tenc::TYPE)
     });
-    match tenc {
-        None if is_common => Some("schi has no tenc"),
-        Some(tenc) if Tenc::decode_body(&mut tenc.body()).is_err() => Some("tenc cannot be read"),
-        _ => None,
+    let Some(tenc) = tenc else {
+        return is_common.then_some("schi has no tenc");
+    };
+    match Tenc::decode_body(&mut tenc.body()) {
+        Err(_) => Some("tenc cannot be read"),
+        Ok(tenc) if has_pattern && tenc.version == 0 => {
+            Some("tenc of version 0 has no pattern, which cens and cbcs have")
+        }
+        Ok(_) => None,
     }
 }
