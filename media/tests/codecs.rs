@@ -2,6 +2,7 @@
 //! the `CODECS` strings that shaka-packager 3 gives to the same files.
 
 use bytes::Bytes;
+use fluvial_media::codec::hevc::{ParameterSets, Sps};
 use fluvial_media::codec::{Av1, Flac, Hevc, MpegAudio, MpegVideo, Opus, Pcm, PcmFormat, Vp};
 use fluvial_media::{Codec, Kind};
 use proptest::prelude::*;
@@ -31,6 +32,55 @@ const VP9_KEY: &str = "824983420013f00b36043824";
 const VP9_444_KEY: &str = "a249834200027e0166c08704";
 const DFLA: &str =
     "80000022 1200 1200 000449 0004de 0ac440f0000033ae cd36f8ab0a878da30b37b9efb6c64d51";
+
+/// A set that cannot be used does not come in place of one that can.
+#[test]
+fn damaged_hevc_sets_replace_none() {
+    let config = Hevc::parse(&hex(HVCC)).unwrap();
+    let mut whole = ParameterSets::default();
+    for nal in config.nals() {
+        assert!(whole.insert(nal).unwrap());
+        assert!(!whole.insert(nal).unwrap());
+    }
+    let [_, sps, pps] = config.nals().collect::<Vec<_>>()[..] else {
+        panic!("three");
+    };
+    let rate = Sps::parse(sps).unwrap().frame_rate;
+    assert_eq!(rate, Some((25, 1)));
+    let kept = |nal: &[u8]| {
+        let mut sets = whole.clone();
+        assert!(sets.insert(nal).is_err(), "{nal:?}");
+        assert!(sets.nals().eq(config.nals()));
+        assert!(sets.find(0).is_some());
+    };
+    for len in 0..sps.len() {
+        kept(&sps[..len]);
+        let usable = Sps::parse_usable(&sps[..len]);
+        // Up to the usability information all of it is needed.
+        assert_eq!(usable.is_ok(), len >= 29, "{len}: {usable:?}");
+        let Ok((usable, wrong)) = usable else {
+            continue;
+        };
+        assert!(wrong.is_some());
+        assert_eq!(usable.dimensions, Some((320, 180)));
+        assert_eq!(usable.frame_rate, rate.filter(|_| len > 41), "{len}");
+        // Where there is no other one, it does.
+        assert!(ParameterSets::default().insert(&sps[..len]).unwrap());
+    }
+    // `pps_seq_parameter_set_id` 5, which is not there.
+    let other = [0x44, 1, 0b1001_1011, 0xB4, 0x62, 0x40];
+    kept(&other);
+    assert!(ParameterSets::default().insert(&other).unwrap());
+    let mut sets = whole.clone();
+    let mut changed = pps.to_vec();
+    changed[4] ^= 1;
+    assert!(sets.insert(&changed).unwrap());
+    let nals: Vec<&[u8]> = sets.nals().collect();
+    let changed = Hevc::from_parameter_sets(&nals).unwrap();
+    assert!(changed != config && changed.has_sequences_of(&config));
+    let other = Hevc::parse(&hex(HVCC_10)).unwrap();
+    assert!(!other.has_sequences_of(&config));
+}
 
 #[test]
 fn hevc_record() {

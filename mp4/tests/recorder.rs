@@ -318,10 +318,27 @@ fn another_configuration_joins() {
 fn parameter_sets_stand_before_the_picture_that_they_changed_at() {
     const SPS: [u8; 8] = [0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x11, 0x3F, 0x90];
     const PPS: [[u8; 4]; 2] = [[0x68, 0xCE, 0x0F, 0xC8], [0x68, 0xCE, 0x3C, 0x80]];
-    let tracks = |pps: [u8; 4]| {
+    let avc = |pps: [u8; 4]| {
         let config = h264::DecoderConfig::from_parameter_sets([&SPS[..]], [&pps[..]]).unwrap();
-        let codec = media::Codec::H264(config);
-        let track = media::Track::new(media::TrackId(1), media::Timescale::KHZ_90, codec);
+        media::Codec::H264(config)
+    };
+    stand_before([avc(PPS[0]), avc(PPS[1])], b"avc3");
+    const HEVC_SPS: &[u8] = &[
+        0x42, 1, 1, 1, 0x60, 0, 0, 3, 0, 0x90, 0, 0, 3, 0, 0, 3, 0, 0x3C, 0xA0, 0x0A, 8, 0x0B,
+        0x9F, 0x79, 0x65, 0x66, 0x92, 0x4C, 0xAF, 1, 0x68, 8, 0, 0, 3, 0, 8, 0, 0, 3, 0, 0xC8,
+        0x40,
+    ];
+    let hevc = |last: u8| {
+        let pps = [0x44, 1, 0xC1, 0x72, 0xB4, last, 0x40];
+        let config = media::codec::Hevc::from_parameter_sets(&[HEVC_SPS, &pps]).unwrap();
+        media::Codec::Hevc(config)
+    };
+    stand_before([hevc(0x62), hevc(0x42)], b"hev1");
+}
+
+fn stand_before(codecs: [media::Codec; 2], format: &[u8; 4]) {
+    let tracks = |codec: &media::Codec| {
+        let track = media::Track::new(media::TrackId(1), media::Timescale::KHZ_90, codec.clone());
         Event::Tracks([track].into_iter().collect())
     };
     let picture = |n: i64| {
@@ -334,21 +351,25 @@ fn parameter_sets_stand_before_the_picture_that_they_changed_at() {
             data: vec![0, 0, 0, 2, 0x41, n as u8].into(),
         })
     };
-    let mut events = vec![tracks(PPS[0])];
+    let mut events = vec![tracks(&codecs[0])];
     events.extend((0..4).map(picture));
-    events.push(tracks(PPS[1]));
+    events.push(tracks(&codecs[1]));
     events.extend((4..8).map(picture));
     let mut config = Config::default();
     config.in_band = true;
     let (writes, _) = record(&events, config);
-    // As the file has them: readers take them out of the samples again.
+    // As the file has them: readers of H.264 take them out of the samples again.
     let file = after(&writes, writes.len(), 0);
-    let stands_before = |pps: &[u8], n: u8| {
+    let entries = &moov(&file).traks[0].mdia.minf.stbl.stsd.entries;
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].format().unwrap().0, *format);
+    let stands_before = |codec: &media::Codec, n: u8| {
+        let pps = codec.parameter_sets().last().unwrap();
         let both = [pps, &[0, 0, 0, 2, 0x41, n]].concat();
         file.windows(both.len()).any(|bytes| bytes == both)
     };
-    for (pps, places) in [(&PPS[0], [0]), (&PPS[1], [4])] {
-        let found: Vec<_> = (0..8).filter(|n| stands_before(pps, *n)).collect();
+    for (codec, places) in codecs.iter().zip([[0], [4]]) {
+        let found: Vec<_> = (0..8).filter(|n| stands_before(codec, *n)).collect();
         assert_eq!(found, places);
     }
 }

@@ -66,12 +66,12 @@ impl Payload {
         let unsupported =
             |what: &dyn core::fmt::Display| Error::Unsupported(what.to_string().into());
         Ok(match codec {
-            Codec::H264(config) => {
-                let sets = config.sps().chain(config.sps_ext()).chain(config.pps());
-                (Self::H264(Sets::new(sets)), StreamType::H264)
+            Codec::H264(_) => {
+                let sets = Sets::new(codec.parameter_sets());
+                (Self::H264(sets), StreamType::H264)
             }
             Codec::Hevc(config) => {
-                let sets = Sets::new(config.nals());
+                let sets = Sets::new(codec.parameter_sets());
                 (Self::Hevc(config.length_size(), sets), StreamType::H265)
             }
             Codec::Aac(config) => {

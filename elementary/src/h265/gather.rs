@@ -15,8 +15,9 @@ const UNIT: usize = 16 << 20;
 const HELD: usize = 64 << 20;
 /// Ticks in a second at least, as usual in MP4.
 const MIN_TIMESCALE: u32 = 10_000;
-/// Pictures a second that are believed.
+/// Pictures a second that are believed, and seconds a picture.
 const MAX_RATE: u32 = 1000;
+const MAX_STEP: u32 = 60;
 
 /// What comes out, in decoding order.
 #[derive(Debug)]
@@ -47,8 +48,14 @@ pub(super) struct Gather {
     changed: bool,
     unit: Vec<u8>,
     offset: u64,
-    /// The first slice of the access unit that could be read, with what its sequence parameter set says.
-    picture: Option<(SliceHeader, Sps)>,
+    /// The first slice of the access unit that could be read.
+    picture: Option<SliceHeader>,
+    /// The header of the first one that could not: its parameter sets may be damaged, and decoders get over more than that.
+    unread: Option<Header>,
+    /// What the sequence parameter set of the last slice says.
+    sps: Option<Sps>,
+    /// The greatest `PicOrderCntVal` since counts started anew.
+    most: i64,
     has_slices: bool,
     is_too_long: bool,
     /// `PicOrderCntVal` of the last picture that others are told from.
@@ -113,11 +120,13 @@ impl Gather {
             kind => {
                 if header.is_slice() {
                     self.has_slices = true;
-                    if header.nuh_layer_id == 0
-                        && self.picture.is_none()
-                        && let Ok((slice, sps)) = SliceHeader::parse(nal, &self.sets)
-                    {
-                        self.picture = Some((slice, *sps));
+                    if header.nuh_layer_id == 0 && self.picture.is_none() {
+                        match SliceHeader::parse(nal, &self.sets) {
+                            Ok((slice, sps)) => {
+                                (self.picture, self.sps) = (Some(slice), Some(*sps));
+                            }
+                            Err(_) => self.unread = self.unread.or(Some(header)),
+                        }
                     }
                 }
                 self.is_too_long |= self.unit.len().saturating_add(nal.len()) > UNIT;
@@ -149,26 +158,35 @@ impl Gather {
         let has_slices = core::mem::take(&mut self.has_slices);
         let is_too_long = core::mem::take(&mut self.is_too_long);
         let picture = self.picture.take();
-        let warning = match &picture {
-            _ if data.is_empty() && !is_too_long => return,
-            _ if is_too_long => "an access unit passes the limit",
-            None if has_slices => "a picture whose parameter sets are not there",
-            None => "messages without a picture",
-            Some(_) => "",
-        };
-        let Some((slice, sps)) = picture.filter(|_| warning.is_empty()) else {
+        let unread = self.unread.take().filter(|header| header.is_picture());
+        let mut warn = |what: &str, skipped| {
             out.push_back(Out::Warning {
                 offset: self.offset,
-                skipped: data.len(),
-                what: warning.into(),
+                skipped,
+                what: what.into(),
             });
-            return;
+        };
+        let (header, slice, sps) = match (picture, unread, self.sps) {
+            _ if data.is_empty() && !is_too_long => return,
+            _ if is_too_long => return warn("an access unit passes the limit", data.len()),
+            (Some(slice), _, Some(sps)) => (slice.header, Some(slice), sps),
+            (_, Some(header), Some(sps)) => {
+                warn(
+                    "the slices of a picture cannot be read: it is shown after those before it",
+                    0,
+                );
+                (header, None, sps)
+            }
+            _ if has_slices => {
+                return warn("a picture whose parameter sets are not there", data.len());
+            }
+            _ => return warn("messages without a picture", data.len()),
         };
         let config = self.reconfigure(out);
         if self.config.is_none() {
             return;
         }
-        self.push(data.into(), slice, &sps, config);
+        self.push(data.into(), header, slice, &sps, config);
         if self.held > HELD {
             self.settle(true);
         }
@@ -197,11 +215,26 @@ impl Gather {
         }
     }
 
-    fn push(&mut self, data: Bytes, slice: SliceHeader, sps: &Sps, config: Option<Hevc>) {
-        let header = slice.header;
+    fn push(
+        &mut self,
+        data: Bytes,
+        header: Header,
+        slice: Option<SliceHeader>,
+        sps: &Sps,
+        config: Option<Hevc>,
+    ) {
         let restarts = header.is_restart() || (header.is_irap() && self.anchor.is_none());
-        let count = self.count(slice, sps, restarts);
-        if header.is_anchor() {
+        let count = match slice {
+            Some(slice) => self.count(slice, sps, restarts),
+            None if restarts => 0,
+            None => self.most.saturating_add(1),
+        };
+        self.most = if restarts {
+            count
+        } else {
+            self.most.max(count)
+        };
+        if header.is_anchor() && (slice.is_some() || restarts) {
             self.anchor = Some(count);
         }
         self.clock.get_or_insert_with(|| clock(sps.frame_rate));
@@ -306,7 +339,10 @@ impl Gather {
 /// Ticks in a second, and how many a picture lasts, in whole numbers.
 fn clock(rate: Option<(u32, u32)>) -> (u32, u32) {
     let plausible = |&(pictures, seconds): &(u32, u32)| {
-        pictures > 0 && seconds > 0 && pictures / seconds <= MAX_RATE
+        pictures > 0
+            && seconds > 0
+            && pictures / seconds <= MAX_RATE
+            && seconds / pictures <= MAX_STEP
     };
     let (mut timescale, mut step) = rate.filter(plausible).unwrap_or((25, 1));
     while timescale < MIN_TIMESCALE {

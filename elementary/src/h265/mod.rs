@@ -3,15 +3,11 @@
 //! What a container needs, the record of `hvcC`, is [`media::codec::Hevc`].
 
 mod gather;
-mod pps;
-mod sets;
 mod slice;
 mod stream;
 
 pub use media::codec::Error;
-pub use media::codec::hevc::Sps;
-pub use pps::Pps;
-pub use sets::ParameterSets;
+pub use media::codec::hevc::{ParameterSets, Pps, Sps};
 pub use slice::SliceHeader;
 pub(crate) use stream::H265;
 
@@ -51,6 +47,11 @@ impl Header {
     #[must_use]
     pub const fn is_slice(self) -> bool {
         self.nal_unit_type < 32
+    }
+
+    /// Whether it is a piece of a picture of a kind that there is: between these are reserved ones.
+    const fn is_picture(self) -> bool {
+        matches!(self.nal_unit_type, 0..=9 | 16..=21)
     }
 
     /// Whether it is a piece of a picture at which decoding can start: IDR, BLA or CRA.

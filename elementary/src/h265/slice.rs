@@ -1,4 +1,3 @@
-use super::pps::small;
 use super::{Error, Header, ParameterSets, Sps};
 use wire::BitReader;
 
@@ -22,9 +21,7 @@ impl SliceHeader {
     pub fn parse<'a>(nal: &[u8], sets: &'a ParameterSets) -> Result<(Self, &'a Sps), Error> {
         let invalid = |field, value: u64| Error::Invalid { field, value };
         let header = Header::parse(nal)
-            .filter(|header| header.is_slice())
-            // Between the kinds of pictures there are reserved ones.
-            .filter(|header| matches!(header.nal_unit_type, 0..=9 | 16..=21))
+            .filter(|header| header.is_picture())
             .ok_or_else(|| invalid("nal_unit_type", nal.first().map_or(0, |b| (b >> 1).into())))?;
         if header.is_irap() && header.temporal_id > 0 {
             return Err(invalid("nuh_temporal_id_plus1", header.temporal_id.into()));
@@ -74,5 +71,17 @@ impl SliceHeader {
             slice.slice_pic_order_cnt_lsb = r.bits16(bits, "slice_pic_order_cnt_lsb")?;
         }
         Ok((slice, sps))
+    }
+}
+
+/// An Exp-Golomb code with a range.
+fn small(r: &mut BitReader<'_, true>, max: u8, field: &'static str) -> Result<u8, Error> {
+    let value = r.ue(field)?;
+    match u8::try_from(value) {
+        Ok(small) if small <= max => Ok(small),
+        _ => Err(Error::Invalid {
+            field,
+            value: value.into(),
+        }),
     }
 }

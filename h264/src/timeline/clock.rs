@@ -18,6 +18,8 @@ const MIN_TIMESCALE: u32 = 10_000;
 /// Where nothing is told, or what cannot be.
 const DEFAULT_RATE: Rational = Rational { num: 25, den: 1 };
 const MAX_RATE: u32 = 1000;
+/// Seconds that a picture lasts, at most.
+const MAX_STEP: u32 = 60;
 
 impl Clock {
     /// A clock with a timescale in which a field of this rate is a whole number of ticks, if there is one.
@@ -60,8 +62,13 @@ impl Clock {
 }
 
 fn plausible(rate: Option<Rational>) -> Rational {
-    rate.filter(|rate| rate.num > 0 && rate.den > 0 && rate.num / rate.den <= MAX_RATE)
-        .unwrap_or(DEFAULT_RATE)
+    let is_plausible = |rate: &Rational| {
+        rate.num > 0
+            && rate.den > 0
+            && rate.num / rate.den <= MAX_RATE
+            && rate.den / rate.num <= MAX_STEP
+    };
+    rate.filter(is_plausible).unwrap_or(DEFAULT_RATE)
 }
 
 #[cfg(test)]

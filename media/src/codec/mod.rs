@@ -131,11 +131,27 @@ impl Codec {
         }
     }
 
-    /// Whether it is the same but for picture parameter sets of H.264: those may change between any two pictures, and decoding goes on.
+    /// The parameter sets of H.264 and H.265, and what else of NAL units the record has, in the order in which a decoder takes them.
+    pub fn parameter_sets(&self) -> impl Iterator<Item = &[u8]> {
+        let (h264, hevc) = match self {
+            Codec::H264(config) => {
+                let sets = config.sps().chain(config.sps_ext()).chain(config.pps());
+                (Some(sets), None)
+            }
+            Codec::Hevc(config) => (None, Some(config.nals())),
+            _ => (None, None),
+        };
+        let h264 = h264.into_iter().flatten();
+        h264.chain(hevc.into_iter().flatten())
+    }
+
+    /// Whether it is the same but for picture parameter sets of H.264 and H.265: those may change between any two pictures, and decoding
+    /// goes on.
     #[must_use]
     pub fn has_sequences_of(&self, other: &Self) -> bool {
         match (self, other) {
             (Codec::H264(one), Codec::H264(other)) => one.has_sequences_of(other),
+            (Codec::Hevc(one), Codec::Hevc(other)) => one.has_sequences_of(other),
             _ => self == other,
         }
     }

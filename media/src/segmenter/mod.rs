@@ -7,7 +7,7 @@
 //! themselves, and where another track is late or silent, it is cut without a sample. Parts are cut on each
 //! track by itself.
 //!
-//! Where nothing but picture parameter sets of H.264 change, be it between two pictures, there is no cut: behind one, pictures could not be
+//! Where nothing but picture parameter sets of H.264 or H.265 change, be it between two pictures, there is no cut: behind one, pictures could not be
 //! decoded up to the next sync sample. Those sets go into the samples, before the first one after the change and before each sync sample; with
 //! [`in_band`](Config::in_band) so do those of sequences.
 //!
@@ -19,7 +19,7 @@ mod next;
 mod sets;
 mod track;
 
-use crate::{Codec, Event, Kind, Sample, Time, TrackId, Tracks};
+use crate::{Event, Kind, Sample, Time, TrackId, Tracks};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use next::Next;
@@ -78,7 +78,7 @@ pub struct Config {
     pub max_held: usize,
     /// Number of the first segment.
     pub first_segment: u64,
-    /// Whether samples of H.264 carry sequence parameter sets that change, too: for a file, which has one init segment. Default: they make
+    /// Whether samples of H.264 and H.265 carry sequence parameter sets that change, too: for a file, which has one init segment. Default: they make
     /// another set of tracks, which has an init segment of its own.
     pub in_band: bool,
 }
@@ -244,11 +244,8 @@ impl Segmenter {
         // What has not begun has no init segment that it would have to stay with.
         let in_band = self.config.in_band && self.lanes.iter().any(Lane::goes_on);
         for (lane, init) in self.lanes.iter_mut().zip(&self.tracks) {
-            if let (Codec::H264(init), Some(Codec::H264(now))) = (
-                &init.codec,
-                sets::same(init, tracks, in_band).map(|now| &now.codec),
-            ) {
-                lane.sets.change(init, now);
+            if let Some(now) = sets::same(init, tracks, in_band) {
+                lane.sets.change(&init.codec, &now.codec);
             }
         }
         if sets::same_but_for_sets(&self.tracks, tracks, in_band) {

@@ -1,6 +1,5 @@
 use crate::{Codec, Sample, Track, Tracks};
 use alloc::vec::Vec;
-use h264::DecoderConfig;
 
 /// Parameter sets that samples carry, as the init segment does not have them. Each behind its length of 4 bytes.
 #[derive(Debug, Default)]
@@ -15,19 +14,20 @@ pub(super) struct Sets {
 
 impl Sets {
     /// `now` is in force, where the init segment has `init`.
-    pub(super) fn change(&mut self, init: &DecoderConfig, now: &DecoderConfig) {
+    pub(super) fn change(&mut self, init: &Codec, now: &Codec) {
         self.has_sequences |= !init.has_sequences_of(now);
-        let known = |nal: &&[u8]| init.pps().any(|known| known == *nal);
-        let sync = match self.has_sequences {
-            // A picture parameter set does not outlive the sequence's.
-            true => with_lengths(now.sps().chain(now.sps_ext()).chain(now.pps())),
-            false => with_lengths(now.pps().filter(|nal| !known(nal))),
-        };
+        // A picture parameter set does not outlive the sequence's.
+        let all = self.has_sequences;
+        let is_known = |nal: &&[u8]| init.parameter_sets().any(|known| known == *nal);
+        let sync = with_lengths(now.parameter_sets().filter(|nal| all || !is_known(nal)));
         if sync != self.sync {
-            self.next = match self.has_sequences {
-                true => sync.clone(),
-                false => with_lengths(now.pps()),
+            let is_of_pictures = |nal: &&[u8]| match (now, nal.first()) {
+                (Codec::H264(_), Some(first)) => first & 0x1F == 8,
+                (_, Some(first)) => first >> 1 == 34,
+                (_, None) => false,
             };
+            let next = now.parameter_sets();
+            self.next = with_lengths(next.filter(|nal| all || is_of_pictures(nal)));
             self.sync = sync;
         }
     }
@@ -54,7 +54,7 @@ fn with_lengths<'a>(nals: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     out
 }
 
-/// Whether the tracks are the same but for what samples can carry: picture parameter sets of H.264, and all of them `in_band`.
+/// Whether the tracks are the same but for what samples can carry: picture parameter sets of H.264 and H.265, and all of them `in_band`.
 pub(super) fn same_but_for_sets(a: &Tracks, b: &Tracks, in_band: bool) -> bool {
     let mut pairs = a.iter().zip(b);
     a.len() == b.len() && pairs.all(|(a, b)| same_track(a, b, in_band))
@@ -68,9 +68,15 @@ pub(super) fn same<'a>(track: &Track, among: &'a Tracks, in_band: bool) -> Optio
 }
 
 fn same_track(a: &Track, b: &Track, in_band: bool) -> bool {
-    let is_same = match (&a.codec, &b.codec) {
-        (Codec::H264(_), Codec::H264(_)) if in_band => true,
-        (a, b) => a.has_sequences_of(b),
+    let can_change = match (&a.codec, &b.codec) {
+        (Codec::H264(_), Codec::H264(_)) => true,
+        // As long as lengths in samples are those that sets get.
+        (Codec::Hevc(a), Codec::Hevc(b)) => (a.length_size(), b.length_size()) == (4, 4),
+        _ => false,
+    };
+    let is_same = match can_change {
+        true => in_band || a.codec.has_sequences_of(&b.codec),
+        false => a.codec == b.codec,
     };
     is_same && {
         let mut a = a.clone();

@@ -477,6 +477,57 @@ fn parameter_sets_that_change_go_into_the_samples_in_band() {
     }
 }
 
+/// So do those of H.265.
+#[test]
+fn parameter_sets_of_hevc_that_change_go_into_the_samples_in_band() {
+    use crate::codec::Hevc;
+    const SETS: [&[u8]; 3] = [
+        &[0x40, 1, 0x0C, 1],
+        &[
+            0x42, 1, 1, 1, 0x60, 0, 0, 3, 0, 0x90, 0, 0, 3, 0, 0, 3, 0, 0x3C, 0xA0, 0x0A, 0x08,
+            0x0B, 0x9F, 0x79, 0x65, 0x66, 0x92, 0x4C, 0xAF, 0x01, 0x68, 0x08, 0, 0, 3, 0, 8, 0, 0,
+            3, 0, 0xC8, 0x40,
+        ],
+        &[0x44, 1, 0xC1, 0x72, 0xB4, 0x62, 0x40],
+    ];
+    const OTHER: [&[u8]; 2] = [
+        &[0x40, 1, 0x1C, 1],
+        &[0x44, 1, 0xC1, 0x72, 0xB4, 0x42, 0x40],
+    ];
+    let set = |vps, pps| {
+        let config = Hevc::from_parameter_sets(&[vps, SETS[1], pps]).unwrap();
+        let video = Track::new(VIDEO, Timescale::new(1000).unwrap(), Codec::Hevc(config));
+        Event::Tracks([video].into_iter().collect())
+    };
+    let pictures = |from: i64| (from..from + 5).map(|n| sample(VIDEO, n * 40, 0, n % 10 == 0));
+    let mut events = vec![set(SETS[0], SETS[2])];
+    events.extend(pictures(0));
+    // Between two pictures, only picture parameter sets may.
+    events.push(set(SETS[0], OTHER[1]));
+    events.extend(pictures(5));
+    events.push(set(OTHER[0], SETS[2]));
+    events.extend(pictures(10));
+    let mut config = Config::segments(Time::from_millis(10_000));
+    config.in_band = true;
+    let checked = run(config, events);
+    let samples = checked.samples(VIDEO);
+    assert_eq!(samples.len(), 15);
+    for (n, sample) in samples.into_iter().enumerate() {
+        let sets = match n {
+            5 => vec![OTHER[1]],
+            10 => vec![OTHER[0], SETS[1], SETS[2]],
+            _ => vec![],
+        };
+        let mut expected = Vec::new();
+        for set in sets {
+            expected.extend([0, 0, 0, set.len() as u8]);
+            expected.extend(set);
+        }
+        expected.extend(b"x");
+        assert_eq!(sample.data, expected, "{n}");
+    }
+}
+
 /// What picture parameter sets there are may change between any two pictures: nothing is cut or dropped then.
 #[test]
 fn picture_parameter_sets_that_change_alone_go_into_the_samples() {

@@ -40,8 +40,8 @@ pub struct Config {
     /// Bytes kept free for the tables of the closed file: about 6 per sample, and 8 more per picture where pictures are
     /// reordered. Default 1 MiB, which is enough for half an hour. Past it, `moov` comes last.
     pub reserve: u32,
-    /// Whether H.264's parameter sets stand before each picture that can be searched for (`avc3`, ISO/IEC 14496-15 §5.3.3), so that pictures may change
-    /// their size in a file that grows: players follow those, where they do not look for another sample description. Default false (`avc1`).
+    /// Whether parameter sets of H.264 and H.265 stand before each picture that can be searched for (`avc3`, `hev1`, ISO/IEC 14496-15 §5.3.3, §8.4), so that pictures may change
+    /// their size in a file that grows: players follow those, where they do not look for another sample description. Default false (`avc1`, `hvc1`).
     pub in_band: bool,
     /// When it was made.
     pub creation_time: Option<WallClock>,

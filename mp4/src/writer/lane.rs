@@ -64,22 +64,32 @@ struct Rate {
     most: u64,
 }
 
-const AVC3: FourCc = FourCc(*b"avc3");
-
 /// The sample entry of a codec whose parameter sets stand in the samples, or do not.
 fn entry(codec: &Codec, in_band: bool) -> Result<SampleEntry, Error> {
     let mut entry = sample_entry(codec)?;
-    if let (SampleEntry::Visual(visual), Codec::H264(_), true) = (&mut entry, codec, in_band) {
-        visual.format = AVC3;
+    if let (SampleEntry::Visual(visual), true) = (&mut entry, in_band) {
+        match codec {
+            Codec::H264(_) => visual.format = FourCc(*b"avc3"),
+            // Samples have lengths of their own, and sets get 4 bytes.
+            Codec::Hevc(config) if config.length_size() == 4 => {
+                visual.format = FourCc(*b"hev1");
+            }
+            _ => {}
+        }
     }
     Ok(entry)
 }
 
 /// Whether a sample entry does where another one is asked for.
 fn holds_for(known: &SampleEntry, entry: &SampleEntry) -> bool {
-    let is_avc3 =
-        |entry: &SampleEntry| matches!(entry, SampleEntry::Visual(visual) if visual.format == AVC3);
-    known == entry || is_avc3(known) && is_avc3(entry)
+    let in_band = |entry: &SampleEntry| match entry {
+        SampleEntry::Visual(visual) => {
+            let format = visual.format;
+            Some(format).filter(|format| matches!(&format.0, b"avc3" | b"hev1"))
+        }
+        _ => None,
+    };
+    known == entry || in_band(known).is_some() && in_band(known) == in_band(entry)
 }
 
 impl Lane {
@@ -151,16 +161,20 @@ impl Lane {
     /// A sample as it is written: with the parameter sets before a picture that needs nothing else, and where they changed, if they stand in samples.
     pub(crate) fn write<'a>(&mut self, sample: &'a Sample) -> Cow<'a, Sample> {
         let is_due = core::mem::take(&mut self.sets_due) || sample.is_sync();
-        let Codec::H264(config) = &self.track.codec else {
-            return Cow::Borrowed(sample);
+        let has_lengths = match &self.track.codec {
+            Codec::Hevc(config) => config.length_size() == 4,
+            _ => true,
         };
-        if !self.in_band || !is_due {
+        if !self.in_band || !is_due || !has_lengths {
             return Cow::Borrowed(sample);
         }
         let mut data = Vec::new();
-        for set in config.sps().chain(config.sps_ext()).chain(config.pps()) {
+        for set in self.track.codec.parameter_sets() {
             // Records have lengths of 16 bits: none is too long.
             let _ = h264::length_prefixed::push(set, &mut data);
+        }
+        if data.is_empty() {
+            return Cow::Borrowed(sample);
         }
         data.extend_from_slice(&sample.data);
         let mut sample = sample.clone();

@@ -1,29 +1,24 @@
 //! H.265 as a [`Syntax`] of NAL units (ISO/IEC 23008-2 §7.4.2.4.4).
 
 use super::video::{Nals, Syntax, Unit};
+use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
-use bytes::Bytes;
 use h264::access_unit::Boundary;
 use h264::{annexb, length_prefixed};
 use media::codec::Hevc as Config;
-use media::codec::hevc::Sps;
+use media::codec::hevc::{ParameterSets, Sps};
 use media::{Codec, Flags};
 
 const VPS: u8 = 32;
-const SPS: u8 = 33;
 const PPS: u8 = 34;
 const DELIMITER: u8 = 35;
 const FILLER: u8 = 38;
 
-/// Parameter sets that are kept: more than any stream has.
-const MOST_SETS: usize = 128;
-
 /// What is known of the stream.
 #[derive(Debug, Default)]
 pub(super) struct Hevc {
-    /// Parameter sets, by their type.
-    sets: Vec<Bytes>,
+    sets: ParameterSets,
     config: Option<Config>,
     /// The first sequence parameter set.
     sps: Option<Sps>,
@@ -42,41 +37,6 @@ enum Open {
 /// `nal_unit_type`, 6 bits.
 fn kind(nal: &[u8]) -> Option<u8> {
     nal.first().map(|byte| byte >> 1 & 0x3F)
-}
-
-/// What parameter sets replace each other by: the type and, where it is easy to read, the number.
-fn key(nal: &[u8]) -> (Option<u8>, u8) {
-    let number = match (kind(nal), nal.get(2)) {
-        (Some(VPS), Some(byte)) => byte >> 4,
-        (Some(SPS), _) => Sps::parse(nal).map_or(0, |sps| sps.sps_seq_parameter_set_id),
-        // Exp-Golomb: the number of leading zeros, and as many bits.
-        (Some(PPS), Some(byte)) => {
-            let zeros = byte.leading_zeros().min(3);
-            byte >> (7 - 2 * zeros).min(7)
-        }
-        _ => 0,
-    };
-    (kind(nal), number)
-}
-
-impl Hevc {
-    /// Keeps a parameter set; tells whether it is a new one.
-    fn keep(&mut self, nal: &[u8]) -> bool {
-        let room = self.sets.len() < MOST_SETS;
-        let known = self.sets.iter_mut().find(|set| key(set) == key(nal));
-        match known {
-            Some(set) if **set == *nal => false,
-            Some(set) => {
-                *set = Bytes::copy_from_slice(nal);
-                true
-            }
-            None if room => {
-                self.sets.push(Bytes::copy_from_slice(nal));
-                true
-            }
-            None => false,
-        }
-    }
 }
 
 impl Syntax for Hevc {
@@ -131,27 +91,34 @@ impl Syntax for Hevc {
                 data
             }
         };
-        let mut changed = false;
+        let (mut changed, mut wrong) = (false, None);
         unit.data = length_prefixed::retain(data, |nal| match kind(nal) {
             Some(VPS..=PPS) => {
-                changed |= self.keep(nal);
+                match self.sets.insert(nal) {
+                    Ok(is_new) => changed |= is_new,
+                    Err(error) => wrong = Some(error),
+                }
                 false
             }
             Some(DELIMITER | FILLER) => false,
             _ => true,
         });
         if changed {
-            let sets: Vec<&[u8]> = self.sets.iter().map(|set| &**set).collect();
+            let sets: Vec<&[u8]> = self.sets.nals().collect();
             match Config::from_parameter_sets(&sets) {
                 Ok(config) => {
                     unit.reconfigured = self.config.as_ref() != Some(&config);
-                    self.sps = sets.iter().find_map(|set| Sps::parse(set).ok());
+                    let mut sets = sets.into_iter();
+                    self.sps = sets.find_map(|set| Some(Sps::parse_usable(set).ok()?.0));
                     self.config = Some(config);
                 }
                 // As long as not all of them have come.
                 Err(_) if self.config.is_none() && sets.len() < 3 => {}
-                Err(error) => unit.error = Some(error.to_string()),
+                Err(error) => wrong = wrong.or(Some(error)),
             }
+        }
+        if let Some(error) = wrong {
+            unit.error = Some(format!("parameter sets: {error}"));
         }
         unit
     }

@@ -112,16 +112,8 @@ impl Stream {
     pub(super) fn set_codec(&mut self, track: &Track) {
         self.timescale = track.timescale;
         let before = core::mem::take(&mut self.parameter_sets);
-        match &track.codec {
-            Codec::H264(config) => {
-                let sets = config.sps().chain(config.sps_ext()).chain(config.pps());
-                sets.for_each(|set| push_set(set, &mut self.parameter_sets));
-            }
-            Codec::Hevc(config) => {
-                let sets = config.nals();
-                sets.for_each(|set| push_set(set, &mut self.parameter_sets));
-            }
-            _ => {}
+        for set in track.codec.parameter_sets() {
+            push_set(set, &mut self.parameter_sets);
         }
         self.sets_due = !before.is_empty() && before != self.parameter_sets;
         self.adapt = match (&track.codec, self.format.layout) {

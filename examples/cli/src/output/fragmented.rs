@@ -73,7 +73,7 @@ impl Sink for Fragmented {
         false
     }
 
-    /// Those that go stay in the file, parameter sets of H.264 that change are in the samples; others cannot come.
+    /// Those that go stay in the file, parameter sets of H.264 and H.265 that change are in the samples; others cannot come.
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
         if !self.has_begun {
             self.tracks = tracks.clone();
@@ -83,7 +83,7 @@ impl Sink for Fragmented {
             let known = self.tracks.find(track.id);
             known.is_some_and(|known| {
                 let can_change = match (&known.codec, &track.codec) {
-                    (Codec::H264(_), Codec::H264(_)) => true,
+                    (Codec::H264(_), Codec::H264(_)) | (Codec::Hevc(_), Codec::Hevc(_)) => true,
                     (known, now) => known == now,
                 };
                 known.timescale == track.timescale && can_change

@@ -79,9 +79,9 @@ impl Like {
             Some(Codec::H264(config)) => config
                 .sps()
                 .any(|nal| h264::Sps::parse(nal).is_ok_and(|sps| sps.frame_rate().is_some())),
-            Some(Codec::Hevc(config)) => config
-                .nals()
-                .any(|nal| h265::Sps::parse(nal).is_ok_and(|sps| sps.frame_rate.is_some())),
+            Some(Codec::Hevc(config)) => config.nals().any(|nal| {
+                h265::Sps::parse_usable(nal).is_ok_and(|(sps, _)| sps.frame_rate.is_some())
+            }),
             _ => false,
         };
         self.frame.filter(|_| !told)

@@ -1,5 +1,7 @@
 //! H.265 / HEVC.
 
+mod pps;
+mod sets;
 mod sps;
 
 use super::Error;
@@ -8,6 +10,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::fmt::Write as _;
+pub use pps::Pps;
+pub use sets::ParameterSets;
 pub use sps::Sps;
 use wire::{LengthOf, Reader, TooLong, Writer};
 
@@ -16,6 +20,8 @@ const IRAP: core::ops::RangeInclusive<u8> = 16..=23;
 const VPS: u8 = 32;
 const SPS: u8 = 33;
 const PPS: u8 = 34;
+/// Bytes of the header of a NAL unit.
+const HEADER: usize = 2;
 
 /// The type of a NAL unit (Rec. ITU-T H.265 §7.3.1.2).
 fn nal_unit_type(nal: &[u8]) -> Option<u8> {
@@ -71,7 +77,7 @@ impl Hevc {
                 value: 0,
             });
         };
-        let sps = Sps::parse(sps)?;
+        let (sps, _) = Sps::parse_usable(sps)?;
         let mut out = Vec::new();
         let mut w = Writer::new(&mut out);
         w.u8(1).bytes(&sps.general);
@@ -149,6 +155,17 @@ impl Hevc {
             let len = r.u16("nalUnitLength").ok()?;
             r.take(len.into(), "nalUnit").ok()
         })
+    }
+
+    /// Whether none but picture parameter sets tell the two apart.
+    #[must_use]
+    pub fn has_sequences_of(&self, other: &Self) -> bool {
+        let is_other = |nal: &&[u8]| nal_unit_type(nal) != Some(PPS);
+        self.raw.get(..Self::ARRAYS) == other.raw.get(..Self::ARRAYS)
+            && self
+                .nals()
+                .filter(is_other)
+                .eq(other.nals().filter(is_other))
     }
 
     /// Offset of `numOfArrays`.
@@ -241,7 +258,7 @@ impl TryFrom<Bytes> for Hevc {
         let dimensions = hevc
             .nals()
             .filter(|nal| nal_unit_type(nal) == Some(SPS))
-            .find_map(|nal| Sps::parse(nal).ok()?.dimensions);
+            .find_map(|nal| Sps::parse_usable(nal).ok()?.0.dimensions);
         hevc.dimensions = dimensions;
         Ok(hevc)
     }

@@ -37,12 +37,21 @@ pub struct Sps {
 }
 
 impl Sps {
-    /// Reads a NAL unit.
+    /// Reads a NAL unit, up to its extensions.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where it is of another kind, or a number is past its range; what reading gives where it ends early. What the
-    /// usability information says is not needed: damage in it is no error.
+    /// [`Error::Invalid`] where it is of another kind, or a number is past its range; what reading gives where it ends early.
     pub fn parse(nal: &[u8]) -> Result<Self, Error> {
+        let (sps, wrong) = Self::parse_usable(nal)?;
+        wrong.map_or(Ok(sps), Err)
+    }
+
+    /// As [`parse`](Self::parse), but damage in the video usability information (Annex E), without which pictures can be decoded, is not
+    /// the end of it: such a set is given with what is wrong, and with the frame rate if that stands before.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), for what is before.
+    pub fn parse_usable(nal: &[u8]) -> Result<(Self, Option<Error>), Error> {
         if nal_unit_type(nal) != Some(SPS) {
             return Err(Error::Invalid {
                 field: "nal_unit_type",
@@ -78,15 +87,39 @@ impl Sps {
         let all = r.bit("sps_sub_layer_ordering_info_present_flag")?;
         let mut max_num_reorder_pics = 0;
         for _ in 0..=if all { sub_layers } else { 0 } {
-            r.ue("sps_max_dec_pic_buffering_minus1")?;
+            small(r, 15, "sps_max_dec_pic_buffering_minus1")?;
             max_num_reorder_pics = small(r, 15, "sps_max_num_reorder_pics")?;
             r.ue("sps_max_latency_increase_plus1")?;
         }
         let min = 3 + small(r, 3, "log2_min_luma_coding_block_size_minus3")?;
         let block = min + small(r, 3, "log2_diff_max_min_luma_coding_block_size")?;
+        if !matches!(block, 4..=6) {
+            return Err(Error::Invalid {
+                field: "CtbLog2SizeY",
+                value: block.into(),
+            });
+        }
+        for (field, size) in [
+            ("pic_width_in_luma_samples", width),
+            ("pic_height_in_luma_samples", height),
+        ] {
+            // Whole coding blocks of the smallest size (§7.4.3.2.1).
+            if size == 0 || size % (1 << min) != 0 {
+                let value = size.into();
+                return Err(Error::Invalid { field, value });
+            }
+        }
         let blocks = |samples: u32| samples.div_ceil(1 << block);
         let pic_size_in_ctbs = blocks(width).checked_mul(blocks(height));
-        Ok(Self {
+        tools(
+            r,
+            (min, block),
+            [bit_depth_luma_minus8, bit_depth_chroma_minus8],
+        )?;
+        reference_pictures(r, log2_max_pic_order_cnt_lsb)?;
+        let mut frame_rate = None;
+        let wrong = usability(r, sub_layers, &mut frame_rate).err();
+        let sps = Self {
             general,
             sps_max_sub_layers_minus1,
             sps_temporal_id_nesting_flag,
@@ -98,14 +131,13 @@ impl Sps {
             bit_depth_chroma_minus8,
             log2_max_pic_order_cnt_lsb,
             max_num_reorder_pics,
-            pic_size_in_ctbs: pic_size_in_ctbs.filter(|&blocks| blocks > 0).ok_or(
-                Error::Invalid {
-                    field: "pic_width_in_luma_samples",
-                    value: width.into(),
-                },
-            )?,
-            frame_rate: frame_rate(r, log2_max_pic_order_cnt_lsb).unwrap_or(None),
-        })
+            pic_size_in_ctbs: pic_size_in_ctbs.ok_or(Error::Invalid {
+                field: "pic_width_in_luma_samples",
+                value: width.into(),
+            })?,
+            frame_rate,
+        };
+        Ok((sps, wrong))
     }
 }
 
@@ -123,7 +155,7 @@ fn within(value: u32, max: u8, field: &'static str) -> Result<u8, Error> {
 }
 
 /// An Exp-Golomb code with a range.
-fn small(r: &mut Bits<'_>, max: u8, field: &'static str) -> Result<u8, Error> {
+pub(super) fn small(r: &mut Bits<'_>, max: u8, field: &'static str) -> Result<u8, Error> {
     within(r.ue(field)?, max, field)
 }
 
@@ -174,26 +206,40 @@ fn profile_tier_level(r: &mut Bits<'_>, sub_layers: u8) -> Result<[u8; 12], Erro
     Ok(general)
 }
 
-/// Reads on, from behind the sizes of coding blocks to the timing of the usability information.
-fn frame_rate(r: &mut Bits<'_>, poc_bits: u8) -> Result<Option<(u32, u32)>, Error> {
-    for what in [
-        "log2_min_luma_transform_block_size_minus2",
+/// Reads what follows the sizes of coding blocks, up to which tools are in use: `blocks` are the least of these sizes and that of a coding
+/// tree block, as their logarithms.
+fn tools(r: &mut Bits<'_>, blocks: (u8, u8), depths: [u8; 2]) -> Result<(), Error> {
+    let (min, block) = blocks;
+    let transform = 2 + small(r, min - 3, "log2_min_luma_transform_block_size_minus2")?;
+    small(
+        r,
+        block.min(5) - transform,
         "log2_diff_max_min_luma_transform_block_size",
+    )?;
+    for field in [
         "max_transform_hierarchy_depth_inter",
         "max_transform_hierarchy_depth_intra",
     ] {
-        r.ue(what)?;
+        small(r, block - transform, field)?;
     }
     if r.bit("scaling_list_enabled_flag")? && r.bit("sps_scaling_list_data_present_flag")? {
         scaling_list_data(r)?;
     }
     r.skip(2, "amp_enabled_flag")?;
     if r.bit("pcm_enabled_flag")? {
-        r.skip(8, "pcm_sample_bit_depth_luma_minus1")?;
-        r.ue("log2_min_pcm_luma_coding_block_size_minus3")?;
-        r.ue("log2_diff_max_min_pcm_luma_coding_block_size")?;
+        for depth in depths {
+            let bits = r.bits(4, "pcm_sample_bit_depth_minus1")?;
+            within(bits, 7 + depth, "pcm_sample_bit_depth_minus1")?;
+        }
+        small(r, 2, "log2_min_pcm_luma_coding_block_size_minus3")?;
+        small(r, 2, "log2_diff_max_min_pcm_luma_coding_block_size")?;
         r.skip(1, "pcm_loop_filter_disabled_flag")?;
     }
+    Ok(())
+}
+
+/// Reads what follows, up to the usability information: sets of pictures that others refer to.
+fn reference_pictures(r: &mut Bits<'_>, poc_bits: u8) -> Result<(), Error> {
     let mut pictures = Vec::new();
     for n in 0..small(r, 64, "num_short_term_ref_pic_sets")? {
         let before = pictures.last().copied().filter(|_| n > 0);
@@ -204,11 +250,14 @@ fn frame_rate(r: &mut Bits<'_>, poc_bits: u8) -> Result<Option<(u32, u32)>, Erro
             r.skip(u64::from(poc_bits) + 1, "lt_ref_pic_poc_lsb_sps")?;
         }
     }
-    r.skip(2, "sps_temporal_mvp_enabled_flag")?;
+    Ok(r.skip(2, "sps_temporal_mvp_enabled_flag")?)
+}
+
+/// The usability information (§E.2.1), and whether extensions follow; `rate` is what its timing says.
+fn usability(r: &mut Bits<'_>, sub_layers: u8, rate: &mut Option<(u32, u32)>) -> Result<(), Error> {
     if !r.bit("vui_parameters_present_flag")? {
-        return Ok(None);
+        return Ok(r.skip(1, "sps_extension_present_flag")?);
     }
-    // §E.2.1
     if r.bit("aspect_ratio_info_present_flag")? && r.bits(8, "aspect_ratio_idc")? == 255 {
         r.skip(32, "sar_width")?;
     }
@@ -231,12 +280,71 @@ fn frame_rate(r: &mut Bits<'_>, poc_bits: u8) -> Result<Option<(u32, u32)>, Erro
             r.ue("def_disp_win_offset")?;
         }
     }
-    if !r.bit("vui_timing_info_present_flag")? {
-        return Ok(None);
+    if r.bit("vui_timing_info_present_flag")? {
+        let num_units_in_tick = r.bits(32, "vui_num_units_in_tick")?;
+        let time_scale = r.bits(32, "vui_time_scale")?;
+        *rate =
+            (num_units_in_tick > 0 && time_scale > 0).then_some((time_scale, num_units_in_tick));
+        if r.bit("vui_poc_proportional_to_timing_flag")? {
+            r.ue("vui_num_ticks_poc_diff_one_minus1")?;
+        }
+        if r.bit("vui_hrd_parameters_present_flag")? {
+            hrd_parameters(r, sub_layers)?;
+        }
     }
-    let num_units_in_tick = r.bits(32, "vui_num_units_in_tick")?;
-    let time_scale = r.bits(32, "vui_time_scale")?;
-    Ok((num_units_in_tick > 0 && time_scale > 0).then_some((time_scale, num_units_in_tick)))
+    if r.bit("bitstream_restriction_flag")? {
+        r.skip(3, "tiles_fixed_structure_flag")?;
+        for what in [
+            "min_spatial_segmentation_idc",
+            "max_bytes_per_pic_denom",
+            "max_bits_per_min_cu_denom",
+            "log2_max_mv_length_horizontal",
+            "log2_max_mv_length_vertical",
+        ] {
+            r.ue(what)?;
+        }
+    }
+    Ok(r.skip(1, "sps_extension_present_flag")?)
+}
+
+/// `hrd_parameters` (§E.2.2), with what sub-layers have in common.
+fn hrd_parameters(r: &mut Bits<'_>, sub_layers: u8) -> Result<(), Error> {
+    let kinds = [
+        r.bit("nal_hrd_parameters_present_flag")?,
+        r.bit("vcl_hrd_parameters_present_flag")?,
+    ];
+    let mut has_pieces = false;
+    if kinds.contains(&true) {
+        has_pieces = r.bit("sub_pic_hrd_params_present_flag")?;
+        let of_pieces = if has_pieces { 19 + 4 } else { 0 };
+        r.skip(
+            of_pieces + 8 + 15,
+            "initial_cpb_removal_delay_length_minus1",
+        )?;
+    }
+    for _ in 0..=sub_layers {
+        let is_fixed =
+            r.bit("fixed_pic_rate_general_flag")? || r.bit("fixed_pic_rate_within_cvs_flag")?;
+        let mut is_low_delay = false;
+        if is_fixed {
+            r.ue("elemental_duration_in_tc_minus1")?;
+        } else {
+            is_low_delay = r.bit("low_delay_hrd_flag")?;
+        }
+        let buffers = match is_low_delay {
+            true => 0,
+            false => small(r, 31, "cpb_cnt_minus1")?,
+        };
+        for _ in kinds.iter().filter(|is_there| **is_there) {
+            for _ in 0..=buffers {
+                for _ in 0..if has_pieces { 4 } else { 2 } {
+                    r.ue("bit_rate_value_minus1")?;
+                }
+                r.skip(1, "cbr_flag")?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// `scaling_list_data` (§7.3.4).
@@ -244,7 +352,7 @@ fn scaling_list_data(r: &mut Bits<'_>) -> Result<(), Error> {
     for size in 0..4_u32 {
         for _ in (0..6).step_by(if size == 3 { 3 } else { 1 }) {
             if !r.bit("scaling_list_pred_mode_flag")? {
-                r.ue("scaling_list_pred_matrix_id_delta")?;
+                small(r, 5, "scaling_list_pred_matrix_id_delta")?;
                 continue;
             }
             if size > 1 {
@@ -264,20 +372,31 @@ fn st_ref_pic_set(r: &mut Bits<'_>, before: Option<u8>) -> Result<u8, Error> {
         && r.bit("inter_ref_pic_set_prediction_flag")?
     {
         r.skip(1, "delta_rps_sign")?;
-        r.ue("abs_delta_rps_minus1")?;
+        delta(r, "abs_delta_rps_minus1")?;
         let mut count = 0;
         for _ in 0..=before {
             if r.bit("used_by_curr_pic_flag")? || r.bit("use_delta_flag")? {
                 count += 1;
             }
         }
-        return Ok(count);
+        return within(count, 16, "use_delta_flag");
     }
     let negative = small(r, 16, "num_negative_pics")?;
     let positive = small(r, 16, "num_positive_pics")?;
     for _ in 0..negative + positive {
-        r.ue("delta_poc_minus1")?;
+        delta(r, "delta_poc_minus1")?;
         r.skip(1, "used_by_curr_pic_flag")?;
     }
-    Ok(negative + positive)
+    within((negative + positive).into(), 16, "num_positive_pics")
+}
+
+/// A difference of picture order counts, less 1: less than 2^15 (§7.4.8).
+fn delta(r: &mut Bits<'_>, field: &'static str) -> Result<(), Error> {
+    match r.ue(field)? {
+        0..0x8000 => Ok(()),
+        value => Err(Error::Invalid {
+            field,
+            value: value.into(),
+        }),
+    }
 }
