@@ -2,7 +2,7 @@
 """CPU time of `fluvial` beside `ffmpeg -c copy`, whole processes, on the same files in the same run.
 
     cargo build --release -p fluvial-cli
-    benches/cli/speed.py                        # all rows: 5 and 20 Mbit/s, 53 and 210 MB; about 1 GB of files, some minutes
+    benches/cli/speed.py                        # all rows: 0.4, 5 and 20 Mbit/s, 53 and 210 MB; about 2 GB of files, some minutes
     benches/cli/speed.py --rounds 15 --only ts  # more rounds, rows whose name contains "ts"
 
 Sources are H.264 with AAC, made by ffmpeg (libx264) in a folder that is removed at the end, or kept with --folder. Rounds are
@@ -30,7 +30,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tool", default=ROOT / "target/release/fluvial", type=pathlib.Path, help="the binary")
     parser.add_argument("--rounds", default=7, type=int)
-    parser.add_argument("--rates", default="5,20", help="Mbit/s of the pictures")
+    parser.add_argument("--rates", default="0.4,5,20", help="Mbit/s of the pictures")
     parser.add_argument("--sizes", default="53,210", help="MB, about")
     parser.add_argument("--only", default="", help="rows whose name contains this")
     parser.add_argument("--folder", type=pathlib.Path, help="where files are made, and left for the next time")
@@ -124,7 +124,7 @@ def main():
     tool = folder / "tool"
     shutil.copy2(args.tool, tool)
     try:
-        columns = [(int(rate), int(size)) for size in args.sizes.split(",") for rate in args.rates.split(",")]
+        columns = [(rate, int(size)) for size in args.sizes.split(",") for rate in args.rates.split(",")]
         table = {}
         for rate, size in columns:
             paths = make(folder, rate, size)
