@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use media::Codec;
-use media::codec::{Av1, Flac, Hevc, MpegVideo, Opus, Vp};
+use media::codec::{Av1, Flac, Hevc, Mpeg4Video, MpegVideo, Opus, Vp};
 
 fn ask(codec: &Codec, data: &[u8]) {
     let _ = (codec.rfc6381(), codec.dimensions(), codec.frame_rate());
@@ -21,6 +21,7 @@ fuzz_target!(|data: &[u8]| {
         Vp::from_vp9(data).map(Codec::Vp9),
         Flac::parse(data).ok().map(Codec::Flac),
         MpegVideo::parse(data).ok().map(Codec::Mpeg2Video),
+        Mpeg4Video::parse(data).ok().map(Codec::Mpeg4Video),
     ];
     for codec in codecs.iter().flatten() {
         ask(codec, data);

@@ -322,7 +322,7 @@ fn parameter_sets_stand_before_the_picture_that_they_changed_at() {
         let config = h264::DecoderConfig::from_parameter_sets([&SPS[..]], [&pps[..]]).unwrap();
         media::Codec::H264(config)
     };
-    stand_before([avc(PPS[0]), avc(PPS[1])], b"avc3");
+    stand_before(&[avc(PPS[0]), avc(PPS[1])], b"avc3");
     const HEVC_SPS: &[u8] = &[
         0x42, 1, 1, 1, 0x60, 0, 0, 3, 0, 0x90, 0, 0, 3, 0, 0, 3, 0, 0x3C, 0xA0, 0x0A, 8, 0x0B,
         0x9F, 0x79, 0x65, 0x66, 0x92, 0x4C, 0xAF, 1, 0x68, 8, 0, 0, 3, 0, 8, 0, 0, 3, 0, 0xC8,
@@ -333,10 +333,10 @@ fn parameter_sets_stand_before_the_picture_that_they_changed_at() {
         let config = media::codec::Hevc::from_parameter_sets(&[HEVC_SPS, &pps]).unwrap();
         media::Codec::Hevc(config)
     };
-    stand_before([hevc(0x62), hevc(0x42)], b"hev1");
+    stand_before(&[hevc(0x62), hevc(0x42)], b"hev1");
 }
 
-fn stand_before(codecs: [media::Codec; 2], format: &[u8; 4]) {
+fn stand_before(codecs: &[media::Codec; 2], format: &[u8; 4]) {
     let tracks = |codec: &media::Codec| {
         let track = media::Track::new(media::TrackId(1), media::Timescale::KHZ_90, codec.clone());
         Event::Tracks([track].into_iter().collect())

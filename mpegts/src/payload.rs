@@ -16,8 +16,8 @@ pub(crate) enum Payload {
     Hevc(u8, Sets),
     /// AAC with ADTS.
     Adts(aac::adts::Writer),
-    /// MPEG video: the sequence header, for pictures at which decoding starts and which have none.
-    MpegVideo(Vec<u8>),
+    /// MPEG video: the headers, for pictures at which decoding starts and which have none.
+    MpegVideo(Bytes),
     /// Samples are what the stream has.
     AsIs,
 }
@@ -50,8 +50,6 @@ impl Sets {
 }
 
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
-/// `sequence_header_code` of MPEG video.
-const SEQUENCE_HEADER: [u8; 4] = [0, 0, 1, 0xB3];
 /// An access unit delimiter for pictures of any type: every access unit in a transport stream has one.
 const H264_DELIMITER: [u8; 6] = [0, 0, 0, 1, 0x09, 0xF0];
 /// The same of H.265.
@@ -85,8 +83,12 @@ impl Payload {
                 } else {
                     StreamType::MPEG1_VIDEO
                 };
-                (Self::MpegVideo(config.raw().to_vec()), kind)
+                (Self::MpegVideo(config.raw().clone()), kind)
             }
+            Codec::Mpeg4Video(config) => (
+                Self::MpegVideo(config.raw().clone()),
+                StreamType::MPEG4_VIDEO,
+            ),
             Codec::MpegAudio(config) => {
                 // Half the sampling rates of MPEG-1 have a type of their own.
                 let kind = match config.object_type_indication() {
@@ -147,7 +149,9 @@ impl Payload {
                 .write(&sample.data, out)
                 .map_err(|error| Error::Unsupported(error.to_string().into())),
             Self::MpegVideo(headers) => {
-                if sample.is_sync() && !sample.data.starts_with(&SEQUENCE_HEADER) {
+                // Both begin alike: with the header of a sequence, or of a layer.
+                let has_headers = sample.data.first_chunk::<4>() == headers.first_chunk();
+                if sample.is_sync() && !has_headers {
                     out.extend_from_slice(headers);
                 }
                 out.extend_from_slice(&sample.data);

@@ -36,6 +36,35 @@ fn sound_is_known_by_its_frames() {
     }
 }
 
+#[test]
+fn pictures_are_known_by_their_headers() {
+    let make = |container: &str| {
+        let args = format!(
+            "-v error -f lavfi -i testsrc2=s=128x96:r=25 -t 1 -c:v mpeg4 -bf 2 {container} -"
+        );
+        testing::run("ffmpeg", &args, b"")
+    };
+    let Some(named) = make("-f mpegts") else {
+        return;
+    };
+    let other = demux(&make("-f mpegts -mpegts_m2ts_mode 1").unwrap());
+    let named = demux(&named);
+    let pictures = |found: &common::Found| {
+        let track = found.last_tracks().first_of(Kind::Video).unwrap().clone();
+        let samples = found.of(track.id.0);
+        let start = samples[0].dts;
+        let samples = samples.iter();
+        let samples: Vec<_> = samples
+            .map(|sample| (sample.dts - start, sample.pts - start, sample.data.clone()))
+            .collect();
+        assert_eq!(samples.len(), 25);
+        assert!(matches!(track.codec, media::Codec::Mpeg4Video(_)));
+        (track.codec, samples)
+    };
+    assert_eq!(pictures(&other), pictures(&named));
+    assert_eq!(other.warnings, []);
+}
+
 /// The same stream with E-AC-3 as private data, whose registration is turned into a descriptor that nobody knows.
 fn without_names(stream: &[u8]) -> Vec<u8> {
     let mut stream = stream.to_vec();

@@ -2,7 +2,7 @@
 //!
 //! Each configuration keeps the bytes of the record that it was read from, so that what came in goes out unchanged.
 //! H.264, AAC, AC-3 and MPEG come from the crates of those names; what is passed through without a crate of its own
-//! (H.265, AV1, VP8, VP9, Opus, FLAC) is read here, as far as containers and playlists need it.
+//! (H.265, MPEG-4 part 2, AV1, VP8, VP9, Opus, FLAC) is read here, as far as containers and playlists need it.
 
 mod av1;
 mod entry;
@@ -10,6 +10,7 @@ mod error;
 mod flac;
 pub mod hevc;
 mod mpeg;
+pub mod mpeg4;
 mod opus;
 mod passed;
 mod pcm;
@@ -21,6 +22,7 @@ pub use error::Error;
 pub use flac::{Flac, StreamInfo};
 pub use hevc::Hevc;
 pub use mpeg::{MpegAudio, MpegVideo};
+pub use mpeg4::Mpeg4Video;
 pub use opus::Opus;
 pub use pcm::{Pcm, PcmFormat};
 pub use text::{Text, TextFormat};
@@ -74,6 +76,8 @@ pub enum Codec {
     Vp9(Vp),
     /// MPEG-1 or MPEG-2 video. A sample is one picture, both fields of it, with the headers before it.
     Mpeg2Video(MpegVideo),
+    /// MPEG-4 part 2 video. A sample is one picture (VOP), with the headers before it if they came with it.
+    Mpeg4Video(Mpeg4Video),
     /// AAC of any object type. A sample is one raw access unit, without ADTS.
     Aac(aac::AudioSpecificConfig),
     /// AC-3. A sample is one sync frame.
@@ -118,7 +122,8 @@ impl Codec {
             | Codec::Av1(_)
             | Codec::Vp8(_)
             | Codec::Vp9(_)
-            | Codec::Mpeg2Video(_) => Kind::Video,
+            | Codec::Mpeg2Video(_)
+            | Codec::Mpeg4Video(_) => Kind::Video,
             Codec::Aac(_)
             | Codec::Ac3(_)
             | Codec::Eac3(_)
@@ -168,6 +173,7 @@ impl Codec {
             Codec::Vp8(config) => format!("vp08.{}", config.rfc6381()),
             Codec::Vp9(config) => format!("vp09.{}", config.rfc6381()),
             Codec::Mpeg2Video(config) => format!("mp4v.{}", config.rfc6381()),
+            Codec::Mpeg4Video(config) => format!("mp4v.{}", config.rfc6381()),
             Codec::Aac(config) => format!("mp4a.{}", config.rfc6381()),
             Codec::Ac3(_) => String::from("ac-3"),
             Codec::Eac3(_) => String::from("ec-3"),
@@ -212,6 +218,10 @@ impl Codec {
                 let sequence = config.sequence();
                 Some((sequence.width().into(), sequence.height().into()))
             }
+            Codec::Mpeg4Video(config) => {
+                let layer = config.layer();
+                Some((layer.width.into(), layer.height.into()))
+            }
             Codec::Other {
                 kind: Kind::Video,
                 fourcc,
@@ -233,6 +243,7 @@ impl Codec {
                 let rate = config.sequence().frame_rate()?;
                 Some((rate.frames, rate.seconds))
             }
+            Codec::Mpeg4Video(config) => config.layer().frame_rate(),
             _ => None,
         }
     }
@@ -292,6 +303,7 @@ impl Codec {
             Codec::Vp8(_) => vpx::is_sync_vp8(data),
             Codec::Vp9(_) => vpx::is_sync_vp9(data),
             Codec::Mpeg2Video(_) => mpeg::is_sync(data),
+            Codec::Mpeg4Video(_) => Mpeg4Video::coding_type(data) == Some(mpeg4::VopCodingType::I),
             _ => true,
         }
     }

@@ -18,7 +18,6 @@ pub(super) fn dimensions(fourcc: FourCc, frame: &[u8]) -> Option<(u32, u32)> {
             vp6(*adjustment, rest.get(3..)?)?
         }
         b"FSV1" | b"FSV2" => screen(frame)?,
-        b"mp4v" => mpeg4(frame)?,
         _ => return None,
     };
     (width > 0 && height > 0).then_some((width, height))
@@ -104,43 +103,6 @@ fn screen(frame: &[u8]) -> Option<(u32, u32)> {
     Some((size(a, b), size(c, d)))
 }
 
-/// The video object layer header of MPEG-4 video (ISO/IEC 14496-2 §6.2.3), of rectangles.
-fn mpeg4(data: &[u8]) -> Option<(u32, u32)> {
-    let starts = |at: &usize| matches!(data.get(*at..), Some([0, 0, 1, 0x20..=0x2F, ..]));
-    let at = (0..data.len()).find(starts)?;
-    let mut r = BitReader::new(data.get(at.checked_add(4)?..)?);
-    let mut bits = |len| r.bits(len, "video_object_layer").ok();
-    bits(9)?; // random_accessible_vol, video_object_type_indication
-    if bits(1)? == 1 {
-        bits(7)?; // video_object_layer_verid, video_object_layer_priority
-    }
-    if bits(4)? == 0xF {
-        bits(16)?; // par_width, par_height
-    }
-    if bits(1)? == 1 {
-        bits(3)?; // chroma_format, low_delay
-        if bits(1)? == 1 {
-            bits(32)?; // first_half_bit_rate, latter_half_bit_rate
-            bits(32)?; // first_half_vbv_buffer_size, latter_half_vbv_buffer_size, first_half_vbv_occupancy
-            bits(15)?; // latter_half_vbv_occupancy
-        }
-    }
-    if bits(2)? != 0 {
-        return None;
-    }
-    bits(1)?;
-    let resolution = bits(16)?;
-    bits(1)?;
-    if bits(1)? == 1 {
-        let most = resolution.saturating_sub(1).max(1);
-        bits(most.checked_ilog2()?.saturating_add(1))?; // fixed_vop_time_increment
-    }
-    bits(1)?;
-    let width = bits(13)?;
-    bits(1)?;
-    Some((width, bits(13)?))
-}
-
 /// The header of a core frame of DTS (ETSI TS 102 114 §5.3).
 fn dts(frame: &[u8]) -> Option<(u16, u32)> {
     /// Samples per second by `SFREQ`; 0 where it is reserved.
@@ -183,14 +145,6 @@ mod tests {
             (b"VP6F", &[0x06, 0x78, 0x46, 10, 12, 10, 12], (192, 154)),
             (b"VP6F", &[0xAA, 0x78, 0x46, 22, 30, 22, 30], (470, 342)),
             (b"FSV1", &[0, 0x80, 0, 0x80, 0x90], (128, 128)),
-            (
-                b"mp4v",
-                &[
-                    0, 0, 1, 0, 0, 0, 1, 0x20, 0, 0xC4, 0x8D, 0x8B, 0xA9, 0x85, 0x05, 0x84, 0x12,
-                    0x14, 0x43,
-                ],
-                (176, 144),
-            ),
         ];
         for (name, frame, size) in cases {
             assert_eq!(dimensions(FourCc(**name), frame), Some(*size));

@@ -4,7 +4,7 @@ use crate::boxes::{AudioSampleEntry, Esds, SampleEntry, VisualSampleEntry};
 use crate::packager::events;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use media::codec::{Av1, Flac, Hevc, MpegAudio, MpegVideo, Opus, Text, TextFormat, Vp};
+use media::codec::{Av1, Flac, Hevc, Mpeg4Video, MpegAudio, MpegVideo, Opus, Text, TextFormat, Vp};
 use media::{Codec, Kind};
 use mpeg2::audio::{Layer, Version};
 use wire::Writer;
@@ -111,6 +111,9 @@ fn visual(entry: &VisualSampleEntry) -> Option<Described> {
             match decoder.object_type_indication {
                 0x60..=0x65 | 0x6A => {
                     Codec::Mpeg2Video(MpegVideo::try_from(headers?.clone()).ok()?)
+                }
+                Mpeg4Video::OBJECT_TYPE_INDICATION => {
+                    Codec::Mpeg4Video(Mpeg4Video::try_from(headers?.clone()).ok()?)
                 }
                 _ => return None,
             }

@@ -7,7 +7,7 @@ use crate::boxes::{
 use crate::packager::events;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use media::codec::{Opus, Text, TextFormat};
+use media::codec::{Mpeg4Video, Opus, Text, TextFormat};
 use media::{Codec, Kind};
 use wire::Reader;
 
@@ -50,6 +50,12 @@ pub fn sample_entry(codec: &Codec) -> Result<SampleEntry, Error> {
             let mut entry = visual(b"mp4v", codec)?;
             let info = Some(config.raw().clone());
             entry.esds = Some(Esds::new(config.object_type_indication(), 4, info));
+            SampleEntry::Visual(entry)
+        }
+        Codec::Mpeg4Video(config) => {
+            let mut entry = visual(b"mp4v", codec)?;
+            let info = Some(config.raw().clone());
+            entry.esds = Some(Esds::new(Mpeg4Video::OBJECT_TYPE_INDICATION, 4, info));
             SampleEntry::Visual(entry)
         }
         Codec::Aac(config) => {

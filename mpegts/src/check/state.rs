@@ -108,6 +108,7 @@ const fn is_media(stream_type: StreamType) -> bool {
         stream_type,
         StreamType::MPEG1_VIDEO
             | StreamType::MPEG2_VIDEO
+            | StreamType::MPEG4_VIDEO
             | StreamType::MPEG1_AUDIO
             | StreamType::MPEG2_AUDIO
             | StreamType::AAC_ADTS

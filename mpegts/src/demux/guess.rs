@@ -1,6 +1,7 @@
-//! Private data that no descriptor names, as ffmpeg writes AAC into m2ts: known by its frames.
+//! Private data that no descriptor names, as ffmpeg writes AAC and MPEG-4 part 2 video into m2ts: known by its frames, or its headers.
 
 use super::audio::Audio;
+use super::mpeg4::Mpeg4Video;
 use super::sounds::{Adts, Dolby};
 use super::stream::Elementary;
 use aac::adts;
@@ -8,17 +9,27 @@ use ac3::SyncFrames;
 use alloc::boxed::Box;
 use wire::framing::{Frames, Framing, Piece};
 
-/// Packets after which it is no sound that is known here.
+/// Packets after which it is nothing that is known here.
 const PACKETS: u8 = 4;
 
 /// Looks at packets until one tells what they are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Guess {
     seen: u8,
     told: bool,
+    /// Bytes of a picture at most.
+    limit: usize,
 }
 
 impl Guess {
+    pub(super) const fn new(limit: usize) -> Self {
+        Self {
+            seen: 0,
+            told: false,
+            limit,
+        }
+    }
+
     /// Who reads a stream, by a packet of it.
     pub(super) fn look(&mut self, data: &[u8]) -> Option<Elementary> {
         if self.seen >= PACKETS {
@@ -39,7 +50,10 @@ impl Guess {
             };
             return Some(Elementary::Dolby(Box::new(Audio::new(dolby))));
         }
-        None
+        // visual_object_sequence_start_code, and a picture behind headers.
+        let is_video =
+            data.starts_with(&[0, 0, 1, 0xB0]) && media::codec::Mpeg4Video::find(data).is_some();
+        is_video.then(|| Elementary::Mpeg4Video(Box::new(Mpeg4Video::new(self.limit))))
     }
 
     /// Whether it has been given up, or is now as there will be no more; said once.

@@ -40,6 +40,7 @@ mod hevc;
 mod hold;
 mod lock;
 mod lpcm;
+mod mpeg4;
 mod mpeg_video;
 mod opus;
 mod order;

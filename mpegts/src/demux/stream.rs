@@ -10,6 +10,7 @@ use super::hevc::Hevc;
 use super::lock;
 use super::lpcm::Lpcm;
 use super::mpeg_video::MpegVideo;
+use super::mpeg4::Mpeg4Video;
 use super::opus::Opus;
 use super::other::Other;
 use super::sounds::{Adts, Dolby, Latm, MpegAudio};
@@ -33,6 +34,7 @@ pub(super) enum Elementary {
     H264(Box<Video<H264>>),
     Hevc(Box<Video<Hevc>>),
     MpegVideo(Box<MpegVideo>),
+    Mpeg4Video(Box<Mpeg4Video>),
     Adts(Box<Audio<Adts>>),
     Latm(Box<Audio<Latm>>),
     Dolby(Box<Audio<Dolby>>),
@@ -78,7 +80,7 @@ impl Elementary {
             StreamType::ATSC_AC3 => dolby(Dolby::ac3()),
             StreamType::ATSC_EAC3 | StreamType::BD_EAC3 => dolby(Dolby::eac3()),
             StreamType::SCTE35 if !is_disc => Self::Sections(Codec::Scte35),
-            StreamType::MPEG4_VIDEO => Self::Other(Other::new(Kind::Video, *b"mp4v")),
+            StreamType::MPEG4_VIDEO => Self::Mpeg4Video(Box::new(Mpeg4Video::new(limit))),
             StreamType::JPEG_2000 => Self::Other(Other::new(Kind::Video, *b"mjp2")),
             StreamType::H266 => Self::Other(Other::new(Kind::Video, *b"vvc1")),
             StreamType::VC1 => Self::Other(Other::new(Kind::Video, *b"vc-1")),
@@ -112,7 +114,7 @@ impl Elementary {
                     return Some(dts());
                 }
                 let Some(name) = descriptors.format_identifier() else {
-                    return Some(Self::Guess(Guess::default()));
+                    return Some(Self::Guess(Guess::new(limit)));
                 };
                 match &name {
                     b"VC-1" => Self::Other(Other::new(Kind::Video, *b"vc-1")),
@@ -155,7 +157,7 @@ impl Elementary {
     pub(super) const fn codec(&self) -> Option<&Codec> {
         match self {
             Self::Data(_, codec) | Self::Sections(codec) => Some(codec),
-            Self::Other(other) => other.codec(),
+            Self::Other(other) => Some(other.codec()),
             _ => None,
         }
     }
@@ -184,6 +186,7 @@ impl Elementary {
             Self::H264(video) => video.handle(input, out),
             Self::Hevc(video) => video.handle(input, out),
             Self::MpegVideo(video) => video.handle(&input, out),
+            Self::Mpeg4Video(video) => video.handle(&input, out),
             Self::Adts(audio) => audio.handle(&input, out),
             Self::Latm(audio) => audio.handle(&input, out),
             Self::Dolby(audio) => audio.handle(&input, out),
@@ -211,6 +214,7 @@ impl Elementary {
             Self::H264(video) => video.handle_discontinuity(out),
             Self::Hevc(video) => video.handle_discontinuity(out),
             Self::MpegVideo(video) => video.handle_discontinuity(out),
+            Self::Mpeg4Video(video) => video.handle_discontinuity(out),
             Self::Adts(audio) => audio.handle_discontinuity(out),
             Self::Latm(audio) => audio.handle_discontinuity(out),
             Self::Dolby(audio) => audio.handle_discontinuity(out),
@@ -229,6 +233,7 @@ impl Elementary {
             Self::H264(video) => video.finish(out),
             Self::Hevc(video) => video.finish(out),
             Self::MpegVideo(video) => video.finish(out),
+            Self::Mpeg4Video(video) => video.finish(out),
             Self::Adts(audio) => audio.finish(out),
             Self::Latm(audio) => audio.finish(out),
             Self::Dolby(audio) => audio.finish(out),
@@ -248,6 +253,7 @@ impl Elementary {
             Self::H264(video) => video.buffered_len(),
             Self::Hevc(video) => video.buffered_len(),
             Self::MpegVideo(video) => video.buffered_len(),
+            Self::Mpeg4Video(video) => video.buffered_len(),
             Self::Adts(audio) => audio.buffered_len(),
             Self::Latm(audio) => audio.buffered_len(),
             Self::Dolby(audio) => audio.buffered_len(),

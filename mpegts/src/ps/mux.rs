@@ -216,7 +216,10 @@ impl Muxer {
             };
             needs_map |= matches!(
                 stream_type,
-                StreamType::H264 | StreamType::H265 | StreamType::AAC_ADTS
+                StreamType::H264
+                    | StreamType::H265
+                    | StreamType::MPEG4_VIDEO
+                    | StreamType::AAC_ADTS
             );
             let mut descriptors = Descriptors::new();
             if track.language != media::Language::UNDETERMINED

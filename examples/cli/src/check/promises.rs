@@ -47,6 +47,7 @@ fn family(name: &str) -> String {
         ("ac-3", ..) | ("mp4a", Some("a5"), _) => "AC-3",
         ("ec-3", ..) | ("mp4a", Some("a6"), _) => "E-AC-3",
         ("mp4v", Some("60" | "61" | "62" | "63" | "64" | "65"), _) | ("mp2v", ..) => "MPEG-2 video",
+        ("mp4v", Some("20"), _) => "MPEG-4 video",
         (other, ..) => return other.to_owned(),
     };
     family.to_owned()

@@ -108,6 +108,16 @@ const SOURCES: &[Source] = &[
         sound: COPIED,
     },
     Source {
+        name: "mpeg4-29.97-mp2",
+        make: "{30000/1001} -f lavfi -i sine=sample_rate=48000 -t 2 -c:v mpeg4 -bf 2 -g 12 -c:a mp2",
+        first: "mp4",
+        formats: &["mp4", "frag.mp4", "ts", "m2ts", "mpg"],
+        more: &["m3u8", "ts.m3u8", "mpd"],
+        in_browsers: false,
+        raw: &[("audio", "mp2")],
+        sound: COPIED,
+    },
+    Source {
         name: "hevc-25-opus",
         make: "{25} -f lavfi -i sine=sample_rate=48000 -t 2 -c:v libx265 -x265-params log-level=none -c:a libopus",
         first: "mp4",
