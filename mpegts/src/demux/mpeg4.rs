@@ -89,7 +89,8 @@ impl Mpeg4Video {
 
     pub(super) fn finish(&mut self, out: &mut Vec<Out>) {
         if self.has_picture {
-            self.give(self.data.len(), out);
+            self.give(0, self.data.len(), out);
+            self.data.clear();
         }
         self.clear();
     }
@@ -102,43 +103,48 @@ impl Mpeg4Video {
     }
 
     /// Gives the pictures that are whole.
+    #[expect(clippy::disallowed_methods, reason = "`start` is within")]
     fn cut(&mut self, out: &mut Vec<Out>) {
-        loop {
-            let rest = self.data.get(self.scanned..).unwrap_or_default();
-            let mut end = None;
-            for unit in units(rest) {
-                let (at, code) = (self.scanned.saturating_add(unit.offset), unit.code.0);
-                if self.has_picture && begins(code) {
-                    end = Some(at);
-                    break;
-                }
-                self.has_picture |= code == VOP;
-            }
-            let Some(end) = end else {
-                // A start code may go on in the next packet.
-                self.scanned = self.data.len().saturating_sub(3).max(self.scanned);
-                return;
-            };
-            self.give(end, out);
+        let mut start = 0;
+        while let Some(end) = self.end() {
+            self.give(start, end, out);
+            start = end;
+        }
+        // All at once: a packet may have very many pictures.
+        self.data.drain(..start.min(self.data.len()));
+        self.scanned = self.scanned.saturating_sub(start);
+        for (at, _) in &mut self.marks {
+            *at = at.saturating_sub(start);
         }
     }
 
-    /// Gives the picture that ends here.
-    #[expect(clippy::disallowed_methods, reason = "`end` is within")]
-    fn give(&mut self, end: usize, out: &mut Vec<Out>) {
-        let end = end.min(self.data.len());
-        let rest = self.data.split_off(end);
-        let data = Bytes::from(core::mem::replace(&mut self.data, rest));
-        (self.scanned, self.has_picture) = (0, false);
+    /// Where the picture ends that is open.
+    fn end(&mut self) -> Option<usize> {
+        let rest = self.data.get(self.scanned..).unwrap_or_default();
+        for unit in units(rest) {
+            let (at, code) = (self.scanned.saturating_add(unit.offset), unit.code.0);
+            if self.has_picture && begins(code) {
+                self.scanned = at;
+                return Some(at);
+            }
+            self.has_picture |= code == VOP;
+        }
+        // A start code may go on in the next packet.
+        self.scanned = self.data.len().saturating_sub(3).max(self.scanned);
+        None
+    }
+
+    /// Gives the picture from one place to another.
+    fn give(&mut self, start: usize, end: usize, out: &mut Vec<Out>) {
+        let data = self.data.get(start..end).unwrap_or_default();
+        let data = Bytes::copy_from_slice(data);
+        self.has_picture = false;
         let own = self.own.take();
         while let Some((at, times)) = self.marks.front()
             && *at <= end
         {
             self.own = *times;
             self.marks.pop_front();
-        }
-        for (at, _) in &mut self.marks {
-            *at = at.saturating_sub(end);
         }
         if let Some(headers) = Config::find(&data)
             && self
@@ -320,5 +326,31 @@ mod tests {
             _ => None,
         });
         assert!(times.eq([(0, 0), (9000, 9000), (12_600, 12_600)]));
+    }
+
+    /// Time is that of the bytes, not of their square.
+    #[test]
+    fn a_packet_of_very_many_pictures_takes_no_longer_than_its_bytes() {
+        const COUNT: usize = 300_000;
+        let mut reader = Mpeg4Video::new(16 << 20);
+        let mut out = Vec::new();
+        let tiny = picture(1, 0, &[]).repeat(COUNT);
+        reader.handle(
+            &Input {
+                times: None,
+                gap: false,
+                lock: None,
+                data: [HEADERS, &tiny].concat(),
+                is_length_prefixed: false,
+                open_end: None,
+            },
+            &mut out,
+        );
+        reader.finish(&mut out);
+        // Nothing told their times.
+        let codecs = out.iter().filter(|out| matches!(out, Out::Codec(..)));
+        assert_eq!(codecs.count(), 1);
+        assert_eq!(reader.buffered_len(), 0);
+        assert!(reader.gap);
     }
 }
