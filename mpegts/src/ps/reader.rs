@@ -177,14 +177,21 @@ impl Reader {
             match self.step(&carry) {
                 Step::Done(len) => carry = carry.get(len.max(1)..).unwrap_or_default().to_vec(),
                 Step::Short => {
-                    // A packet that is cut off still has data; less than its header has none.
+                    // A packet that is cut off still has data; less than its header has none. Where others begin in it, its length is wrong.
                     let offset = self.offset;
-                    let len = carry.len();
-                    if carry.len() > FIXED_LEN && carry.starts_with(&[0, 0, 1]) {
-                        self.packet(&carry, offset, true);
+                    let next = next_code(&carry, FIXED_LEN);
+                    let end = next.unwrap_or(carry.len());
+                    let packet = carry.get(..end).unwrap_or_default();
+                    if packet.len() > FIXED_LEN && packet.starts_with(&[0, 0, 1]) {
+                        self.packet(packet, offset, true);
                     }
-                    self.problem("the end of the stream is cut off", offset, len as u64);
-                    carry.clear();
+                    let what = match next {
+                        Some(_) => "a packet that is longer than what is left",
+                        None => "the end of the stream is cut off",
+                    };
+                    self.problem(what, offset, end as u64);
+                    self.offset = offset.saturating_add(end as u64);
+                    carry = carry.get(end..).unwrap_or_default().to_vec();
                 }
             }
         }
