@@ -67,6 +67,10 @@ impl Setup {
         let Format::FourCc(four_cc) = format else {
             return Ok(None);
         };
+        if header.is_empty() {
+            // ffmpeg writes such where it learns only later what there is to say.
+            return Ok(None);
+        }
         let mut length_size = 4;
         let codec = match four_cc {
             FourCc::AVC => {
@@ -84,11 +88,9 @@ impl Setup {
             FourCc::AV1 => Codec::Av1(Av1::parse(header).map_err(text)?),
             FourCc::VP8 => Codec::Vp8(Vp::parse(vpcc(header)).map_err(text)?),
             FourCc::VP9 => Codec::Vp9(Vp::parse(vpcc(header)).map_err(text)?),
-            FourCc::OPUS if !header.is_empty() => {
-                Codec::Opus(Opus::parse_head(header).map_err(text)?)
-            }
+            FourCc::OPUS => Codec::Opus(Opus::parse_head(header).map_err(text)?),
             FourCc::FLAC => Codec::Flac(Flac::parse(header).map_err(text)?),
-            FourCc::OPUS | FourCc::AC3 | FourCc::EAC3 | FourCc::MP3 => return Ok(None),
+            FourCc::AC3 | FourCc::EAC3 | FourCc::MP3 => return Ok(None),
             _ => Codec::Other {
                 kind,
                 fourcc: media::FourCc(four_cc.0),
@@ -141,6 +143,36 @@ impl Setup {
         codec
             .map(|codec| Self::new(format, codec, 4, told_rate))
             .transpose()
+    }
+
+    /// Takes what a key frame tells and a header does not: the size of pictures of VP8 and VP9. Says whether it is another one.
+    pub(super) fn refine(&mut self, frame: &[u8]) -> bool {
+        let told = match &self.codec {
+            Codec::Vp8(_) => Vp::from_vp8(frame),
+            Codec::Vp9(_) => Vp::from_vp9(frame),
+            _ => None,
+        };
+        let size = told.and_then(|told| told.dimensions());
+        let (Codec::Vp8(config) | Codec::Vp9(config), Some((width, height))) =
+            (&mut self.codec, size)
+        else {
+            return false;
+        };
+        let is_other = config.dimensions() != size;
+        if is_other {
+            *config = config.clone().with_dimensions(width, height);
+        }
+        is_other
+    }
+
+    /// Whether a header tells nothing new but how much there was, as an encoder of FLAC knows it at the end.
+    pub(super) fn goes_on_as(&self, other: &Self) -> bool {
+        let (Codec::Flac(one), Codec::Flac(other)) = (&self.codec, &other.codec) else {
+            return false;
+        };
+        let mut told = other.stream_info;
+        told.total_samples = one.stream_info.total_samples;
+        told == one.stream_info
     }
 
     fn new(

@@ -52,6 +52,13 @@ impl Demuxer {
                     Codec::H264(config) => config.damage(),
                     _ => None,
                 };
+                if input
+                    .setup
+                    .as_ref()
+                    .is_some_and(|old| old.goes_on_as(&setup))
+                {
+                    return;
+                }
                 if let Some(wrong) = wrong {
                     self.warn(id, 0, format!("sequence parameter set: {wrong}"));
                 }
@@ -110,6 +117,9 @@ impl Demuxer {
             }
             (data, summary.is_sync(), summary.reference)
         } else {
+            if frame.frame_type == VideoTagHeader::KEY_FRAME && setup.refine(data) {
+                self.tell_tracks();
+            }
             let data = slice(&message.payload, frame.range.clone()).unwrap_or_default();
             (data, false, true)
         };
