@@ -289,15 +289,27 @@ proptest! {
     fn opus_round_trips(channels in 1_u8.., pre_skip: u16, rate: u32, gain: i16, family: u8, mapping: [u8; 257]) {
         let mut opus = Opus::new(channels, pre_skip);
         (opus.input_sample_rate, opus.output_gain, opus.channel_mapping_family) = (rate, gain, family);
-        if family != 0 {
-            opus.mapping = Bytes::copy_from_slice(&mapping[..2 + usize::from(channels)]);
-        }
+        opus.mapping = match family {
+            0 => Bytes::new(),
+            _ => Bytes::copy_from_slice(&mapping[..2 + usize::from(channels)]),
+        };
         let (mut dops, mut head) = (Vec::new(), Vec::new());
         opus.encode_dops(&mut dops);
         opus.encode_head(&mut head);
         prop_assert_eq!(Opus::parse_dops(&dops), Ok(opus.clone()));
         prop_assert_eq!(Opus::parse_head(&head), Ok(opus));
     }
+}
+
+/// As ffmpeg 9 writes it into an MP4.
+#[test]
+fn opus_of_six_channels_has_the_mapping_of_vorbis() {
+    let expected = [
+        0, 6, 1, 0x38, 0, 0, 0xBB, 0x80, 0, 0, 1, 4, 2, 0, 4, 1, 2, 3, 5,
+    ];
+    let mut dops = Vec::new();
+    Opus::new(6, 312).encode_dops(&mut dops);
+    assert_eq!(dops, expected);
 }
 
 #[test]

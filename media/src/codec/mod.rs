@@ -161,6 +161,24 @@ impl Codec {
         }
     }
 
+    /// Whether a decoder that was told of this one can go on with samples of the other: those that carry what is other, as parameter sets
+    /// (H.264, H.265) or in headers that they have in any case.
+    #[must_use]
+    pub fn goes_on_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            // Lengths in samples of H.264 are canonical, those of H.265 are as its record has them.
+            (Codec::Hevc(one), Codec::Hevc(other)) => {
+                one.length_size() == 4 && other.length_size() == 4
+            }
+            (Codec::H264(_), Codec::H264(_))
+            | (Codec::Av1(_), Codec::Av1(_))
+            | (Codec::Vp8(_), Codec::Vp8(_))
+            | (Codec::Vp9(_), Codec::Vp9(_))
+            | (Codec::Mpeg2Video(_), Codec::Mpeg2Video(_)) => true,
+            _ => self == other,
+        }
+    }
+
     /// The codec's element of a `CODECS` attribute or `codecs` parameter (RFC 6381), such as `avc1.64001F`.
     ///
     /// What has no registered name gets the FourCC that a sample entry of an MP4 file would have.

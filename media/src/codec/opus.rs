@@ -24,16 +24,25 @@ impl Opus {
     /// Ticks per second of its times.
     pub const SAMPLE_RATE: u32 = 48_000;
 
-    /// A stream of one or two channels.
+    /// A stream of so many channels; three to eight are those of Vorbis, in its order (RFC 7845 §5.1.1.2), in as many pairs as there are.
     #[must_use]
     pub const fn new(output_channel_count: u8, pre_skip: u16) -> Self {
+        let mapping: &[u8] = match output_channel_count {
+            3 => &[2, 1, 0, 2, 1],
+            4 => &[2, 2, 0, 1, 2, 3],
+            5 => &[3, 2, 0, 4, 1, 2, 3],
+            6 => &[4, 2, 0, 4, 1, 2, 3, 5],
+            7 => &[4, 3, 0, 4, 1, 2, 3, 5, 6],
+            8 => &[5, 3, 0, 6, 1, 2, 3, 4, 5, 7],
+            _ => &[],
+        };
         Self {
             output_channel_count,
             pre_skip,
             input_sample_rate: Self::SAMPLE_RATE,
             output_gain: 0,
-            channel_mapping_family: 0,
-            mapping: Bytes::new(),
+            channel_mapping_family: !mapping.is_empty() as u8,
+            mapping: Bytes::from_static(mapping),
         }
     }
 
@@ -107,10 +116,11 @@ impl Opus {
 
     fn read_mapping(&mut self, r: &mut Reader<'_>) -> Result<(), Error> {
         self.channel_mapping_family = r.u8("ChannelMappingFamily")?;
-        if self.channel_mapping_family != 0 {
-            let len = 2 + usize::from(self.output_channel_count);
-            self.mapping = Bytes::copy_from_slice(r.take(len, "ChannelMapping")?);
-        }
+        let len = match self.channel_mapping_family {
+            0 => 0,
+            _ => 2 + usize::from(self.output_channel_count),
+        };
+        self.mapping = Bytes::copy_from_slice(r.take(len, "ChannelMapping")?);
         Ok(())
     }
 

@@ -78,8 +78,9 @@ pub struct Config {
     pub max_held: usize,
     /// Number of the first segment.
     pub first_segment: u64,
-    /// Whether samples of H.264 and H.265 carry sequence parameter sets that change, too: for a file, which has one init segment. Default: they make
-    /// another set of tracks, which has an init segment of its own.
+    /// Whether samples of H.264 and H.265 carry sequence parameter sets that change, too, and pictures whose headers tell all go on
+    /// ([`Codec::goes_on_as`](crate::Codec::goes_on_as)): for a file, which has one init segment. Default: what changes makes another set of
+    /// tracks, which has an init segment of its own.
     pub in_band: bool,
 }
 

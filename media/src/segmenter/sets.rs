@@ -68,16 +68,7 @@ pub(super) fn same<'a>(track: &Track, among: &'a Tracks, in_band: bool) -> Optio
 }
 
 fn same_track(a: &Track, b: &Track, in_band: bool) -> bool {
-    let can_change = match (&a.codec, &b.codec) {
-        (Codec::H264(_), Codec::H264(_)) => true,
-        // As long as lengths in samples are those that sets get.
-        (Codec::Hevc(a), Codec::Hevc(b)) => (a.length_size(), b.length_size()) == (4, 4),
-        _ => false,
-    };
-    let is_same = match can_change {
-        true => in_band || a.codec.has_sequences_of(&b.codec),
-        false => a.codec == b.codec,
-    };
+    let is_same = a.codec.goes_on_as(&b.codec) && (in_band || a.codec.has_sequences_of(&b.codec));
     is_same && {
         let mut a = a.clone();
         a.codec = b.codec.clone();
