@@ -89,6 +89,39 @@ fn flipped_bits_never_stop_the_reading() {
     assert!(some > 100, "only {some} of 240 gave any sample");
 }
 
+/// Boxes of the movie that claim more than there is: what follows them is found.
+#[test]
+fn boxes_of_wrong_sizes_cost_what_is_in_them() {
+    let Some(corpus) = corpus("mp4/androidx-media/media/mp4") else {
+        return;
+    };
+    let file = read(&corpus.join("sample.mp4"));
+    let whole = survive(&Bytes::from(file.clone())).0;
+    let moov = file.windows(4).position(|four| four == b"moov").unwrap();
+    for name in [
+        b"mvhd", b"trak", b"tkhd", b"edts", b"mdia", b"mdhd", b"hdlr", b"minf", b"dinf", b"stbl",
+        b"stsd", b"stts", b"ctts", b"stsc", b"stsz", b"stco", b"stss",
+    ] {
+        let mut bad = file.clone();
+        let at = bad[moov..].windows(4).position(|four| four == name);
+        let at = moov + at.unwrap();
+        bad[at - 4] |= 1;
+        let (samples, warnings) = survive(&Bytes::from(bad));
+        let name = std::str::from_utf8(name).unwrap();
+        assert_eq!(samples, whole, "{name}: {warnings:?}");
+    }
+    // A sample of a gigabyte costs what lies in its chunk.
+    let mut bad = file.clone();
+    let sizes = moov
+        + bad[moov..]
+            .windows(4)
+            .position(|four| four == b"stsz")
+            .unwrap();
+    bad[sizes + 16] |= 0x40;
+    let (samples, warnings) = survive(&Bytes::from(bad));
+    assert!(samples + 20 > whole, "{samples} of {whole}: {warnings:?}");
+}
+
 /// Sets the number of entries that a table claims.
 fn claim(file: &mut [u8], table: &[u8; 4], count_at: usize, count: u32) -> usize {
     let mut tables = 0;

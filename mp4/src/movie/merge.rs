@@ -87,7 +87,10 @@ impl Merge {
         // The first of equals.
         let lane = lanes.min_by_key(|lane| lane.key)?;
         let placed = lane.next?;
-        self.left = self.left.saturating_sub(placed.info.size.max(1).into());
+        // What goes past the end is not read.
+        let end = placed.info.offset.saturating_add(placed.info.size.into());
+        let size = Some(placed.info.size).filter(|_| end <= self.movie.file_len);
+        self.left = self.left.saturating_sub(size.unwrap_or(0).max(1).into());
         if self.left == 0 {
             return None;
         }

@@ -117,13 +117,23 @@ impl<'a> Walk<'a> {
             if rest.peek() == [0; 4] {
                 return;
             }
-            let parent = FourCc(parent);
-            match Header::decode(&mut rest) {
-                Ok(header) if header.box_type.is_printable() => {
-                    self.warn(at, format!("{} in {parent} is cut off", header.box_type));
-                    take(self, header.box_type, rest);
+            let name = FourCc(parent);
+            let header = Header::decode(&mut rest)
+                .ok()
+                .filter(|header| header.box_type.is_printable());
+            // Where its size is wrong, what follows is there still.
+            let next = next_child(parent, rest.peek());
+            let own = rest.sub(next.unwrap_or(rest.left()), "box");
+            match (header, own) {
+                (Some(header), Ok(own)) => {
+                    let box_type = header.box_type;
+                    self.warn(at, format!("{box_type} in {name} is cut off"));
+                    take(self, box_type, own);
                 }
-                _ => self.warn(at, format!("bytes in {parent} that are no box")),
+                _ => self.warn(at, format!("bytes in {name} that are no box")),
+            }
+            if next.is_some() {
+                children = Children::new(rest);
             }
         }
     }
@@ -141,6 +151,45 @@ impl<'a> Walk<'a> {
             ),
         }
     }
+}
+
+/// Where the next child of a box begins, behind one whose size cannot be right: boxes follow from there that end where it does.
+fn next_child(parent: [u8; 4], bytes: &[u8]) -> Option<usize> {
+    /// Places that are looked at, and boxes behind each: more are in no file but one that is made to cost time.
+    const PLACES: usize = 256;
+    const BOXES: usize = 1024;
+    let children: &[[u8; 4]] = match &parent {
+        b"moov" => &[*b"mvhd", *b"trak", *b"mvex", *b"udta", *b"meta"],
+        b"trak" => &[*b"tkhd", *b"edts", *b"tref", *b"mdia", *b"udta", *b"meta"],
+        b"mdia" => &[*b"mdhd", *b"hdlr", *b"minf"],
+        b"minf" => &[*b"vmhd", *b"smhd", *b"nmhd", *b"gmhd", *b"dinf", *b"stbl"],
+        b"stbl" => &[
+            *b"stsd", *b"stts", *b"ctts", *b"stsc", *b"stsz", *b"stz2", *b"stco", *b"co64",
+            *b"stss",
+        ],
+        _ => return None,
+    };
+    let is_child = |at: &usize| {
+        let name = bytes.get(at.saturating_add(4)..);
+        name.and_then(|name| name.first_chunk())
+            .is_some_and(|name: &[u8; 4]| children.contains(name))
+    };
+    let ends_there = |at: &usize| {
+        let mut rest = bytes.get(*at..).unwrap_or_default();
+        for _ in 0..BOXES {
+            let Some(size) = rest.first_chunk::<4>() else {
+                break;
+            };
+            let size = usize::try_from(u32::from_be_bytes(*size)).unwrap_or(usize::MAX);
+            match rest.get(size..) {
+                Some(behind) if size >= 8 => rest = behind,
+                _ => return false,
+            }
+        }
+        rest.is_empty()
+    };
+    let mut places = (0..bytes.len()).filter(is_child).take(PLACES);
+    places.find(ends_there)
 }
 
 /// A `trak` as it is read, before it is known whether it is a track.

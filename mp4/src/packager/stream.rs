@@ -54,6 +54,8 @@ struct Lane {
     delay: Option<i64>,
     /// Until when what was written of a time line is shown.
     shown_until: i64,
+    /// Until when it is decoded.
+    decoded_until: i64,
 }
 
 #[derive(Debug)]
@@ -102,6 +104,7 @@ impl Stream {
             lift: None,
             delay: None,
             shown_until: i64::MIN,
+            decoded_until: i64::MIN,
         };
         let mut lanes: Vec<Lane> = tracks.iter().map(lane).collect();
         // Where there is nothing else, its segments go on when it does.
@@ -401,7 +404,7 @@ impl Stream {
         for lane in &mut self.lanes {
             if jumps {
                 lane.delay = None;
-                lane.shown_until = i64::MIN;
+                (lane.shown_until, lane.decoded_until) = (i64::MIN, i64::MIN);
             }
             let Some(run) = part.runs.iter().find(|run| run.track_id == lane.id.0) else {
                 continue;
@@ -409,11 +412,11 @@ impl Stream {
             let first = run.samples.iter().map(|sample| sample.pts).min();
             let delay = first.unwrap_or(run.start).saturating_sub(run.start);
             lane.delay.get_or_insert(delay);
-            let ends = run.samples.iter().map(|sample| {
+            for sample in &run.samples {
                 let length = sample.duration.map_or(0, |length| length.get().into());
-                sample.pts.saturating_add(length)
-            });
-            lane.shown_until = ends.fold(lane.shown_until, i64::max);
+                lane.shown_until = lane.shown_until.max(sample.pts.saturating_add(length));
+                lane.decoded_until = lane.decoded_until.max(sample.dts.saturating_add(length));
+            }
         }
     }
 
@@ -496,7 +499,11 @@ impl OpenPart {
                 description: None,
                 decode_shift: shift.saturating_add(lane.lift.unwrap_or(0)),
                 presentation_shift: shift,
-                start: self.time.max(shift.saturating_neg()),
+                // A caption may last until after it: nothing begins before that is over.
+                start: self
+                    .time
+                    .max(shift.saturating_neg())
+                    .max(lane.decoded_until),
                 samples: Vec::new(),
                 protected: None,
             });
