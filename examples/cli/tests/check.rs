@@ -417,6 +417,29 @@ fn clocks_of_transport_streams_are_looked_at() {
     }
 }
 
+/// Sound has a constant rate but for the tables between: nobody meant it to keep one.
+#[test]
+fn sound_alone_has_no_inaccurate_clock() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let make = format!(
+        "-v error -f lavfi -i anoisesrc=r=48000 -t 3 -af aformat=channel_layouts=5.1 -c:a ac3 {}",
+        at("x.ac3")
+    );
+    if testing::run("ffmpeg", &make, b"").is_none() {
+        return;
+    }
+    for name in ["x.ts", "x.m2ts"] {
+        support::works(&["remux", &at("x.ac3"), &at(name)]);
+        let (said, status) = check(&[&at(name)]);
+        let kind = name.trim_start_matches("x.");
+        assert_eq!(
+            (&*said, status),
+            (&*format!("{kind}: 0 errors, 0 warnings\n"), Some(0))
+        );
+    }
+}
+
 /// Transport streams one after the other, as recorders leave them: other tracks, another time line.
 #[test]
 fn tracks_may_change_within_the_first_segment() {

@@ -61,6 +61,31 @@ fn packets(path: &str, which: &str) -> Vec<Vec<String>> {
     testing::csv("ffprobe", &args, b"").unwrap()
 }
 
+/// They refer to places in the file in which they are.
+#[test]
+fn hint_tracks_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let Some(source) = source(folder.path()) else {
+        return;
+    };
+    let make = format!(
+        "-v error -i {source} -c copy -movflags rtphint {}",
+        at("hints.mp4")
+    );
+    assert!(testing::run("ffmpeg", &make, b"").is_some());
+    for (out, options) in [("x.mp4", &[][..]), ("y.mp4", &["--fragmented"])] {
+        let said = said(&[options, &[&at("hints.mp4"), &at(out)]].concat());
+        assert!(
+            said.contains("rtp , is left out") && said.lines().count() == 2,
+            "{said}"
+        );
+        let checked = fluvial(&["check", &at(out)]);
+        let told = String::from_utf8_lossy(&checked.stdout).into_owned();
+        assert_eq!(told, "mp4: 0 errors, 0 warnings\n");
+    }
+}
+
 #[test]
 fn captions_go_from_mp4_to_fragments_and_back() {
     let folder = tempfile::tempdir().unwrap();
@@ -107,13 +132,18 @@ fn captions_go_from_mp4_to_fragments_and_back() {
         assert_eq!(hashes(&back), hashes(&file), "{codec}");
         // In a manifest each track has segments of its own.
         let (list, again) = (at("list.mpd"), at("again.mp4"));
-        assert_eq!(said(&[&file, &list]), "", "{codec}");
+        let short = ["--segment-duration", "1"];
+        assert_eq!(said(&[&short[..], &[&file, &list]].concat()), "", "{codec}");
         assert_eq!(said(&[&list, &again]), "", "{codec}");
         assert_eq!(samples(&again, codec), wanted, "{codec}");
-        for path in [&fragments, &back] {
+        // A caption lasts until after its segment, and the next one has none.
+        for path in [&fragments, &back, &list] {
             let checked = fluvial(&["check", path]);
             let told = String::from_utf8_lossy(&checked.stdout).into_owned();
-            assert_eq!(told, "mp4: 0 errors, 0 warnings\n", "{codec}");
+            assert!(
+                told.ends_with(": 0 errors, 0 warnings\n"),
+                "{codec}: {told}"
+            );
         }
         if codec == "tx3g" {
             for other in ["x.ts", "x.m2ts", "x.mpg", "x.flv"] {

@@ -41,7 +41,7 @@ fn said(args: &[&str]) -> String {
 
 /// The sums of the pictures that ffmpeg decodes.
 fn frames(path: &str) -> Vec<String> {
-    let args = format!("-v error -i {path} -map 0:v -f framemd5 -");
+    let args = format!("-v error -i {path} -map 0:v -vsync passthrough -f framemd5 -");
     let lines = testing::csv("ffmpeg", &args, b"").unwrap().into_iter();
     let lines = lines.filter(|line| !line[0].starts_with('#'));
     lines.filter_map(|mut line| line.pop()).collect()
@@ -343,32 +343,50 @@ fn pictures_with_parameter_sets_of_their_own_stay() {
 fn pictures_that_change_their_size_are_in_one_file() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
-    let mut joined = Vec::new();
-    for size in ["128x96", "64x48", "128x96"] {
-        let args = format!(
-            "-v error -f lavfi -i testsrc2=s={size}:r=25 -t 1 -c:v libx264 -bf 2 -f h264 -"
-        );
-        let Some(piece) = testing::run("ffmpeg", &args, b"") else {
-            return;
+    let codecs = [
+        ("libx264 -bf 2", "h264"),
+        ("libx265 -x265-params log-level=none", "h265"),
+        ("mpeg2video -bf 2", "m2v"),
+    ];
+    for (codec, raw) in codecs {
+        let format = match raw {
+            "h265" => "hevc",
+            "m2v" => "mpeg2video",
+            raw => raw,
         };
-        joined.extend(piece);
-    }
-    let source = at("source.h264");
-    fs::write(&source, joined).unwrap();
-    let all = frames(&source);
-    assert_eq!(all.len(), 75);
-    for (name, options) in [
-        ("x.mp4", &[][..]),
-        ("y.mp4", &["--fragmented"]),
-        ("x.ts", &[]),
-        ("x.flv", &[]),
-    ] {
-        let out = at(name);
-        assert_eq!(said(&[options, &[&source, &out]].concat()), "");
-        assert!(frames(&out) == all, "{name}");
-        // There are no rules for FLV.
-        if name != "x.flv" {
-            assert!(fluvial(&["check", &out]).status.success(), "{name}");
+        let mut joined = Vec::new();
+        for size in ["128x96", "64x48", "128x96"] {
+            let args = format!(
+                "-v error -f lavfi -i testsrc2=s={size}:r=25 -t 1 -c:v {codec} -f {format} -"
+            );
+            let Some(piece) = testing::run("ffmpeg", &args, b"") else {
+                return;
+            };
+            joined.extend(piece);
+        }
+        let source = at(&format!("source.{raw}"));
+        fs::write(&source, joined).unwrap();
+        let all = frames(&source);
+        // Decoders may drop the last pictures of another size, as that of H.265 does.
+        assert!(all.len() > 70, "{raw}: {}", all.len());
+        let outputs = [
+            ("x.mp4", &[][..]),
+            ("y.mp4", &["--fragmented"]),
+            ("x.ts", &[]),
+            ("x.flv", &[]),
+        ];
+        for (name, options) in outputs {
+            // ffmpeg 5.1 reads no other kind there.
+            if name == "x.flv" && raw != "h264" {
+                continue;
+            }
+            let out = at(name);
+            assert_eq!(said(&[options, &[&source, &out]].concat()), "");
+            assert!(frames(&out) == all, "{raw} in {name}");
+            // There are no rules for FLV.
+            if name != "x.flv" {
+                assert!(fluvial(&["check", &out]).status.success(), "{name}");
+            }
         }
     }
 }

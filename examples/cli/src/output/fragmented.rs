@@ -61,7 +61,7 @@ impl Sink for Fragmented {
     }
 
     fn can_carry(&self, codec: &Codec) -> bool {
-        mp4::codec::sample_entry(codec).is_ok()
+        super::mp4_carries(codec)
     }
 
     fn keeps_matrix(&self) -> bool {
@@ -73,7 +73,7 @@ impl Sink for Fragmented {
         false
     }
 
-    /// Those that go stay in the file, parameter sets of H.264 and H.265 that change are in the samples; others cannot come.
+    /// Those that go stay in the file, what changes in pictures is in the samples; others cannot come.
     fn set_tracks(&mut self, tracks: &Tracks) -> Result<()> {
         if !self.has_begun {
             self.tracks = tracks.clone();
@@ -82,11 +82,7 @@ impl Sink for Fragmented {
         let is_known = |track: &Track| {
             let known = self.tracks.find(track.id);
             known.is_some_and(|known| {
-                let can_change = match (&known.codec, &track.codec) {
-                    (Codec::H264(_), Codec::H264(_)) | (Codec::Hevc(_), Codec::Hevc(_)) => true,
-                    (known, now) => known == now,
-                };
-                known.timescale == track.timescale && can_change
+                known.timescale == track.timescale && known.codec.goes_on_as(&track.codec)
             })
         };
         if let Some(other) = tracks.iter().find(|track| !is_known(track)) {

@@ -60,6 +60,15 @@ pub trait Sink {
     fn finish(&mut self) -> Result<()>;
 }
 
+/// Whether an MP4 can carry a codec. Hint tracks tell servers how to make packets of the file in which they are (ISO/IEC 14496-12 §12.4), and of no
+/// other one.
+fn mp4_carries(codec: &Codec) -> bool {
+    const HINTS: [&[u8; 4]; 4] = [b"rtp ", b"srtp", b"rrtp", b"fdp "];
+    let is_hint =
+        matches!(codec, Codec::Other { fourcc, .. } if HINTS.iter().any(|hint| **hint == fourcc.0));
+    !is_hint && ::mp4::codec::sample_entry(codec).is_ok()
+}
+
 /// How to write.
 pub struct Options {
     /// MP4 in fragments.

@@ -69,7 +69,7 @@ impl Sink for Mp4 {
     }
 
     fn can_carry(&self, codec: &Codec) -> bool {
-        mp4::codec::sample_entry(codec).is_ok()
+        super::mp4_carries(codec)
     }
 
     // The tables name all of them, and come first.

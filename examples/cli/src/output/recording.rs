@@ -42,7 +42,7 @@ impl Sink for Recording {
     }
 
     fn can_carry(&self, codec: &Codec) -> bool {
-        mp4::codec::sample_entry(codec).is_ok()
+        super::mp4_carries(codec)
     }
 
     fn keeps_matrix(&self) -> bool {
