@@ -6,8 +6,9 @@ use common::{
     Folder, apply, both, boxes, frames, moov, peers_accept, planned, run, samples, tracks,
 };
 use fluvial_mp4::Error;
+use fluvial_mp4::recorder::{self, Recorder};
 use fluvial_mp4::writer::{Config, Planner, Writer};
-use media::{Event, Sample, Tracks};
+use media::{Event, Sample, Time, Timescale, Tracks};
 
 fn feed(writer: &mut Writer, events: &[Event], file: &mut Vec<u8>) {
     for event in events {
@@ -287,4 +288,110 @@ fn timed_metadata_is_a_track() {
         .map(|sample| (sample.track, sample.dts, sample.data.clone()))
         .collect();
     assert_eq!(found, expected);
+}
+
+/// Sound whose rate changes keeps the timescale that it begins with, and all of it is there.
+#[test]
+fn another_rate_of_sound_is_another_description() {
+    let folder = Folder::new("writer-rates");
+    let rates = [48_000, 44_100];
+    let mut sources = Vec::new();
+    for rate in rates {
+        let (tone, path) = (
+            format!("sine=f=440:r={rate}:d=3"),
+            folder.file(&format!("{rate}.mp4")),
+        );
+        #[rustfmt::skip]
+        let args = ["-v", "error", "-f", "lavfi", "-i", &tone, "-c:a", "aac", "-movflags", "frag_keyframe+delay_moov", "-y", &path];
+        if run("ffmpeg", &args).is_none() {
+            return;
+        }
+        sources.push(common::demux(&std::fs::read(path).unwrap()));
+    }
+    let mut events = sources.remove(0);
+    let second = Time::from_millis(4000);
+    for event in sources.remove(0) {
+        events.push(match event {
+            Event::Sample(mut sample) => {
+                let shift = Timescale::new(rates[1]).unwrap().ticks(second);
+                sample.dts += shift;
+                sample.pts += shift;
+                Event::Sample(sample)
+            }
+            event => event,
+        });
+    }
+    // Samples by the clocks of their sources: nanoseconds, and bytes.
+    let given = |events: &[Event]| {
+        let mut found = Vec::new();
+        let mut timescale = Timescale::MILLIS;
+        for event in events {
+            match event {
+                Event::Tracks(tracks) => timescale = tracks[0].timescale,
+                Event::Sample(sample) => found.push((
+                    timescale.time(sample.dts).as_nanos(),
+                    timescale.time(sample.pts).as_nanos(),
+                    sample.data.clone(),
+                )),
+                _ => {}
+            }
+        }
+        found
+    };
+    let mut config = recorder::Config::default();
+    config.fragment = Time::from_millis(500);
+    let mut recorder = Recorder::new(config);
+    let (mut recorded, mut growing) = (Vec::new(), 0);
+    for event in &events {
+        match event {
+            Event::Tracks(tracks) => recorder.set_tracks(tracks).unwrap(),
+            Event::Sample(sample) => recorder.handle_sample(sample).unwrap(),
+            _ => {}
+        }
+        while let Some(write) = recorder.poll_output() {
+            apply(&write, &mut recorded);
+            growing += 1;
+        }
+    }
+    assert!(growing > 2);
+    let unclosed = recorded.clone();
+    recorder.finish().unwrap();
+    while let Some(write) = recorder.poll_output() {
+        apply(&write, &mut recorded);
+    }
+    let expected = given(&events);
+    for (what, file) in [
+        ("written", written(&events, Config::moov_last())),
+        ("planned", planned(&events, Config::moov_last())),
+        ("recorded", recorded),
+        ("not closed", unclosed),
+    ] {
+        let back = match what {
+            "not closed" => common::demux(&file),
+            _ => {
+                common::files::events(&file.clone().into(), fluvial_mp4::reader::Config::default())
+            }
+        };
+        let codecs: Vec<_> = tracks(&back)
+            .iter()
+            .map(|set| (set[0].timescale.get(), set[0].codec.sample_rate()))
+            .collect();
+        assert_eq!(codecs, rates.map(|rate| (rates[0], Some(rate))), "{what}");
+        let found = given(&back);
+        if what == "not closed" {
+            assert!(found.len() + 60 > expected.len(), "{}", found.len());
+        } else {
+            assert_eq!(found.len(), expected.len(), "{what}");
+        }
+        let tick = 1_000_000_000 / u64::from(rates[0]) + 1;
+        for (found, expected) in found.iter().zip(&expected) {
+            assert_eq!(found.2, expected.2, "{what}");
+            assert!(found.0.abs_diff(expected.0) <= tick, "{what}");
+            assert!(found.1.abs_diff(expected.1) <= tick, "{what}");
+        }
+        let path = folder.file("joined.mp4");
+        std::fs::write(&path, &file).unwrap();
+        let args = ["-v", "warning", "-xerror", "-i", &path, "-f", "null", "-"];
+        assert_eq!(run("ffmpeg", &args), Some(String::new()), "{what}");
+    }
 }

@@ -228,3 +228,41 @@ fn parameter_sets_that_change_at_the_start_are_told_where_they_do() {
     let expected = (0..20).map(|n| (usize::from(n / 2).min(2) + 1, n));
     assert_eq!(pictures, expected.collect::<Vec<_>>());
 }
+
+#[test]
+fn sound_of_another_rate_does_not_go_back() {
+    let sine = |rate: u32| format!("sine=f=440:r={rate} {H264} -c:a aac");
+    let (Some(first), Some(second)) = (
+        source(SMALL, &sine(48_000), 0),
+        source(SMALL, &sine(44_100), 4),
+    ) else {
+        return;
+    };
+    // The sound of the first lasts until after that of the second begins.
+    let joined = [first, second].concat();
+    let (mut tracks, mut newest) = (Tracks::default(), Vec::<(_, media::Time)>::new());
+    let mut rates = Vec::new();
+    for event in events([&joined[..]]) {
+        match event {
+            Event::Tracks(now) => {
+                tracks = now;
+                rates.extend(tracks.iter().filter_map(|track| track.codec.sample_rate()));
+            }
+            Event::Sample(sample) => {
+                let timescale = tracks.find(sample.track).unwrap().timescale;
+                let time = timescale.time(sample.dts);
+                match newest.iter_mut().find(|(id, _)| *id == sample.track) {
+                    Some((_, last)) => {
+                        let tick = timescale.time(1);
+                        assert!(time + tick >= *last, "{time} after {last}");
+                        *last = time;
+                    }
+                    None => newest.push((sample.track, time)),
+                }
+            }
+            Event::Discontinuity => panic!("the time line goes on"),
+            _ => {}
+        }
+    }
+    assert_eq!(rates, [48_000, 44_100]);
+}

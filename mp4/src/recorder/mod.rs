@@ -126,7 +126,7 @@ impl Recorder {
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a codec that MP4 cannot carry, [`Error::Invalid`] for a track with number 0,
-    /// [`Error::State`] for a track that was not there at first or whose timescale changes, and after the end;
+    /// [`Error::State`] for a track that was not there at first, and after the end;
     /// [`Error::Limit`] where the free place has no room for another sample description.
     pub fn set_tracks(&mut self, tracks: &Tracks) -> Result<(), Error> {
         self.check_open()?;

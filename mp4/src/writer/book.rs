@@ -68,6 +68,7 @@ impl Book {
         let Some((lane, waiting)) = lanes.find(|(lane, _)| lane.track.id == track) else {
             return Err(Error::State("a sample of a track that was not announced"));
         };
+        let facts = lane.noted(facts);
         let time = lane.track.timescale.time(facts.dts);
         let described_anew = waiting.samples > 0 && waiting.description != lane.description;
         let held = self.held.saturating_add(facts.size.into());

@@ -4,7 +4,8 @@ use crate::boxes::{FourCc, SampleEntry};
 use crate::codec::sample_entry;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
-use media::{Codec, Flags, Sample, Time, Track, TrackId};
+use core::num::NonZeroU32;
+use media::{Codec, Flags, Sample, Time, Timescale, Track, TrackId};
 use wire::TooLong;
 
 /// What is written down of a sample: all but its bytes.
@@ -27,7 +28,7 @@ impl Facts {
         Ok(Self {
             dts: sample.dts,
             pts: sample.pts,
-            duration: sample.duration.map(core::num::NonZeroU32::get),
+            duration: sample.duration.map(NonZeroU32::get),
             flags: sample.flags,
             size,
         })
@@ -38,6 +39,8 @@ impl Facts {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Lane {
     pub(crate) track: Track,
+    /// Clock of the samples that come: the file keeps the one that it begins with.
+    clock: Timescale,
     pub(crate) entries: Vec<SampleEntry>,
     /// Number of the sample description that holds now, from 1.
     pub(crate) description: u32,
@@ -112,6 +115,7 @@ impl Lane {
             in_band,
             sets_due: false,
             track: track.clone(),
+            clock: track.timescale,
             tables: Tables::default(),
             last: None,
             first_dts: None,
@@ -132,14 +136,14 @@ impl Lane {
 
     /// Takes another configuration of the same track. Says whether it needs a sample description that was not there.
     pub(crate) fn set_track(&mut self, track: &Track) -> Result<bool, Error> {
-        if track.timescale != self.track.timescale {
-            return Err(Error::State("a track's timescale cannot change"));
-        }
         // A player drops what the first configuration says, and the end what the last one says.
-        let priming = self.track.priming;
+        let (priming, timescale) = (self.track.priming, self.track.timescale);
         self.sets_due |= self.track.codec != track.codec;
         self.track = track.clone();
         self.track.priming = priming;
+        self.track.timescale = timescale;
+        self.clock = track.timescale;
+        self.track.trim = u32::try_from(self.ticks(track.trim.into())).unwrap_or(0);
         let entry = entry(&track.codec, self.in_band)?;
         if self.first_dts.is_none() {
             // No sample has needed the one that there was.
@@ -158,28 +162,56 @@ impl Lane {
         Ok(known.is_none())
     }
 
+    /// A time in the file.
+    fn ticks(&self, time: i64) -> i64 {
+        self.clock.rescale(time, self.track.timescale)
+    }
+
+    /// A sample's times, and how long it lasts, in the file.
+    fn timed(&self, dts: i64, pts: i64, duration: Option<u32>) -> (i64, i64, Option<u32>) {
+        if self.clock == self.track.timescale {
+            return (dts, pts, duration);
+        }
+        let start = self.ticks(dts);
+        let end = |duration: u32| self.ticks(dts.saturating_add(duration.into()));
+        let length = |duration| u32::try_from(end(duration).saturating_sub(start)).ok();
+        (start, self.ticks(pts), duration.and_then(length))
+    }
+
+    /// What is known of a sample, as the file has it.
+    pub(crate) fn noted(&self, mut facts: Facts) -> Facts {
+        (facts.dts, facts.pts, facts.duration) = self.timed(facts.dts, facts.pts, facts.duration);
+        facts
+    }
+
     /// A sample as it is written: with the parameter sets before a picture that needs nothing else, and where they changed, if they stand in samples.
     pub(crate) fn write<'a>(&mut self, sample: &'a Sample) -> Cow<'a, Sample> {
+        let mut sample = Cow::Borrowed(sample);
+        if self.clock != self.track.timescale {
+            let own = sample.to_mut();
+            let duration = own.duration.map(NonZeroU32::get);
+            let (dts, pts, duration) = self.timed(own.dts, own.pts, duration);
+            (own.dts, own.pts) = (dts, pts);
+            own.duration = duration.and_then(NonZeroU32::new);
+        }
         let is_due = core::mem::take(&mut self.sets_due) || sample.is_sync();
         let has_lengths = match &self.track.codec {
             Codec::Hevc(config) => config.length_size() == 4,
             _ => true,
         };
         if !self.in_band || !is_due || !has_lengths {
-            return Cow::Borrowed(sample);
+            return sample;
         }
         let mut data = Vec::new();
         for set in self.track.codec.parameter_sets() {
             // Records have lengths of 16 bits: none is too long.
             let _ = h264::length_prefixed::push(set, &mut data);
         }
-        if data.is_empty() {
-            return Cow::Borrowed(sample);
+        if !data.is_empty() {
+            data.extend_from_slice(&sample.data);
+            sample.to_mut().data = data.into();
         }
-        data.extend_from_slice(&sample.data);
-        let mut sample = sample.clone();
-        sample.data = data.into();
-        Cow::Owned(sample)
+        sample
     }
 
     /// Takes note of a sample.

@@ -238,7 +238,7 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a codec that MP4 cannot carry, [`Error::Invalid`] for a track with number 0,
-    /// [`Error::State`] for a track that was not there at first or whose timescale changes, and after the end.
+    /// [`Error::State`] for a track that was not there at first, and after the end.
     pub fn set_tracks(&mut self, tracks: &Tracks) -> Result<(), Error> {
         self.check_open()?;
         self.book.set_tracks(tracks)?;

@@ -461,7 +461,9 @@ impl Demuxer {
             match out {
                 Out::Codec(codec, timescale) => {
                     let before = stream.codec.replace((codec.clone(), timescale));
-                    if let Some((before, timescale)) = before {
+                    if let Some((before, old)) = before {
+                        // What came stays before what comes, by another clock, too.
+                        stream.last = stream.last.map(|last| old.rescale(last, timescale));
                         // Between two pictures, parameter sets of one alone may be others.
                         if let Some(offset) = offset
                             && !before.has_sequences_of(&codec)
@@ -469,10 +471,9 @@ impl Demuxer {
                             self.wait_for_all(offset);
                         }
                         if self.hold.samples().any(|id| id == stream.id()) {
-                            self.hold.change(stream.id(), (before, timescale));
+                            self.hold.change(stream.id(), (before, old));
                         }
                     }
-                    stream.last = None;
                     stream.is_heard(offset);
                     self.changed(Some(stream));
                 }
