@@ -234,6 +234,17 @@ mod tests {
         8, 0, 0xCD, 4, 4, 0x0C, 0x14, 0x10, 0x3F,
     ];
 
+    fn packet(times: Option<Times>, data: Vec<u8>) -> Input {
+        Input {
+            times,
+            gap: false,
+            lock: None,
+            data,
+            is_length_prefixed: false,
+            open_end: None,
+        }
+    }
+
     /// Shown in so many 25ths of a second.
     fn picture(kind: u16, at: u16, headers: &[u8]) -> Vec<u8> {
         let bits = kind << 14 | 1 << 12 | at << 7 | 1 << 6;
@@ -265,15 +276,8 @@ mod tests {
                     dts: 0,
                     has_dts: true,
                 };
-                let input = Input {
-                    times: Some(first).filter(|_| n == 0),
-                    gap: false,
-                    lock: None,
-                    data: piece.to_vec(),
-                    is_length_prefixed: false,
-                    open_end: None,
-                };
-                reader.handle(&input, &mut out);
+                let times = Some(first).filter(|_| n == 0);
+                reader.handle(&packet(times, piece.to_vec()), &mut out);
             }
             reader.finish(&mut out);
             assert_eq!(reader.buffered_len(), 0);
@@ -306,19 +310,12 @@ mod tests {
         let mut out = Vec::new();
         let (first, second) = stream.split_at(HEADERS.len() + 8);
         for (at, piece) in [(0, first), (9000, second)] {
-            let input = Input {
-                times: Some(Times {
-                    pts: at,
-                    dts: at,
-                    has_dts: false,
-                }),
-                gap: false,
-                lock: None,
-                data: piece.to_vec(),
-                is_length_prefixed: false,
-                open_end: None,
+            let times = Times {
+                pts: at,
+                dts: at,
+                has_dts: false,
             };
-            reader.handle(&input, &mut out);
+            reader.handle(&packet(Some(times), piece.to_vec()), &mut out);
         }
         reader.finish(&mut out);
         let times = out.iter().filter_map(|out| match out {
@@ -335,17 +332,7 @@ mod tests {
         let mut reader = Mpeg4Video::new(16 << 20);
         let mut out = Vec::new();
         let tiny = picture(1, 0, &[]).repeat(COUNT);
-        reader.handle(
-            &Input {
-                times: None,
-                gap: false,
-                lock: None,
-                data: [HEADERS, &tiny].concat(),
-                is_length_prefixed: false,
-                open_end: None,
-            },
-            &mut out,
-        );
+        reader.handle(&packet(None, [HEADERS, &tiny].concat()), &mut out);
         reader.finish(&mut out);
         // Nothing told their times.
         let codecs = out.iter().filter(|out| matches!(out, Out::Codec(..)));
