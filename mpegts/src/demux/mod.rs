@@ -68,6 +68,9 @@ use source::Source;
 
 pub use program::Program;
 
+/// How long frames of one codec may go on, at most, when those of another one have begun.
+const OVERLAP: Time = Time::from_millis(250);
+
 /// Reads transport streams. See the [module](self).
 #[derive(Debug)]
 pub struct Demuxer {
@@ -457,13 +460,23 @@ impl Demuxer {
     /// Makes events of what a stream gave.
     #[expect(clippy::disallowed_methods, reason = "all of them are taken")]
     fn give(&mut self, stream: &mut Stream, out: &mut Vec<Out>, offset: Option<u64>) {
-        for out in out.drain(..) {
-            match out {
+        let mut out = out.drain(..).peekable();
+        while let Some(given) = out.next() {
+            match given {
                 Out::Codec(codec, timescale) => {
                     let before = stream.codec.replace((codec.clone(), timescale));
                     if let Some((before, old)) = before {
-                        // What came stays before what comes, by another clock, too.
-                        stream.last = stream.last.map(|last| old.rescale(last, timescale));
+                        // Where the two overlap a little, what came stays before what comes, by another clock, too.
+                        let next = match out.peek() {
+                            Some(Out::Frame(frame)) => Some(frame.dts),
+                            _ => None,
+                        };
+                        let last = stream.last.map(|last| old.rescale(last, timescale));
+                        stream.last = last.filter(|last| {
+                            next.is_some_and(|next| {
+                                timescale.time(last.saturating_sub(next)) <= OVERLAP
+                            })
+                        });
                         // Between two pictures, parameter sets of one alone may be others.
                         if let Some(offset) = offset
                             && !before.has_sequences_of(&codec)
