@@ -173,9 +173,7 @@ fn crypto(profile: Profile) -> Crypto {
 #[test]
 fn ffmpeg_to_us() {
     for profile in SUITES {
-        let port = gst::free_port();
-        let rtp = UdpSocket::bind(("127.0.0.1", port)).expect("free");
-        let rtcp = UdpSocket::bind(("127.0.0.1", port + 1)).expect("free");
+        let (port, rtp, rtcp) = gst::pair();
         let line = crypto(profile).to_string();
         let params = line.split("inline:").nth(1).expect("a key");
         // By the suite's SDP name ffmpeg gives RTCP tags of 32 bits, which RFC 4568 §6.2 does not have; by its DTLS name, 80.

@@ -106,10 +106,17 @@ pub(crate) fn socket() -> (UdpSocket, u16) {
 
 /// A port that nobody uses at present, whose successor is free too.
 pub(crate) fn free_port() -> u16 {
+    pair().0
+}
+
+/// Sockets for RTP and RTCP, and the port of the first: nobody else can take them meanwhile.
+pub(crate) fn pair() -> (u16, UdpSocket, UdpSocket) {
     loop {
-        let (_, port) = socket();
-        if port % 2 == 0 && UdpSocket::bind(("127.0.0.1", port + 1)).is_ok() {
-            return port;
+        let (rtp, port) = socket();
+        if port % 2 == 0
+            && let Ok(rtcp) = UdpSocket::bind(("127.0.0.1", port + 1))
+        {
+            return (port, rtp, rtcp);
         }
     }
 }
