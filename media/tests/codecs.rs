@@ -103,6 +103,16 @@ fn hevc_record() {
         (ten.rfc6381(), ten.dimensions()),
         ("hvc1.2.4.L60.90".into(), Some((320, 180)))
     );
+    assert!(codec.goes_on_as(&ten));
+    // With lengths of 2 bytes, which samples keep, it goes on as nothing but itself.
+    let mut record = hex(HVCC);
+    record[21] = record[21] & 0xFC | 1;
+    let short = Hevc::parse(&record).unwrap();
+    assert_eq!(short.length_size(), 2);
+    let short = Codec::Hevc(short);
+    assert!(
+        short.goes_on_as(&short.clone()) && !short.goes_on_as(&codec) && !codec.goes_on_as(&short)
+    );
     assert!(Hevc::from_parameter_sets(&[&[0x40, 1]]).is_err());
     assert!(Hevc::parse(&[2; 40]).is_err());
 }

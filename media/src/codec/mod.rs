@@ -168,7 +168,7 @@ impl Codec {
         match (self, other) {
             // Lengths in samples of H.264 are canonical, those of H.265 are as its record has them.
             (Codec::Hevc(one), Codec::Hevc(other)) => {
-                one.length_size() == 4 && other.length_size() == 4
+                one == other || one.length_size() == 4 && other.length_size() == 4
             }
             (Codec::H264(_), Codec::H264(_))
             | (Codec::Av1(_), Codec::Av1(_))
